@@ -1,0 +1,88 @@
+//! What an author signs: immutable, carried by anybody, in the log at most once.
+
+use bytes::Bytes;
+use serde::{Deserialize, Serialize};
+
+use crate::access::AccessChange;
+use crate::ids::{AccountId, ChannelId, DeviceId, Hash};
+use crate::signed::{Content, Signed};
+use crate::time::UnixMillis;
+
+/// The name of an envelope, never reused. Both counters are per channel and device.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct MessageKey {
+    /// The channel.
+    pub channel: ChannelId,
+    /// Who signed.
+    pub device: DeviceId,
+    /// Counts up when an author has to sign again what another log refused; from 1.
+    pub incarnation: u32,
+    /// Dense within the incarnation; from 1.
+    pub seq: u64,
+}
+
+open_enum! {
+    /// What the body of an envelope is.
+    pub enum EnvelopeKind {
+        /// UTF-8 text.
+        Text = 1 => "text",
+        /// An [`AccessChange`].
+        Access = 2 => "access",
+    }
+}
+
+/// One message of a channel, as its author wrote it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Envelope {
+    /// Its name.
+    pub key: MessageKey,
+    /// The author's account, as claimed; the sequencer checks it against the author's certificate,
+    /// readers against the author's device record.
+    pub account: AccountId,
+    /// The hash in the author's row when this was signed; zero where there was none. It fixes the author's whole past.
+    pub prev: Hash,
+    /// When the author says that it was written: a label.
+    pub sent: UnixMillis,
+    /// What the body is.
+    pub kind: EnvelopeKind,
+    /// At most [`crate::limits::BODY_BYTES_MAX`] bytes.
+    #[serde(serialize_with = "serialize_body")]
+    pub body: Bytes,
+}
+
+/// An envelope with its author's signature.
+pub type SignedEnvelope = Signed<Envelope>;
+
+impl Content for Envelope {
+    const DOMAIN: &'static str = "segment/envelope/1";
+}
+
+impl Envelope {
+    /// The text, where this is valid text.
+    #[must_use]
+    pub fn text(&self) -> Option<&str> {
+        if self.kind != EnvelopeKind::Text {
+            return None;
+        }
+        core::str::from_utf8(&self.body).ok()
+    }
+
+    /// The change of access, where this is one that can be read.
+    #[must_use]
+    pub fn access(&self) -> Option<AccessChange> {
+        if self.kind != EnvelopeKind::Access {
+            return None;
+        }
+        postcard::from_bytes(&self.body).ok()
+    }
+}
+
+fn serialize_body<S: serde::Serializer>(body: &Bytes, serializer: S) -> Result<S::Ok, S::Error> {
+    if !serializer.is_human_readable() {
+        return serializer.serialize_bytes(body);
+    }
+    match core::str::from_utf8(body) {
+        Ok(text) => serializer.serialize_str(text),
+        Err(_) => serializer.serialize_bytes(body),
+    }
+}

@@ -1,0 +1,147 @@
+//! Every limit, in one table. Nothing that a peer sends can make anything grow past one of these.
+
+use core::time::Duration;
+
+/// Longest name of a user or a channel, in bytes.
+pub const NAME_BYTES_MAX: usize = 64;
+/// Longest body of an envelope, in bytes.
+pub const BODY_BYTES_MAX: usize = 8 * 1024;
+/// Longest frame on any link, in bytes, its length field included.
+pub const FRAME_BYTES_MAX: usize = 64 * 1024;
+/// Longest frame before login.
+pub const FRAME_BEFORE_LOGIN_BYTES_MAX: usize = 16 * 1024;
+
+/// The limits of one process. Machines are given a value; tests and benchmarks say which they raise.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Longest frame, in bytes. Policy: the link is closed, its boundary is lost.
+    pub frame_bytes_max: usize,
+    /// Longest frame before login. Policy: as above.
+    pub frame_before_login_bytes_max: usize,
+    /// Longest body, in bytes. Policy: refused before it is signed, and again by the sequencer.
+    pub body_bytes_max: usize,
+    /// Rows of one page of any list. Policy: the rest comes with the next page.
+    pub page_rows_max: usize,
+    /// Entries of one batch or page. Policy: the rest comes with the next.
+    pub batch_entries_max: usize,
+    /// Bytes of entries in one batch or page, so that it fits a frame. Policy: as above.
+    pub batch_bytes_max: usize,
+    /// Entries that a host holds beyond the tracker's commit. Policy: `tail_full`, the author's outbox keeps it.
+    pub tail_entries_max: usize,
+    /// Uncommitted messages of one author in one channel on their way. Policy: the outbox keeps the rest.
+    pub uncommitted_per_author_max: usize,
+    /// Requests under way on one link. Policy: `slow_down` to a peer, `Busy` to a caller.
+    pub pending_per_link_max: usize,
+    /// Send queue of one link, in bytes. Policy: pushes pause, the link catches up by cursor.
+    pub send_queue_bytes_max: usize,
+    /// A link whose queue makes no progress for so long is closed.
+    pub no_progress: Duration,
+    /// Links from one address (loopback exempt). Policy: closed before the handshake.
+    pub links_per_address_max: usize,
+    /// Links of one process. Policy: closed before the handshake.
+    pub links_max: usize,
+    /// Sessions of one account. Policy: `limit_reached`.
+    pub sessions_per_account_max: usize,
+    /// Sessions of one tracker. Policy: `limit_reached`.
+    pub sessions_max: usize,
+    /// Messages a second of one device. Policy: `slow_down`, which the outbox heeds.
+    pub messages_per_second: u32,
+    /// Burst above the rate.
+    pub messages_burst: u32,
+    /// Members of one channel. Policy: `limit_reached`.
+    pub members_per_channel_max: usize,
+    /// Accounts of one tracker. Policy: `limit_reached`.
+    pub accounts_max: usize,
+    /// Registrations from one address in an hour (loopback exempt). Policy: `slow_down`.
+    pub registrations_per_address_max: u32,
+    /// Visitors from one address (loopback exempt). Policy: `limit_reached`.
+    pub visitors_per_address_max: usize,
+    /// Devices of one account. Policy: the one longest unused is revoked.
+    pub devices_per_account_max: usize,
+    /// Channels of one account. Policy: `limit_reached`.
+    pub channels_per_account_max: usize,
+    /// Channels of one tracker. Policy: `limit_reached`.
+    pub channels_max: usize,
+    /// Channels that one peer has joined. Policy: the command fails.
+    pub joined_channels_max: usize,
+    /// Items in the outbox of one channel. Policy: the command fails, the text stays with the person.
+    pub outbox_items_max: usize,
+    /// Failed logins per account and address before the wait grows. Policy: `slow_down`.
+    pub login_failures_max: u32,
+    /// Window in which failed logins count.
+    pub login_failures_window: Duration,
+    /// Password hashes under way or waiting. Policy: `slow_down`.
+    pub password_hashes_max: usize,
+    /// Outputs and events waiting to be drained. Policy: oldest droppable event first, counted.
+    pub events_max: usize,
+    /// How long a silent session stays listed.
+    pub lease: Duration,
+    /// How long a session token is good for without being used.
+    pub token_life: Duration,
+    /// How long a certificate is good for.
+    pub certificate_life: Duration,
+    /// Tolerated difference of wall clocks.
+    pub clock_tolerance: Duration,
+    /// Time for an answer.
+    pub request_timeout: Duration,
+    /// Between pings to the tracker: hosts.
+    pub host_ping: Duration,
+    /// Between pings to the tracker: everybody else.
+    pub ping: Duration,
+    /// A host silent for so long counts as away.
+    pub host_silence: Duration,
+    /// First wait before dialling again; doubles with jitter.
+    pub reconnect_first: Duration,
+    /// Longest wait before dialling again.
+    pub reconnect_max: Duration,
+    /// Entries that one channel keeps in memory behind its head.
+    pub memory_entries_max: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            frame_bytes_max: FRAME_BYTES_MAX,
+            frame_before_login_bytes_max: FRAME_BEFORE_LOGIN_BYTES_MAX,
+            body_bytes_max: BODY_BYTES_MAX,
+            page_rows_max: 256,
+            batch_entries_max: 256,
+            batch_bytes_max: 48 * 1024,
+            tail_entries_max: 256,
+            uncommitted_per_author_max: 64,
+            pending_per_link_max: 1_024,
+            send_queue_bytes_max: 256 * 1024,
+            no_progress: Duration::from_secs(30),
+            links_per_address_max: 32,
+            links_max: 16_384,
+            sessions_per_account_max: 16,
+            sessions_max: 16_384,
+            messages_per_second: 10,
+            messages_burst: 30,
+            members_per_channel_max: 10_000,
+            accounts_max: 1_000_000,
+            registrations_per_address_max: 20,
+            visitors_per_address_max: 64,
+            devices_per_account_max: 32,
+            channels_per_account_max: 256,
+            channels_max: 100_000,
+            joined_channels_max: 1_024,
+            outbox_items_max: 1_024,
+            login_failures_max: 5,
+            login_failures_window: Duration::from_secs(15 * 60),
+            password_hashes_max: 512,
+            events_max: 65_536,
+            lease: Duration::from_secs(30),
+            token_life: Duration::from_secs(30 * 24 * 3_600),
+            certificate_life: Duration::from_secs(24 * 3_600),
+            clock_tolerance: Duration::from_secs(5 * 60),
+            request_timeout: Duration::from_secs(10),
+            host_ping: Duration::from_millis(500),
+            ping: Duration::from_secs(10),
+            host_silence: Duration::from_secs(2),
+            reconnect_first: Duration::from_millis(200),
+            reconnect_max: Duration::from_secs(30),
+            memory_entries_max: 1_024,
+        }
+    }
+}

@@ -1,0 +1,106 @@
+//! Names of people and channels: validated once, where they enter, and a type from there on.
+
+use core::fmt;
+
+use alloc::string::{String, ToString};
+use precis_profiles::UsernameCaseMapped;
+use precis_profiles::precis_core::profile::PrecisFastInvocation;
+use serde::{Deserialize, Deserializer, Serialize};
+use unicode_security::{MixedScript, skeleton};
+
+use crate::limits::NAME_BYTES_MAX;
+
+/// Why a name is not acceptable.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum NameError {
+    /// Nothing was given.
+    #[error("a name must not be empty")]
+    Empty,
+    /// Longer than [`NAME_BYTES_MAX`].
+    #[error("a name has at most {NAME_BYTES_MAX} bytes")]
+    TooLong,
+    /// A character that names may not have (RFC 8265), or one that begins a command.
+    #[error("a name has letters and digits, and inside it also . _ - (no spaces, no / # @ ! ~ and nothing invisible)")]
+    BadCharacter,
+    /// Letters of several scripts in one name.
+    #[error("a name is written in one script")]
+    MixedScripts,
+}
+
+fn normalize(text: &str) -> Result<String, NameError> {
+    if text.is_empty() {
+        return Err(NameError::Empty);
+    }
+    if text.len() > NAME_BYTES_MAX {
+        return Err(NameError::TooLong);
+    }
+    let name = UsernameCaseMapped::enforce(text).map_err(|_| NameError::BadCharacter)?;
+    if name.len() > NAME_BYTES_MAX {
+        return Err(NameError::TooLong);
+    }
+    let inner = |c: char| matches!(c, '.' | '_' | '-');
+    if !name.chars().all(|c| c.is_alphanumeric() || inner(c)) || name.starts_with(inner) {
+        return Err(NameError::BadCharacter);
+    }
+    if !name.is_single_script() {
+        return Err(NameError::MixedScripts);
+    }
+    Ok(name.into_owned())
+}
+
+macro_rules! name_type {
+    ($(#[$meta:meta])* $name:ident, $sigil:literal) => {
+        $(#[$meta])*
+        #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
+        pub struct $name(String);
+
+        impl $name {
+            /// Maps to the stored form (RFC 8265 `UsernameCaseMapped`) and checks it. A leading sigil is dropped.
+            ///
+            /// # Errors
+            /// [`NameError`] says which rule the text breaks.
+            pub fn new(text: &str) -> Result<Self, NameError> {
+                normalize(text.strip_prefix($sigil).unwrap_or(text)).map(Self)
+            }
+
+            /// The name without its sigil.
+            #[must_use]
+            pub fn as_str(&self) -> &str {
+                &self.0
+            }
+
+            /// What look-alike names share (UTS 39): unique per tracker. Compare skeletons with skeletons only.
+            #[must_use]
+            pub fn skeleton(&self) -> String {
+                skeleton(&self.0).collect()
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(&self.0)
+            }
+        }
+
+        impl<'de> Deserialize<'de> for $name {
+            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                let text = <&str>::deserialize(deserializer)?;
+                if text.len() > NAME_BYTES_MAX || text.chars().any(crate::untrusted::is_deceptive) {
+                    return Err(serde::de::Error::custom(NameError::BadCharacter));
+                }
+                Ok(Self(text.to_string()))
+            }
+        }
+    };
+}
+
+name_type!(
+    /// The name of an account, or the one that a visitor gives.
+    UserName,
+    '@'
+);
+name_type!(
+    /// The name of a channel.
+    ChannelName,
+    '#'
+);
