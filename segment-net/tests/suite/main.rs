@@ -1,0 +1,5 @@
+//! The drivers and transports of segment-net, tested from outside.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod conformance;
+mod tls;
