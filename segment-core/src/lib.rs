@@ -1,3 +1,21 @@
-//! placeholder
+//! The machines of Segment: everything that decides, nothing that does.
+//!
+//! A machine takes [`Input`]s and commands together with the time, and gives [`Output`]s; whoever
+//! runs it moves bytes, keeps time and writes to disk. See [`Machine`] for the contract.
 #![no_std]
+
 extern crate alloc;
+
+pub mod contract;
+pub mod outbox;
+pub mod random;
+pub mod rules;
+pub mod store;
+
+pub use contract::{Deadline, Dial, Direction, Endpoint, Input, Machine, OpId, Output, Recipients, earliest};
+pub use outbox::Outbox;
+pub use random::Random;
+pub use rules::{Rule, Rules};
+pub use store::{
+    Fatal, LogId, LogRole, Operation, Outcome, Store, StoreOperation, StoreOutcome, StoredEntry, Table, Write,
+};

@@ -1,0 +1,100 @@
+//! The rules of the sync protocol, each named, so that each can be removed once and the removal found.
+
+/// A rule that keeps messages from being lost, doubled or reordered, or rights from being broken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[repr(u8)]
+pub enum Rule {
+    /// A key in the log is answered with its old place.
+    Dedupe,
+    /// An envelope must name the hash in its author's row as its `prev`.
+    AuthorChain,
+    /// Only who may send is accepted.
+    SendRight,
+    /// Only the owner changes access.
+    OwnerChangesAccess,
+    /// The author's envelope is on disk before its first byte leaves.
+    OutboxBeforeSubmit,
+    /// An outbox item leaves only at committed, or at a final refusal.
+    OutboxUntilCommitted,
+    /// The host's entry is on disk before `Stored` is answered.
+    StoreBeforeStored,
+    /// The host's entry is on disk before it is replicated.
+    StoreBeforeReplicate,
+    /// The tracker's entry is on disk before its receipt leaves.
+    StoreBeforeReceipt,
+    /// The tracker refuses another epoch than the current one.
+    Fencing,
+    /// The tracker refuses entries that do not continue its chain.
+    ReplicateChain,
+    /// A process start owns no epoch.
+    FreshEpoch,
+    /// A grant is taken only if it answers the hello of this process start.
+    GrantNonce,
+    /// A cut of the tail moves its messages to the resubmit queue.
+    CutResubmits,
+    /// A sequencer that cuts tells its members.
+    SayDiverged,
+    /// A watermark moves only to a place on the replica's own chain.
+    ReceiptOnChain,
+    /// A kick sets the user's rows to a new incarnation.
+    KickMovesRow,
+    /// Readers get nothing of a channel that they may not read.
+    ReadRight,
+    /// Invisible sessions are listed and announced to nobody.
+    HideInvisible,
+    /// A silent session loses its lease.
+    LeaseExpires,
+}
+
+impl Rule {
+    /// All of them.
+    pub const ALL: &'static [Self] = &[
+        Self::Dedupe,
+        Self::AuthorChain,
+        Self::SendRight,
+        Self::OwnerChangesAccess,
+        Self::OutboxBeforeSubmit,
+        Self::OutboxUntilCommitted,
+        Self::StoreBeforeStored,
+        Self::StoreBeforeReplicate,
+        Self::StoreBeforeReceipt,
+        Self::Fencing,
+        Self::ReplicateChain,
+        Self::FreshEpoch,
+        Self::GrantNonce,
+        Self::CutResubmits,
+        Self::SayDiverged,
+        Self::ReceiptOnChain,
+        Self::KickMovesRow,
+        Self::ReadRight,
+        Self::HideInvisible,
+        Self::LeaseExpires,
+    ];
+}
+
+/// The rules in force. Drivers know [`Rules::all`] only.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Rules {
+    removed: Option<Rule>,
+}
+
+impl Rules {
+    /// Every rule.
+    #[must_use]
+    pub const fn all() -> Self {
+        Self { removed: None }
+    }
+
+    /// All but one: a planted fault, for the simulator.
+    #[doc(hidden)]
+    #[must_use]
+    pub const fn without(rule: Rule) -> Self {
+        Self { removed: Some(rule) }
+    }
+
+    /// Whether a rule is in force.
+    #[must_use]
+    pub fn has(self, rule: Rule) -> bool {
+        self.removed != Some(rule)
+    }
+}

@@ -1,0 +1,330 @@
+//! What machines want written, read and computed; and the trait of who stores it.
+
+use alloc::string::String;
+use alloc::vec::Vec;
+
+use bytes::Bytes;
+use segment_proto::messages::Secret;
+use segment_proto::{ChannelId, DeviceId, Entry, Hash, Position};
+
+/// Which copy of a channel's log.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[repr(u8)]
+pub enum LogRole {
+    /// The host's: the primary.
+    Host = 1,
+    /// The tracker's.
+    Backup = 2,
+    /// A member's: it may have holes.
+    Cache = 3,
+}
+
+/// One log in a store.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct LogId {
+    /// The channel.
+    pub channel: ChannelId,
+    /// Which copy of it.
+    pub role: LogRole,
+}
+
+impl LogId {
+    /// The prefix of the keys of all records that belong to this log.
+    #[must_use]
+    pub fn prefix(&self) -> [u8; 17] {
+        let mut prefix = [0; 17];
+        prefix[..16].copy_from_slice(self.channel.as_bytes());
+        prefix[16] = self.role as u8;
+        prefix
+    }
+
+    /// The key of a record that belongs to this log.
+    #[must_use]
+    pub fn key(&self, suffix: &[u8]) -> Bytes {
+        let mut key = Vec::with_capacity(17 + suffix.len());
+        key.extend_from_slice(&self.prefix());
+        key.extend_from_slice(suffix);
+        key.into()
+    }
+}
+
+/// A table of records; keys are ordered bytes, values are the machines' own encoding.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[repr(u8)]
+pub enum Table {
+    /// Tracker: accounts.
+    Account = 1,
+    /// Tracker: whose devices.
+    Device = 2,
+    /// Tracker: sessions that may resume.
+    Session = 3,
+    /// Tracker: channels.
+    Channel = 4,
+    /// Tracker: who has joined what.
+    Member = 5,
+    /// Peer: channels that it has joined or hosts.
+    Joined = 32,
+    /// Peer: device records of authors.
+    Author = 33,
+    /// Either: single values.
+    Setting = 34,
+    /// Of a log: the authors' rows. Key prefix [`LogId::prefix`], as in all that follow.
+    Row = 64,
+    /// Of a log: epoch records.
+    Epoch = 65,
+    /// Of a log: single values.
+    LogMeta = 66,
+    /// Of a log: the author's own messages on their way.
+    Outgoing = 67,
+    /// Of a log: cut messages that wait to be sequenced again.
+    Resubmit = 68,
+}
+
+impl Table {
+    /// The tables whose keys begin with a log's prefix.
+    pub const OF_LOGS: &'static [Self] = &[Self::Row, Self::Epoch, Self::LogMeta, Self::Outgoing, Self::Resubmit];
+}
+
+/// An entry with the hashes that its writer has computed already.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StoredEntry {
+    /// The entry.
+    pub entry: Entry,
+    /// The hash of its envelope.
+    pub hash: Hash,
+    /// The chain at it.
+    pub chain: Hash,
+}
+
+impl StoredEntry {
+    /// Computes both hashes.
+    #[must_use]
+    pub fn new(entry: Entry, before: &Hash) -> Self {
+        let hash = entry.envelope.hash();
+        let chain = entry.chain_with(before, &hash);
+        Self { entry, hash, chain }
+    }
+
+    /// Its place.
+    #[must_use]
+    pub fn position(&self) -> Position {
+        Position { pos: self.entry.pos, epoch: self.entry.epoch, chain: self.chain }
+    }
+}
+
+/// One change of a transaction.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Write {
+    /// Sets entries at their places, in place of what stands there.
+    Append {
+        /// Which log.
+        log: LogId,
+        /// In any order; a cache may have holes.
+        entries: Vec<StoredEntry>,
+    },
+    /// Deletes every entry from a place on.
+    Cut {
+        /// Which log.
+        log: LogId,
+        /// The first place that goes.
+        from: u64,
+    },
+    /// Deletes a log with all records that belong to it.
+    Erase {
+        /// Which log.
+        log: LogId,
+    },
+    /// Sets a record.
+    Put {
+        /// Its table.
+        table: Table,
+        /// Its key.
+        key: Bytes,
+        /// Its value.
+        value: Bytes,
+    },
+    /// Deletes a record; nothing where there is none.
+    Delete {
+        /// Its table.
+        table: Table,
+        /// Its key.
+        key: Bytes,
+    },
+}
+
+/// How to look an entry up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Lookup {
+    /// By its key.
+    Key {
+        /// The author.
+        device: DeviceId,
+        /// Its incarnation.
+        incarnation: u32,
+        /// Its number.
+        seq: u64,
+    },
+    /// By the hash of its envelope.
+    Hash(Hash),
+}
+
+/// What a store does.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum StoreOperation {
+    /// One transaction: all of it or nothing, and durable when performed.
+    Write(Vec<Write>),
+    /// Entries of a log in the order of their places, from `from` to `to`, both included; up to the first hole.
+    Read {
+        /// Which log.
+        log: LogId,
+        /// The first place wanted.
+        from: u64,
+        /// The last.
+        to: u64,
+        /// At most so many.
+        entries_max: usize,
+        /// At most so many bytes ([`Entry::wire_bytes`]), but at least one entry.
+        bytes_max: usize,
+    },
+    /// One entry of a log.
+    Find {
+        /// Which log.
+        log: LogId,
+        /// Which entry.
+        lookup: Lookup,
+    },
+    /// All records of a log, and its last entry.
+    Load {
+        /// Which log.
+        log: LogId,
+    },
+    /// Records of a table in the order of their keys.
+    Scan {
+        /// Which table.
+        table: Table,
+        /// The last key of the page before; empty for the first.
+        after: Bytes,
+        /// At most so many.
+        limit: usize,
+    },
+}
+
+/// A record as it is stored.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Record {
+    /// Its table.
+    pub table: Table,
+    /// Its whole key.
+    pub key: Bytes,
+    /// Its value.
+    pub value: Bytes,
+}
+
+/// What came of a [`StoreOperation`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum StoreOutcome {
+    /// The transaction is durable.
+    Written,
+    /// The entries, and the chain before the first of them (zero where the place before is not in the log).
+    Entries {
+        /// Chain before the first.
+        before: Hash,
+        /// In order.
+        entries: Vec<StoredEntry>,
+    },
+    /// The entry, if there is one.
+    Found(Option<StoredEntry>),
+    /// Everything that belongs to a log but its entries.
+    Log {
+        /// Its records.
+        records: Vec<Record>,
+        /// Its last entry.
+        last: Option<StoredEntry>,
+    },
+    /// A page of records.
+    Records(Vec<Record>),
+}
+
+/// Something slow.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Operation {
+    /// For the store, in order.
+    Store(StoreOperation),
+    /// Hash a password with Argon2id under this salt; on a bounded pool, in any order.
+    HashPassword {
+        /// The password.
+        secret: Secret,
+        /// Sixteen random bytes.
+        salt: [u8; 16],
+    },
+    /// Check a password against its hash; on the same pool.
+    VerifyPassword {
+        /// The password.
+        secret: Secret,
+        /// As [`Outcome::PasswordHashed`] gave it.
+        hash: String,
+    },
+}
+
+/// What came of an [`Operation`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// From the store.
+    Store(StoreOutcome),
+    /// The hash, as a PHC string.
+    PasswordHashed(String),
+    /// Whether the password is the right one.
+    PasswordVerified(bool),
+}
+
+/// The store has failed. It is never used again: what was not acknowledged may or may not be there.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the store has failed and is stopped: {0}")]
+pub struct Fatal(pub String);
+
+/// Where machines keep what must survive. It blocks: a driver gives it a thread of its own.
+pub trait Store: Send {
+    /// Performs operations in order. All writes of a batch are durable, with one sync, when this
+    /// returns; reads see the writes before them.
+    ///
+    /// # Errors
+    /// [`Fatal`]: a read or a sync failed. Nothing of the batch is acknowledged, and every later call fails.
+    fn perform(&mut self, batch: &[StoreOperation]) -> Result<Vec<StoreOutcome>, Fatal>;
+}
+
+impl<S: Store + ?Sized> Store for alloc::boxed::Box<S> {
+    fn perform(&mut self, batch: &[StoreOperation]) -> Result<Vec<StoreOutcome>, Fatal> {
+        (**self).perform(batch)
+    }
+}
+
+/// Calls `each` with every record of a table; for machines that are being restored.
+///
+/// # Errors
+/// [`Fatal`] as in [`Store::perform`].
+pub fn scan_all(store: &mut dyn Store, table: Table, mut each: impl FnMut(Record)) -> Result<(), Fatal> {
+    const PAGE: usize = 1_024;
+    let mut after = Bytes::new();
+    loop {
+        let scan = StoreOperation::Scan { table, after: after.clone(), limit: PAGE };
+        let Some(StoreOutcome::Records(records)) = store.perform(&[scan])?.pop() else {
+            return Err(Fatal("the store answered a scan with something else".into()));
+        };
+        let Some(last) = records.last() else {
+            return Ok(());
+        };
+        after = last.key.clone();
+        records.into_iter().for_each(&mut each);
+    }
+}
+
+/// Loads everything that belongs to a log but its entries; for machines that are being restored.
+///
+/// # Errors
+/// [`Fatal`] as in [`Store::perform`].
+pub fn load_log(store: &mut dyn Store, log: LogId) -> Result<(Vec<Record>, Option<StoredEntry>), Fatal> {
+    match store.perform(&[StoreOperation::Load { log }])?.pop() {
+        Some(StoreOutcome::Log { records, last }) => Ok((records, last)),
+        _ => Err(Fatal("the store answered a load with something else".into())),
+    }
+}
