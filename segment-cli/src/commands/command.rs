@@ -1,0 +1,241 @@
+//! What a line asks for, understood.
+
+use crate::named::named_enum;
+use crate::names::{ChannelName, MessageRef, UserName};
+use crate::url::TrackerUrl;
+
+/// A command with its typed parts. Where a channel is `None`, the current one is meant.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Command {
+    /// `/connect`
+    Connect {
+        /// `None`: the one of the profile.
+        url: Option<TrackerUrl>,
+    },
+    /// `/disconnect`
+    Disconnect,
+    /// `/register`
+    Register {
+        /// The new account.
+        name: UserName,
+    },
+    /// `/login`
+    Login {
+        /// The account.
+        name: UserName,
+    },
+    /// `/guest`
+    Guest {
+        /// `None`: one is made up.
+        name: Option<UserName>,
+    },
+    /// `/logout`
+    Logout,
+    /// `/whoami`
+    Whoami,
+    /// `/status`
+    Status {
+        /// `None`: only show it.
+        presence: Option<Presence>,
+    },
+    /// `/quit`
+    Quit,
+    /// `/channels`
+    Channels {
+        /// Which ones.
+        filter: ChannelFilter,
+    },
+    /// `/create`
+    Create {
+        /// The new channel.
+        channel: ChannelName,
+        /// Who may see and read it.
+        view: View,
+        /// What visitors may do.
+        visitors: Visitors,
+    },
+    /// `/join`
+    Join {
+        /// Which one.
+        channel: ChannelName,
+    },
+    /// `/leave`
+    Leave {
+        /// Which one.
+        channel: Option<ChannelName>,
+    },
+    /// `/switch`
+    Switch {
+        /// The new current channel.
+        channel: ChannelName,
+    },
+    /// `/members`
+    Members {
+        /// Which one.
+        channel: Option<ChannelName>,
+    },
+    /// `/info`
+    Info {
+        /// Which one.
+        channel: Option<ChannelName>,
+    },
+    /// `/allow`
+    Allow {
+        /// Who.
+        user: UserName,
+        /// Where.
+        channel: Option<ChannelName>,
+        /// What; never empty.
+        rights: Vec<Right>,
+    },
+    /// `/deny`
+    Deny {
+        /// Who.
+        user: UserName,
+        /// Where.
+        channel: Option<ChannelName>,
+    },
+    /// `/kick`
+    Kick {
+        /// Who.
+        user: UserName,
+        /// Where.
+        channel: Option<ChannelName>,
+    },
+    /// `/view`
+    View {
+        /// Which one.
+        channel: Option<ChannelName>,
+        /// Who may see and read it from now on.
+        view: View,
+    },
+    /// `/host`
+    Host {
+        /// Which one.
+        channel: Option<ChannelName>,
+    },
+    /// `/send`, and plain text at the prompt
+    Send {
+        /// Where to.
+        channel: Option<ChannelName>,
+        /// `None`: as configured.
+        wait: Option<Wait>,
+        /// Never empty.
+        text: String,
+    },
+    /// `/outbox`
+    Outbox {
+        /// What to do with it.
+        action: OutboxAction,
+    },
+    /// `/history`
+    History {
+        /// Which one.
+        channel: Option<ChannelName>,
+        /// How many messages.
+        last: Option<u32>,
+        /// Only older ones than this.
+        before: Option<MessageRef>,
+    },
+    /// `/peers`
+    Peers,
+    /// `/ping`
+    Ping,
+    /// `/log`
+    Log {
+        /// How many records.
+        last: Option<u32>,
+    },
+    /// `/clear`
+    Clear,
+    /// `/help`
+    Help {
+        /// A command, without its slash.
+        topic: Option<String>,
+    },
+    /// `/version`
+    Version,
+}
+
+named_enum! {
+    /// How others see a user.
+    Presence {
+        /// Shown.
+        Online = "online",
+        /// Shown exactly as offline.
+        Invisible = "invisible",
+    }
+}
+
+named_enum! {
+    /// Who may see and read a channel.
+    View {
+        /// Everybody with a login, and visitors where they are let in.
+        Public = "public",
+        /// Those whom the owner allows.
+        Members = "members",
+    }
+}
+
+named_enum! {
+    /// What visitors may do in a channel.
+    Visitors {
+        /// Read.
+        Read = "read",
+        /// Nothing.
+        None = "none",
+    }
+}
+
+named_enum! {
+    /// What a user may do in a channel.
+    Right {
+        /// See and read it.
+        Read = "read",
+        /// Write.
+        Send = "send",
+        /// Stream.
+        Stream = "stream",
+    }
+}
+
+named_enum! {
+    /// How far a message must have come before a send counts as done.
+    Wait {
+        /// On the disk of the channel's host.
+        Stored = "stored",
+        /// On the disk of host and tracker.
+        Committed = "committed",
+    }
+}
+
+/// Which channels are listed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ChannelFilter {
+    /// All that one may know of.
+    All,
+    /// Those hosted here.
+    Mine,
+    /// Those joined.
+    Joined,
+}
+
+/// What to do with the outbox.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum OutboxAction {
+    /// Show what waits.
+    List,
+    /// Try again now.
+    Retry(OutboxItem),
+    /// Forget it; it is never sent.
+    Drop(OutboxItem),
+}
+
+/// Which messages of the outbox.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum OutboxItem {
+    /// All of them.
+    All,
+    /// The one with this id (or a beginning of it), as listed.
+    One(String),
+}

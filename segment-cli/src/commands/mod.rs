@@ -1,0 +1,55 @@
+//! The one table of commands, from which the prompt, scripts, help, completion and
+//! `docs/commands.md` are made.
+
+mod command;
+mod docs;
+mod spec;
+mod table;
+
+pub use command::{
+    ChannelFilter, Command, OutboxAction, OutboxItem, Presence, Right, View, Visitors, Wait,
+};
+pub use docs::reference;
+pub use spec::{Alias, CommandSpec, Example, Group, InScripts, Kind, Needs, Slot};
+pub use table::{find, names, of_group, table};
+
+use crate::grammar::{Line, Origin, UsageError, classify, match_words, nearest};
+
+/// Understands one line. `None` is a line with nothing to do.
+///
+/// # Errors
+/// [`UsageError`]: nothing was sent, and the text says what to write instead.
+pub fn parse(line: &str, origin: Origin) -> Result<Option<Command>, UsageError> {
+    match classify(line, origin)? {
+        Line::Blank | Line::Comment => Ok(None),
+        Line::Text(text) if origin == Origin::Prompt => Ok(Some(Command::Send {
+            channel: None,
+            wait: None,
+            text: text.into_owned(),
+        })),
+        Line::Text(text) => Err(UsageError::PlainTextInScript {
+            text: text.into_owned(),
+        }),
+        Line::Command { name, rest } => parse_command(name, rest, origin).map(Some),
+    }
+}
+
+fn parse_command(name: &str, rest: &str, origin: Origin) -> Result<Command, UsageError> {
+    let Some((spec, preset)) = find(name) else {
+        return Err(UsageError::UnknownCommand {
+            name: name.to_owned(),
+            near: nearest(name, names()),
+        });
+    };
+    if origin != Origin::Prompt && spec.scripts == InScripts::Refused {
+        return Err(UsageError::PromptOnly { command: spec });
+    }
+    let matched = match preset {
+        "" => match_words(spec, rest)?,
+        preset => match_words(spec, &format!("{preset} {rest}"))?,
+    };
+    (spec.build)(&matched)
+}
+
+#[cfg(test)]
+mod tests;

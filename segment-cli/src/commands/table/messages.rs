@@ -1,0 +1,104 @@
+//! Writing and reading.
+
+use super::{Command, CommandSpec, Group, Kind, Needs, ROW, Slot, TARGET, alias, example};
+use crate::commands::{OutboxAction, OutboxItem, Wait};
+use crate::grammar::{Matched, UsageError};
+
+/// One answer shows at most this many messages; `--before` goes further back.
+const HISTORY_MAX: u32 = 10_000;
+
+pub(super) const ROWS: &[CommandSpec] = &[
+    CommandSpec {
+        name: "send",
+        aliases: &[alias("s")],
+        group: Group::Messages,
+        args: &[TARGET],
+        options: &[Slot::optional(
+            "wait",
+            Kind::Choice(&["stored", "committed"]),
+        )],
+        text: Some("text"),
+        needs: Needs::Account,
+        help: "send a message; at the prompt plain text does the same",
+        details: "The text is everything to the end of the line, as it stands. A text that begins with # or --\ngoes after a separate --. What cannot be sent now waits in the outbox and goes out by itself.\nWith --wait the command is done when the message is on the host's disk (stored), or on host's\nand tracker's (committed); a script then ends with 0, or with 6 while it waits in the outbox.",
+        examples: &[
+            example(
+                "/send #general deploy at 3?",
+                "to #general, whatever the current channel is",
+            ),
+            example(
+                "/send --wait committed #ops done",
+                "returns when host and tracker have it",
+            ),
+            example(
+                "/send -- #1 is best",
+                "to the current channel, with the # in it",
+            ),
+        ],
+        build: build_send,
+        ..ROW
+    },
+    CommandSpec {
+        name: "outbox",
+        group: Group::Messages,
+        args: &[
+            Slot::optional("action", Kind::Choice(&["list", "retry", "drop"])),
+            Slot::optional("item", Kind::Word).shown("ID|all"),
+        ],
+        help: "show, retry or drop what could not be sent yet",
+        details: "retry without an id tries all; drop always names one, or all.",
+        examples: &[
+            example("/outbox", "lists what waits, with ids"),
+            example("/outbox retry", "tries everything again now"),
+            example("/outbox drop all", "forgets everything; it is never sent"),
+        ],
+        build: build_outbox,
+        ..ROW
+    },
+    CommandSpec {
+        name: "history",
+        group: Group::Messages,
+        args: &[TARGET],
+        options: &[
+            Slot::optional("last", Kind::Number { max: HISTORY_MAX }),
+            Slot::optional("before", Kind::Message),
+        ],
+        needs: Needs::Session,
+        help: "show earlier messages",
+        examples: &[
+            example("/history #general --last 50", "the newest fifty"),
+            example("/history --before !120", "those before message 120"),
+        ],
+        build: |m| {
+            Ok(Command::History {
+                channel: m.get("channel"),
+                last: m.get("last"),
+                before: m.get("before"),
+            })
+        },
+        ..ROW
+    },
+];
+
+fn build_send(matched: &Matched) -> Result<Command, UsageError> {
+    Ok(Command::Send {
+        channel: matched.get("channel"),
+        wait: matched.get::<&str>("wait").and_then(Wait::parse),
+        text: matched.need_text()?,
+    })
+}
+
+fn build_outbox(matched: &Matched) -> Result<Command, UsageError> {
+    let item = matched
+        .get::<String>("item")
+        .map(|word| match word.as_str() {
+            "all" => OutboxItem::All,
+            _ => OutboxItem::One(word),
+        });
+    let action = match matched.get::<&str>("action") {
+        Some("retry") => OutboxAction::Retry(item.unwrap_or(OutboxItem::All)),
+        Some("drop") => OutboxAction::Drop(item.ok_or_else(|| matched.missing("ID|all"))?),
+        _ => OutboxAction::List,
+    };
+    Ok(Command::Outbox { action })
+}

@@ -1,0 +1,298 @@
+//! Why a line is not a command, said so that the next try succeeds.
+
+use std::fmt;
+
+use crate::commands::CommandSpec;
+use crate::named::named_enum;
+use crate::names::NameError;
+use crate::url::UrlError;
+
+use super::LINE_BYTES_MAX;
+
+/// A line that could not be understood. **Nothing was sent**; at the prompt the line stays in the editor.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum UsageError {
+    /// More than [`LINE_BYTES_MAX`] bytes.
+    #[error("the line has {bytes} bytes, at most {LINE_BYTES_MAX} are read; send it in parts")]
+    LineTooLong {
+        /// How long it is.
+        bytes: usize,
+    },
+    /// A slash alone.
+    #[error(
+        "a command needs a name right after the slash; /help lists all, // sends a line that begins with /"
+    )]
+    NoCommandName,
+    /// No command or alias of this name.
+    #[error(
+        "there is no command /{}{}; /help lists all, // sends a line that begins with /",
+        Clipped(name),
+        DidYouMean("/", near)
+    )]
+    UnknownCommand {
+        /// As typed.
+        name: String,
+        /// The command that may have been meant.
+        near: Option<&'static str>,
+    },
+    /// Plain text in a script, where there is no current channel to be sure of.
+    #[error("a script has commands only; write: /send #channel {}", Clipped(text))]
+    PlainTextInScript {
+        /// The text.
+        text: String,
+    },
+    /// A command that makes sense only at the prompt.
+    #[error("/{} works only at the prompt; leave it out of the script", command.name)]
+    PromptOnly {
+        /// Which one.
+        command: &'static CommandSpec,
+    },
+    /// A quote without its end.
+    #[error("the quote {quote} is not closed; close it, or leave the quotes out")]
+    UnclosedQuote {
+        /// Which quote.
+        quote: char,
+    },
+    /// A backslash before something else than `n`, `t`, `"` or `\`.
+    #[error("\\{} is not known inside double quotes; known are \\n \\t \\\" \\\\", .escaped.escape_debug())]
+    BadEscape {
+        /// What followed the backslash.
+        escaped: char,
+    },
+    /// Something directly behind a closing quote.
+    #[error("a closing quote ends the word; put a space after it")]
+    GluedToQuote,
+    /// An option that the command does not have.
+    #[error("/{} has no option --{}{}; usage: {}. A text that begins with -- goes after a separate --", command.name, Clipped(option), DidYouMean("--", near), command.usage())]
+    UnknownOption {
+        /// The command.
+        command: &'static CommandSpec,
+        /// As typed.
+        option: String,
+        /// The option that may have been meant.
+        near: Option<&'static str>,
+    },
+    /// An option without the value that it takes.
+    #[error("--{option} takes a value; usage: {}", command.usage())]
+    OptionNeedsValue {
+        /// The command.
+        command: &'static CommandSpec,
+        /// The option.
+        option: &'static str,
+    },
+    /// A value for an option that takes none.
+    #[error("--{option} takes no value; usage: {}", command.usage())]
+    OptionTakesNoValue {
+        /// The command.
+        command: &'static CommandSpec,
+        /// The option.
+        option: &'static str,
+    },
+    /// An option given twice.
+    #[error("--{option} stands there twice; give it once")]
+    OptionTwice {
+        /// The option.
+        option: &'static str,
+    },
+    /// Two options of which only one can be meant.
+    #[error("--{first} and --{second} exclude each other; give one of them")]
+    OptionsExclude {
+        /// One of them.
+        first: &'static str,
+        /// The other one.
+        second: &'static str,
+    },
+    /// Something that the command cannot do without.
+    #[error("{argument} is missing; usage: {}", command.usage())]
+    MissingArgument {
+        /// The command.
+        command: &'static CommandSpec,
+        /// What is missing.
+        argument: &'static str,
+    },
+    /// A word too many.
+    #[error("{:?} is one word too many; usage: {}", Clipped(word), command.usage())]
+    ExtraArgument {
+        /// The command.
+        command: &'static CommandSpec,
+        /// The word.
+        word: String,
+    },
+    /// Not a channel.
+    #[error("{:?} is not a #channel: {}", Clipped(word), SigilOr('#', word, why))]
+    BadChannel {
+        /// As typed.
+        word: String,
+        /// The rule that it breaks.
+        why: Option<NameError>,
+    },
+    /// Not a user.
+    #[error("{:?} is not a @user: {}", Clipped(word), SigilOr('@', word, why))]
+    BadUser {
+        /// As typed.
+        word: String,
+        /// The rule that it breaks.
+        why: Option<NameError>,
+    },
+    /// Not a message.
+    #[error(
+        "{:?} is not a message; write !12 (its number), !last or !-2 (the last but one)",
+        Clipped(word)
+    )]
+    BadMessage {
+        /// As typed.
+        word: String,
+    },
+    /// Not a number of the allowed range.
+    #[error("{:?} is not a number from 1 to {max}", Clipped(word))]
+    BadNumber {
+        /// As typed.
+        word: String,
+        /// The largest number allowed.
+        max: u32,
+    },
+    /// None of the words that can stand here.
+    #[error("{:?} cannot stand here{}; write one of: {}", Clipped(word), DidYouMean("", near), choices.join(", "))]
+    BadChoice {
+        /// As typed.
+        word: String,
+        /// What can stand there.
+        choices: &'static [&'static str],
+        /// The one that may have been meant.
+        near: Option<&'static str>,
+    },
+    /// Not the address of a tracker.
+    #[error("{:?} is not the address of a tracker: {why}", Clipped(word))]
+    BadUrl {
+        /// As typed.
+        word: String,
+        /// What is wrong with it.
+        why: UrlError,
+    },
+}
+
+named_enum! {
+    /// The stable name of each [`UsageError`], for JSON.
+    UsageReason {
+        /// See [`UsageError::LineTooLong`].
+        LineTooLong = "line_too_long",
+        /// See [`UsageError::NoCommandName`].
+        NoCommandName = "no_command_name",
+        /// See [`UsageError::UnknownCommand`].
+        UnknownCommand = "unknown_command",
+        /// See [`UsageError::PlainTextInScript`].
+        PlainTextInScript = "plain_text_in_script",
+        /// See [`UsageError::PromptOnly`].
+        PromptOnly = "prompt_only",
+        /// See [`UsageError::UnclosedQuote`].
+        UnclosedQuote = "unclosed_quote",
+        /// See [`UsageError::BadEscape`].
+        BadEscape = "bad_escape",
+        /// See [`UsageError::GluedToQuote`].
+        GluedToQuote = "glued_to_quote",
+        /// See [`UsageError::UnknownOption`].
+        UnknownOption = "unknown_option",
+        /// See [`UsageError::OptionNeedsValue`].
+        OptionNeedsValue = "option_needs_value",
+        /// See [`UsageError::OptionTakesNoValue`].
+        OptionTakesNoValue = "option_takes_no_value",
+        /// See [`UsageError::OptionTwice`].
+        OptionTwice = "option_twice",
+        /// See [`UsageError::OptionsExclude`].
+        OptionsExclude = "options_exclude",
+        /// See [`UsageError::MissingArgument`].
+        MissingArgument = "missing_argument",
+        /// See [`UsageError::ExtraArgument`].
+        ExtraArgument = "extra_argument",
+        /// See [`UsageError::BadChannel`].
+        BadChannel = "bad_channel",
+        /// See [`UsageError::BadUser`].
+        BadUser = "bad_user",
+        /// See [`UsageError::BadMessage`].
+        BadMessage = "bad_message",
+        /// See [`UsageError::BadNumber`].
+        BadNumber = "bad_number",
+        /// See [`UsageError::BadChoice`].
+        BadChoice = "bad_choice",
+        /// See [`UsageError::BadUrl`].
+        BadUrl = "bad_url",
+    }
+}
+
+impl UsageError {
+    /// The stable name of this error.
+    #[must_use]
+    pub const fn reason(&self) -> UsageReason {
+        match self {
+            Self::LineTooLong { .. } => UsageReason::LineTooLong,
+            Self::NoCommandName => UsageReason::NoCommandName,
+            Self::UnknownCommand { .. } => UsageReason::UnknownCommand,
+            Self::PlainTextInScript { .. } => UsageReason::PlainTextInScript,
+            Self::PromptOnly { .. } => UsageReason::PromptOnly,
+            Self::UnclosedQuote { .. } => UsageReason::UnclosedQuote,
+            Self::BadEscape { .. } => UsageReason::BadEscape,
+            Self::GluedToQuote => UsageReason::GluedToQuote,
+            Self::UnknownOption { .. } => UsageReason::UnknownOption,
+            Self::OptionNeedsValue { .. } => UsageReason::OptionNeedsValue,
+            Self::OptionTakesNoValue { .. } => UsageReason::OptionTakesNoValue,
+            Self::OptionTwice { .. } => UsageReason::OptionTwice,
+            Self::OptionsExclude { .. } => UsageReason::OptionsExclude,
+            Self::MissingArgument { .. } => UsageReason::MissingArgument,
+            Self::ExtraArgument { .. } => UsageReason::ExtraArgument,
+            Self::BadChannel { .. } => UsageReason::BadChannel,
+            Self::BadUser { .. } => UsageReason::BadUser,
+            Self::BadMessage { .. } => UsageReason::BadMessage,
+            Self::BadNumber { .. } => UsageReason::BadNumber,
+            Self::BadChoice { .. } => UsageReason::BadChoice,
+            Self::BadUrl { .. } => UsageReason::BadUrl,
+        }
+    }
+}
+
+/// At most this many characters of a typed word are repeated in an error.
+const REPEATED_CHARS_MAX: usize = 60;
+
+/// A typed word, cut and escaped, so that an error stays one readable line.
+struct Clipped<'a>(&'a str);
+
+impl fmt::Display for Clipped<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut chars = self.0.chars();
+        for character in chars.by_ref().take(REPEATED_CHARS_MAX) {
+            match character {
+                '\'' | '"' | '\\' => write!(f, "{character}")?,
+                other => write!(f, "{}", other.escape_debug())?,
+            }
+        }
+        f.write_str(if chars.next().is_some() { "..." } else { "" })
+    }
+}
+
+impl fmt::Debug for Clipped<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "\"{self}\"")
+    }
+}
+
+struct DidYouMean<'a>(&'a str, &'a Option<&'static str>);
+
+impl fmt::Display for DidYouMean<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.1 {
+            Some(near) => write!(f, " (did you mean {}{near}?)", self.0),
+            None => Ok(()),
+        }
+    }
+}
+
+/// Either the name lacks its sigil, or it breaks a rule of names.
+struct SigilOr<'a>(char, &'a str, &'a Option<NameError>);
+
+impl fmt::Display for SigilOr<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.2 {
+            Some(why) => write!(f, "{why}"),
+            None => write!(f, "write {}{}", self.0, Clipped(self.1)),
+        }
+    }
+}
