@@ -6,11 +6,18 @@
 
 extern crate alloc;
 
+pub mod backup;
 pub mod contract;
+pub mod directory;
+pub mod host;
 pub mod outbox;
+pub mod peer;
 pub mod random;
+pub mod replica;
 pub mod rules;
 pub mod store;
+pub mod sync;
+pub mod tracker;
 
 pub use contract::{Deadline, Dial, Direction, Endpoint, Input, Machine, OpId, Output, Recipients, earliest};
 pub use outbox::Outbox;

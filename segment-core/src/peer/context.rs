@@ -1,0 +1,124 @@
+//! What the peer hands down to its children with every call.
+
+use segment_proto::messages::Failure;
+use segment_proto::pending::{NoAnswer, TooManyPending};
+use segment_proto::{
+    Certificate, ChannelId, DeviceId, DeviceRecord, Frame, Identity, Limits, LinkId, Message, Now, Pending, Request,
+    RequestId, Signed, Who,
+};
+
+use crate::host::{HostRequest, HostTask};
+use crate::outbox::Outbox;
+use crate::peer::events::PeerEvent;
+use crate::peer::requests::PeerRequest;
+use crate::random::Random;
+use crate::replica::{ReplicaRequest, ReplicaTask};
+use crate::rules::Rules;
+
+/// The link between a channel's host and its owner's own replica: inside one process, never dialled.
+pub const LOCAL: LinkId = LinkId(0);
+
+/// What an operation of a peer is for.
+#[derive(Debug)]
+pub enum PeerTask {
+    /// A hosted channel's.
+    Host(ChannelId, HostTask),
+    /// A joined channel's.
+    Replica(ChannelId, ReplicaTask),
+    /// Nobody waits.
+    Nothing,
+}
+
+/// What a request of a peer is for.
+#[derive(Debug)]
+pub enum Purpose {
+    /// A hosted channel's.
+    Host(ChannelId, HostRequest),
+    /// A joined channel's.
+    Replica(ChannelId, ReplicaRequest),
+    /// The peer's own.
+    Peer(PeerRequest),
+}
+
+/// How a request ended.
+#[derive(Debug)]
+pub enum Answer {
+    /// With the response or a [`Failure`], as a message.
+    Message(Message),
+    /// Without.
+    Nothing(NoAnswer),
+}
+
+impl Answer {
+    /// The response, or why there is none.
+    ///
+    /// # Errors
+    /// The failure that was answered, or the lack of an answer.
+    pub fn into_result(self) -> Result<Message, Unanswered> {
+        match self {
+            Self::Message(Message::Failure(failure)) => Err(Unanswered::Refused(failure)),
+            Self::Message(message) => Ok(message),
+            Self::Nothing(no_answer) => Err(Unanswered::NoAnswer(no_answer)),
+        }
+    }
+}
+
+/// Why a request got no response.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Unanswered {
+    /// The other side refused.
+    Refused(Failure),
+    /// Nothing came; the other side may have processed it.
+    NoAnswer(NoAnswer),
+}
+
+/// Who this peer is at its tracker, once it is logged in.
+#[derive(Clone, Debug)]
+pub struct Login {
+    /// Account or visitor.
+    pub who: Who,
+    /// Admits to hosts.
+    pub certificate: Signed<Certificate>,
+    /// Shown to hosts, so that readers know the author.
+    pub device: Option<Signed<DeviceRecord>>,
+}
+
+/// Everything a child may use.
+pub struct Context<'a> {
+    /// Where outputs go.
+    pub out: &'a mut Outbox<PeerEvent, PeerTask>,
+    /// Requests under way.
+    pub pending: &'a mut Pending<Purpose>,
+    /// The limits.
+    pub limits: &'a Limits,
+    /// The rules.
+    pub rules: Rules,
+    /// This device.
+    pub identity: &'a Identity,
+    /// The tracker's key, which signs certificates, receipts and records; known after the first connection.
+    pub tracker_key: Option<DeviceId>,
+    /// Who this peer is, if it is logged in (or was, when it last was connected).
+    pub login: Option<&'a Login>,
+    /// The peer's generator.
+    pub random: &'a mut Random,
+    /// The time; `wall` is corrected by the tracker's clock.
+    pub now: Now,
+}
+
+impl Context<'_> {
+    /// Sends a request; its end comes back to whom `purpose` names.
+    ///
+    /// # Errors
+    /// [`TooManyPending`]: it was not sent.
+    pub fn request<R: Request>(
+        &mut self,
+        link: LinkId,
+        payload: &R,
+        purpose: Purpose,
+    ) -> Result<RequestId, TooManyPending> {
+        let id = self.random.request_id();
+        self.pending.insert(id, link, self.now.mono + self.limits.request_timeout, purpose)?;
+        self.out.transmit(link, Frame::request(id, payload));
+        Ok(id)
+    }
+}

@@ -1,0 +1,309 @@
+//! What a peer tells its embedder.
+
+use alloc::string::String;
+use alloc::vec::Vec;
+use core::net::SocketAddr;
+use core::time::Duration;
+
+use segment_proto::messages::{ChannelPage, ChannelRow, Failure, MemberPage, UserFound, UserPage, UserRow};
+use segment_proto::{
+    AccessChange, AccountId, ChannelId, DeviceId, Fence, LinkId, MessageKey, Reason, RequestId, Rights, SessionId,
+    Token, UnixMillis, Who,
+};
+
+use crate::contract::{DialFailure, Direction};
+use crate::peer::context::Unanswered;
+
+/// From where something came, for the connection log and for people.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Source {
+    /// The channel's host.
+    Host(DeviceId),
+    /// The tracker's copy.
+    Tracker,
+    /// Another member (a submit at a host comes from its author).
+    Peer(DeviceId),
+    /// This process.
+    Local,
+}
+
+/// How far a message has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Stage {
+    /// On this device's disk.
+    Queued,
+    /// On the host's disk; its order is provisional.
+    Stored,
+    /// On the tracker's disk; its order is final.
+    Committed,
+}
+
+/// What a message says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Content {
+    /// A text.
+    Text(String),
+    /// A change of rights.
+    Access(AccessChange),
+    /// Something that this build cannot read.
+    Unreadable,
+}
+
+/// A message of a channel, as a reader sees it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ChannelMessage {
+    /// Its place.
+    pub pos: u64,
+    /// Its name.
+    pub key: MessageKey,
+    /// Who wrote it, by a record that the tracker signed; `None` where no valid one could be had.
+    pub author: Option<Who>,
+    /// When its author says it was written.
+    pub sent: UnixMillis,
+    /// When it was sequenced.
+    pub sequenced: UnixMillis,
+    /// What it says.
+    pub content: Content,
+    /// Stored or committed.
+    pub stage: Stage,
+}
+
+/// How messages came here.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Transfer {
+    /// Pushed as they were written.
+    Live,
+    /// Fetched to catch up or to be shown.
+    Fetched,
+    /// Sent by this peer to a sequencer.
+    Submitted,
+    /// Copied to the tracker.
+    Replicated,
+    /// Taken from the tracker by a returning host.
+    Adopted,
+}
+
+/// Where a joined channel is served from now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Serving {
+    /// From this process: it is hosted here.
+    Here,
+    /// From its host.
+    Host(DeviceId),
+    /// From the tracker's copy: reading only until the host is back.
+    Copy,
+    /// From nowhere: only the cache can be read.
+    Nowhere,
+}
+
+/// The end of a request that an embedder made.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Reply {
+    /// Nothing more to say.
+    Done,
+    /// Logged in.
+    LoggedIn {
+        /// As whom.
+        who: Who,
+        /// The session.
+        session: SessionId,
+        /// To be kept: resumes the session without a password.
+        token: Token,
+    },
+    /// A page of users.
+    Users(UserPage),
+    /// A page of channels.
+    Channels(ChannelPage),
+    /// A page of members.
+    Members(MemberPage),
+    /// An account.
+    User(UserFound),
+    /// A channel that was found, created or joined.
+    Channel(ChannelRow),
+    /// Messages, oldest first; `more` says that older ones exist.
+    History {
+        /// The channel.
+        channel: ChannelId,
+        /// Dense.
+        messages: Vec<ChannelMessage>,
+        /// Whether there are older ones.
+        more: bool,
+        /// From where they came.
+        source: Source,
+    },
+    /// The round trip to the tracker.
+    Pong(Duration),
+}
+
+/// What a peer tells its embedder.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum PeerEvent {
+    /// A link has come up.
+    LinkUp {
+        /// Its name.
+        link: LinkId,
+        /// To whom.
+        source: Source,
+        /// Their key.
+        peer: DeviceId,
+        /// Their address.
+        address: SocketAddr,
+        /// Who opened it.
+        direction: Direction,
+    },
+    /// A link has gone.
+    LinkLost {
+        /// Its name.
+        link: LinkId,
+        /// To whom.
+        source: Source,
+    },
+    /// A dial has failed.
+    DialFailed {
+        /// To whom.
+        source: Source,
+        /// Where.
+        address: SocketAddr,
+        /// Why.
+        reason: DialFailure,
+    },
+    /// The tracker is connected; its key is to be pinned.
+    TrackerConnected {
+        /// Its key.
+        key: DeviceId,
+        /// Its address.
+        address: SocketAddr,
+    },
+    /// The tracker is not connected any more.
+    TrackerLost {
+        /// When it is dialled again; `None`: not by itself.
+        retry_in: Option<Duration>,
+    },
+    /// This session was closed because the same device logged in elsewhere. It does not reconnect by itself.
+    Replaced,
+    /// The session token was not good any more: log in with the password.
+    LoginNeeded(Failure),
+    /// A request has ended.
+    Replied {
+        /// As the command returned it.
+        id: RequestId,
+        /// How.
+        reply: Result<Reply, Unanswered>,
+    },
+    /// Somebody has come.
+    UserCame(UserRow),
+    /// Somebody has gone.
+    UserGone {
+        /// Who.
+        who: Who,
+        /// Which of their sessions.
+        session: SessionId,
+    },
+    /// A joined channel's record, rights or host have changed.
+    ChannelChanged(ChannelRow),
+    /// A joined channel is served from elsewhere now.
+    ServedFrom {
+        /// The channel.
+        channel: ChannelId,
+        /// From where.
+        serving: Serving,
+    },
+    /// What this session may do in a channel.
+    RightsChanged {
+        /// The channel.
+        channel: ChannelId,
+        /// From now on.
+        rights: Rights,
+    },
+    /// This session may not see the channel any more.
+    Removed {
+        /// The channel.
+        channel: ChannelId,
+        /// Why.
+        reason: Reason,
+    },
+    /// New messages, in order; own ones are among them.
+    Received {
+        /// The channel.
+        channel: ChannelId,
+        /// Dense.
+        messages: Vec<ChannelMessage>,
+        /// From where they came.
+        source: Source,
+        /// How.
+        transfer: Transfer,
+    },
+    /// An own message has come further.
+    MessageStage {
+        /// Which.
+        key: MessageKey,
+        /// How far.
+        stage: Stage,
+        /// Its place, once it has one.
+        pos: Option<u64>,
+    },
+    /// An own message was refused for good.
+    MessageRefused {
+        /// Which.
+        key: MessageKey,
+        /// Why.
+        reason: Reason,
+        /// What it said, so that it can be written again.
+        text: Option<String>,
+    },
+    /// Everything up to here is committed.
+    CommittedUpTo {
+        /// The channel.
+        channel: ChannelId,
+        /// The place.
+        pos: u64,
+    },
+    /// Messages shown as provisional are void: what stands behind `pos` comes again.
+    CutBehind {
+        /// The channel.
+        channel: ChannelId,
+        /// The last place that stands.
+        pos: u64,
+    },
+    /// This peer may sequence a channel that it hosts.
+    Hosting {
+        /// The channel.
+        channel: ChannelId,
+        /// In this epoch.
+        fence: Fence,
+    },
+    /// This peer may not sequence it any more.
+    HostingStopped {
+        /// The channel.
+        channel: ChannelId,
+    },
+    /// Messages have moved: for the connection log. One event per batch and direction, not per receiver.
+    Transferred {
+        /// The channel.
+        channel: ChannelId,
+        /// From or to where.
+        with: Source,
+        /// How.
+        transfer: Transfer,
+        /// First and last place, or 0 where they have none yet.
+        first: u64,
+        /// See `first`.
+        last: u64,
+    },
+    /// A member of a hosted channel has subscribed or gone.
+    MemberLink {
+        /// The channel.
+        channel: ChannelId,
+        /// Who.
+        account: AccountId,
+        /// Their name.
+        who: Who,
+        /// Whether they came.
+        came: bool,
+    },
+    /// Something that should not happen did: for logs and tests.
+    Suspicious {
+        /// What.
+        what: &'static str,
+    },
+}

@@ -1,0 +1,5 @@
+//! The machine of a peer.
+
+pub mod context;
+pub mod events;
+pub mod requests;

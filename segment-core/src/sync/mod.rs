@@ -1,0 +1,1 @@
+//! What host, backup and replica share.

@@ -1,0 +1,46 @@
+//! What the tracker hands down to its children with every call.
+
+use segment_proto::{ChannelId, DeviceId, Identity, Limits, Now, SessionId, Who};
+
+use crate::backup::BackupTask;
+use crate::directory::DirectoryTask;
+use crate::outbox::Outbox;
+use crate::random::Random;
+use crate::rules::Rules;
+use crate::tracker::events::TrackerEvent;
+
+/// What an operation of a tracker is for.
+#[derive(Debug)]
+pub enum TrackerTask {
+    /// The directory's.
+    Directory(DirectoryTask),
+    /// A channel's.
+    Backup(ChannelId, BackupTask),
+}
+
+/// Who speaks on a link, as the directory knows it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Caller {
+    /// Account or visitor.
+    pub who: Who,
+    /// The device that TLS has proven.
+    pub device: DeviceId,
+    /// The session.
+    pub session: SessionId,
+}
+
+/// Everything a child may use.
+pub struct Context<'a> {
+    /// Where outputs go.
+    pub out: &'a mut Outbox<TrackerEvent, TrackerTask>,
+    /// The limits.
+    pub limits: &'a Limits,
+    /// The rules.
+    pub rules: Rules,
+    /// The tracker's key: signs certificates, records and receipts.
+    pub identity: &'a Identity,
+    /// The tracker's generator.
+    pub random: &'a mut Random,
+    /// The time.
+    pub now: Now,
+}

@@ -1,0 +1,83 @@
+//! What a tracker tells its embedder.
+
+use core::net::SocketAddr;
+
+use segment_proto::{ChannelId, DeviceId, LinkId, Reason, SessionId, Who};
+
+/// What a tracker tells its embedder; all of it is for logs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum TrackerEvent {
+    /// A link has come up.
+    LinkUp {
+        /// Its name.
+        link: LinkId,
+        /// The other side's key.
+        peer: DeviceId,
+        /// Its address.
+        address: SocketAddr,
+    },
+    /// A link has gone.
+    LinkLost {
+        /// Its name.
+        link: LinkId,
+        /// The other side's key.
+        peer: DeviceId,
+    },
+    /// Somebody has logged in.
+    LoggedIn {
+        /// Who.
+        who: Who,
+        /// Their session.
+        session: SessionId,
+    },
+    /// A session has ended: by logout, by a lost link or by its lease.
+    SessionEnded {
+        /// Whose.
+        who: Who,
+        /// Which.
+        session: SessionId,
+        /// Why.
+        reason: Reason,
+    },
+    /// A request was refused.
+    Refused {
+        /// On which link.
+        link: LinkId,
+        /// Why.
+        reason: Reason,
+    },
+    /// A channel was created.
+    ChannelCreated {
+        /// Which.
+        channel: ChannelId,
+    },
+    /// A channel's host has come or gone.
+    HostPresence {
+        /// Which channel.
+        channel: ChannelId,
+        /// Whether it is there.
+        present: bool,
+    },
+    /// Entries were stored from the host.
+    Replicated {
+        /// Which channel.
+        channel: ChannelId,
+        /// The host.
+        from: DeviceId,
+        /// First place.
+        first: u64,
+        /// Last place.
+        last: u64,
+    },
+    /// Entries were served from the copy.
+    Served {
+        /// Which channel.
+        channel: ChannelId,
+        /// To whom.
+        to: DeviceId,
+        /// First place.
+        first: u64,
+        /// Last place.
+        last: u64,
+    },
+}

@@ -1,0 +1,4 @@
+//! The machine of a tracker.
+
+pub mod context;
+pub mod events;
