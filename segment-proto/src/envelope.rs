@@ -1,10 +1,13 @@
 //! What an author signs: immutable, carried by anybody, in the log at most once.
 
 use bytes::Bytes;
-use serde::{Deserialize, Serialize};
+use serde::ser::SerializeStruct;
+use serde::{Deserialize, Serialize, Serializer};
 
 use crate::access::AccessChange;
 use crate::ids::{AccountId, ChannelId, DeviceId, Hash};
+use crate::limits::{ENVELOPE_BYTES_MAX, Limits};
+use crate::readable::Hex;
 use crate::signed::{Content, Signed};
 use crate::time::UnixMillis;
 
@@ -32,7 +35,7 @@ open_enum! {
 }
 
 /// One message of a channel, as its author wrote it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 pub struct Envelope {
     /// Its name.
     pub key: MessageKey,
@@ -46,7 +49,6 @@ pub struct Envelope {
     /// What the body is.
     pub kind: EnvelopeKind,
     /// At most [`crate::limits::BODY_BYTES_MAX`] bytes.
-    #[serde(serialize_with = "serialize_body")]
     pub body: Bytes,
 }
 
@@ -55,6 +57,14 @@ pub type SignedEnvelope = Signed<Envelope>;
 
 impl Content for Envelope {
     const DOMAIN: &'static str = "segment/envelope/1";
+}
+
+impl SignedEnvelope {
+    /// Whether body and whole are within their limits. A sequencer refuses what does not fit, for good.
+    #[must_use]
+    pub fn fits(&self, limits: &Limits) -> bool {
+        self.body.len() <= limits.body_bytes_max && self.bytes().len() <= ENVELOPE_BYTES_MAX
+    }
 }
 
 impl Envelope {
@@ -77,12 +87,35 @@ impl Envelope {
     }
 }
 
-fn serialize_body<S: serde::Serializer>(body: &Bytes, serializer: S) -> Result<S::Ok, S::Error> {
-    if !serializer.is_human_readable() {
-        return serializer.serialize_bytes(body);
+impl Serialize for Envelope {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let readable = serializer.is_human_readable();
+        let mut fields = serializer.serialize_struct("Envelope", 6)?;
+        fields.serialize_field("key", &self.key)?;
+        fields.serialize_field("account", &self.account)?;
+        fields.serialize_field("prev", &self.prev)?;
+        fields.serialize_field("sent", &self.sent)?;
+        fields.serialize_field("kind", &self.kind)?;
+        if readable {
+            fields.serialize_field("body", &ReadableBody(self))?;
+        } else {
+            fields.serialize_field("body", &self.body)?;
+        }
+        fields.end()
     }
-    match core::str::from_utf8(body) {
-        Ok(text) => serializer.serialize_str(text),
-        Err(_) => serializer.serialize_bytes(body),
+}
+
+/// A body as text or as a change of access, whichever it is; in hexadecimal where it is neither.
+struct ReadableBody<'a>(&'a Envelope);
+
+impl Serialize for ReadableBody<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        if let Some(text) = self.0.text() {
+            return serializer.serialize_str(text);
+        }
+        match self.0.access() {
+            Some(change) => change.serialize(serializer),
+            None => Hex(&self.0.body).serialize(serializer),
+        }
     }
 }

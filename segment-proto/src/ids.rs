@@ -104,12 +104,6 @@ byte_id!(
     16
 );
 
-byte_id!(
-    /// A secret with which a session reconnects without a password. `Debug` shows four bytes of it only.
-    Token,
-    32
-);
-
 /// An account at a tracker. Zero is nobody: a visitor has no account.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct AccountId(pub u64);

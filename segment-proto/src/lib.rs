@@ -9,37 +9,51 @@ extern crate alloc;
 
 #[macro_use]
 mod open_enum;
+mod bounded;
 
 pub mod access;
 pub mod envelope;
+pub mod epoch;
 pub mod frame;
+pub mod identity;
 pub mod ids;
 pub mod limits;
 pub mod log;
 pub mod messages;
 pub mod names;
+pub mod pages;
 pub mod pending;
+mod readable;
 pub mod records;
+pub mod secrets;
 pub mod signed;
+pub mod snapshot;
 pub mod status;
 pub mod time;
 pub mod untrusted;
+pub mod verify;
 pub mod version;
 
 pub use access::{Access, AccessChange, Rights, View, Visitors};
 pub use envelope::{Envelope, EnvelopeKind, MessageKey, SignedEnvelope};
+pub use epoch::{EpochOwner, EpochRecord, Fence, Receipt};
 pub use frame::{Frame, Header};
-pub use ids::{AccountId, ChannelId, DeviceId, Hash, LinkId, Nonce, RequestId, SessionId, Token};
+pub use identity::Identity;
+pub use ids::{AccountId, ChannelId, DeviceId, Hash, LinkId, Nonce, RequestId, SessionId};
 pub use limits::Limits;
-pub use log::{Entry, EpochOwner, EpochRecord, Fence, Position, Receipt, Row};
+pub use log::{Entry, Position, Row};
 pub use messages::{Kind, Message, Payload, Request};
 pub use names::{ChannelName, UserName};
+pub use pages::Page;
 pub use pending::Pending;
 pub use records::{Certificate, ChannelRecord, DeviceRecord, Who};
-pub use signed::{Identity, Signature, Signed, Verified, Verifier};
+pub use secrets::{Secret, Token};
+pub use signed::{Signature, Signed};
+pub use snapshot::Snapshot;
 pub use status::{Reason, Status};
 pub use time::{Instant, Now, UnixMillis};
 pub use untrusted::Untrusted;
+pub use verify::{BadSignature, Verified, Verifier};
 pub use version::ProtocolVersion;
 
 #[cfg(test)]

@@ -1,4 +1,6 @@
 //! Every limit, in one table. Nothing that a peer sends can make anything grow past one of these.
+//!
+//! The constants are part of the protocol: what is longer is not decoded. A [`Limits`] may lower them, not raise them.
 
 use core::time::Duration;
 
@@ -6,6 +8,20 @@ use core::time::Duration;
 pub const NAME_BYTES_MAX: usize = 64;
 /// Longest body of an envelope, in bytes.
 pub const BODY_BYTES_MAX: usize = 8 * 1024;
+/// Longest signed envelope, in bytes, its signature not counted: the body and all that stands around it.
+pub const ENVELOPE_BYTES_MAX: usize = BODY_BYTES_MAX + 512;
+/// Longest text other than a body, in bytes. Each has a closer rule of its own.
+pub const TEXT_BYTES_MAX: usize = 1024;
+/// Longest explanation that this program gives with a failure, in bytes.
+pub const DETAIL_BYTES_MAX: usize = 200;
+/// Rows of one page of any list.
+pub const PAGE_ROWS_MAX: usize = 256;
+/// Entries, envelopes or fates of one batch.
+pub const BATCH_ENTRIES_MAX: usize = 256;
+/// Epoch records in one message: the newest. A log older than these is compared from its start.
+pub const EPOCHS_MAX: usize = 64;
+/// Members of one channel.
+pub const MEMBERS_PER_CHANNEL_MAX: usize = 10_000;
 /// Longest frame on any link, in bytes, its length field included.
 pub const FRAME_BYTES_MAX: usize = 64 * 1024;
 /// Longest frame before login.
@@ -104,8 +120,8 @@ impl Default for Limits {
             frame_bytes_max: FRAME_BYTES_MAX,
             frame_before_login_bytes_max: FRAME_BEFORE_LOGIN_BYTES_MAX,
             body_bytes_max: BODY_BYTES_MAX,
-            page_rows_max: 256,
-            batch_entries_max: 256,
+            page_rows_max: PAGE_ROWS_MAX,
+            batch_entries_max: BATCH_ENTRIES_MAX,
             batch_bytes_max: 48 * 1024,
             tail_entries_max: 256,
             uncommitted_per_author_max: 64,
@@ -118,7 +134,7 @@ impl Default for Limits {
             sessions_max: 16_384,
             messages_per_second: 10,
             messages_burst: 30,
-            members_per_channel_max: 10_000,
+            members_per_channel_max: MEMBERS_PER_CHANNEL_MAX,
             accounts_max: 1_000_000,
             registrations_per_address_max: 20,
             visitors_per_address_max: 64,

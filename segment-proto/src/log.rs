@@ -1,20 +1,10 @@
-//! The log of a channel: entries, their chain, epochs, receipts and rows.
+//! The log of a channel: entries, their chain, and the rows that are folded from them.
 
 use serde::{Deserialize, Serialize};
 
 use crate::envelope::SignedEnvelope;
-use crate::ids::{AccountId, ChannelId, DeviceId, Hash};
-use crate::signed::Content;
+use crate::ids::{AccountId, DeviceId, Hash};
 use crate::time::UnixMillis;
-
-/// The fencing token: every fence compares both, the generation first, never the epoch alone.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-pub struct Fence {
-    /// Counts up when the tracker's store is found to have lost something.
-    pub generation: u32,
-    /// Counts up when the right to sequence changes hands; from 1.
-    pub epoch: u32,
-}
 
 /// A place in a log, with the hash that fixes everything up to it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -77,47 +67,6 @@ impl Entry {
     }
 }
 
-/// Who may sequence in an epoch.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum EpochOwner {
-    /// The tracker, while the host is away.
-    Tracker,
-    /// This device.
-    Host(DeviceId),
-}
-
-/// Who sequences from where on; signed by the tracker.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct EpochRecord {
-    /// The channel.
-    pub channel: ChannelId,
-    /// Generation and epoch.
-    pub fence: Fence,
-    /// Who may sequence.
-    pub owner: EpochOwner,
-    /// The last place before the epoch.
-    pub base: Position,
-}
-
-impl Content for EpochRecord {
-    const DOMAIN: &'static str = "segment/epoch/1";
-}
-
-/// The tracker has everything up to here on disk: committed. Signed by the tracker, once per batch.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Receipt {
-    /// The channel.
-    pub channel: ChannelId,
-    /// Generation and epoch in which it was stored.
-    pub fence: Fence,
-    /// The last committed place.
-    pub at: Position,
-}
-
-impl Content for Receipt {
-    const DOMAIN: &'static str = "segment/receipt/1";
-}
-
 /// Where an author stands in a log: a fold over the log, never forgotten.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Row {
@@ -139,23 +88,4 @@ impl Row {
     pub const fn empty(device: DeviceId, account: AccountId) -> Self {
         Self { device, account, incarnation: 0, seq: 0, hash: Hash::ZERO }
     }
-}
-
-/// Everything up to a place, folded: what a reader needs who cannot have the entries any more. Signed by the tracker.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Snapshot {
-    /// The channel.
-    pub channel: ChannelId,
-    /// The place.
-    pub at: Position,
-    /// The generation.
-    pub generation: u32,
-    /// The rows at that place.
-    pub rows: alloc::vec::Vec<Row>,
-    /// The folded rights at that place, as [`crate::access::Access`] encodes itself.
-    pub access: bytes::Bytes,
-}
-
-impl Content for Snapshot {
-    const DOMAIN: &'static str = "segment/snapshot/1";
 }

@@ -6,9 +6,10 @@ use alloc::string::{String, ToString};
 use precis_profiles::UsernameCaseMapped;
 use precis_profiles::precis_core::profile::PrecisFastInvocation;
 use serde::{Deserialize, Deserializer, Serialize};
-use unicode_security::{MixedScript, skeleton};
+use unicode_security::{GeneralSecurityProfile, MixedScript, skeleton};
 
 use crate::limits::NAME_BYTES_MAX;
+use crate::untrusted::is_deceptive;
 
 /// Why a name is not acceptable.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -27,6 +28,9 @@ pub enum NameError {
     MixedScripts,
 }
 
+/// Marks that may follow one another on a letter: scripts need two, more only hides what is below.
+const MARKS_IN_A_ROW_MAX: usize = 2;
+
 fn normalize(text: &str) -> Result<String, NameError> {
     if text.is_empty() {
         return Err(NameError::Empty);
@@ -34,18 +38,48 @@ fn normalize(text: &str) -> Result<String, NameError> {
     if text.len() > NAME_BYTES_MAX {
         return Err(NameError::TooLong);
     }
-    let name = UsernameCaseMapped::enforce(text).map_err(|_| NameError::BadCharacter)?;
+    let name = enforce_stable(text)?;
     if name.len() > NAME_BYTES_MAX {
         return Err(NameError::TooLong);
     }
-    let inner = |c: char| matches!(c, '.' | '_' | '-');
-    if !name.chars().all(|c| c.is_alphanumeric() || inner(c)) || name.starts_with(inner) {
+    if !name.starts_with(char::is_alphanumeric) || !name.chars().all(may_be_in_a_name) || has_stacked_marks(&name) {
         return Err(NameError::BadCharacter);
     }
     if !name.is_single_script() {
         return Err(NameError::MixedScripts);
     }
-    Ok(name.into_owned())
+    Ok(name)
+}
+
+/// RFC 8264 wants the rules applied until nothing changes; a name that one pass leaves unstable is refused.
+fn enforce_stable(text: &str) -> Result<String, NameError> {
+    let once = UsernameCaseMapped::enforce(text).map_err(|_| NameError::BadCharacter)?;
+    let twice = UsernameCaseMapped::enforce(once.as_ref()).map_err(|_| NameError::BadCharacter)?;
+    if once != twice {
+        return Err(NameError::BadCharacter);
+    }
+    Ok(once.to_string())
+}
+
+fn may_be_in_a_name(character: char) -> bool {
+    is_readable(character) && character.identifier_allowed()
+}
+
+/// Holds for every name that any version of Unicode accepts: what is asked of a name that somebody else has checked.
+fn is_readable(character: char) -> bool {
+    if character.is_ascii() {
+        return character.is_ascii_alphanumeric() || matches!(character, '.' | '_' | '-');
+    }
+    !character.is_whitespace() && !is_deceptive(character)
+}
+
+fn has_stacked_marks(name: &str) -> bool {
+    let is_mark = |c: char| !c.is_ascii() && !c.is_alphanumeric();
+    let mut marks = 0;
+    name.chars().any(|character| {
+        marks = if is_mark(character) { marks + 1 } else { 0 };
+        marks > MARKS_IN_A_ROW_MAX
+    })
 }
 
 macro_rules! name_type {
@@ -85,7 +119,7 @@ macro_rules! name_type {
         impl<'de> Deserialize<'de> for $name {
             fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
                 let text = <&str>::deserialize(deserializer)?;
-                if text.len() > NAME_BYTES_MAX || text.chars().any(crate::untrusted::is_deceptive) {
+                if text.is_empty() || text.len() > NAME_BYTES_MAX || !text.chars().all(is_readable) {
                     return Err(serde::de::Error::custom(NameError::BadCharacter));
                 }
                 Ok(Self(text.to_string()))

@@ -45,7 +45,7 @@ impl<T> Pending<T> {
         Self { waiting: BTreeMap::new(), deadlines: BTreeSet::new(), capacity, stray_answers: 0 }
     }
 
-    /// Remembers a request until `deadline`.
+    /// Remembers a request until `deadline`. An id that is under way already starts anew.
     ///
     /// # Errors
     /// [`TooManyPending`]: do not send it.
@@ -53,6 +53,8 @@ impl<T> Pending<T> {
         if self.waiting.len() >= self.capacity {
             return Err(TooManyPending);
         }
+        // A second deadline of one id would never leave the table, and block all behind it.
+        self.remove(id);
         self.deadlines.insert((deadline, id));
         self.waiting.insert(id, Waiting { link, deadline, context });
         Ok(())

@@ -98,5 +98,5 @@ impl Content for ChannelRecord {
     const DOMAIN: &'static str = "segment/channel/1";
 }
 
-/// A free text that a person may see; at most 200 bytes.
+/// A free text that a person may see. It is remote text: show it as [`crate::Untrusted`].
 pub type Detail = String;

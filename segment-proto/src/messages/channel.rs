@@ -6,8 +6,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::access::Rights;
 use crate::envelope::{MessageKey, SignedEnvelope};
+use crate::epoch::{EpochRecord, Fence, Receipt};
 use crate::ids::{AccountId, ChannelId, Hash};
-use crate::log::{Entry, EpochRecord, Fence, Position, Receipt, Row, Snapshot};
+use crate::log::{Entry, Position, Row};
 use crate::records::{Certificate, DeviceRecord};
 use crate::signed::Signed;
 use crate::status::Reason;
@@ -57,6 +58,7 @@ pub struct Submit {
     /// The epoch for which this is meant.
     pub fence: Fence,
     /// At most a batch.
+    #[serde(deserialize_with = "crate::bounded::batch")]
     pub envelopes: Vec<SignedEnvelope>,
 }
 
@@ -115,6 +117,7 @@ pub struct Submitted {
     /// The answering side's epoch.
     pub fence: Fence,
     /// One for each envelope.
+    #[serde(deserialize_with = "crate::bounded::batch")]
     pub fates: Vec<Fate>,
 }
 
@@ -128,6 +131,7 @@ pub struct Entries {
     /// The chain before the first of them.
     pub before: Hash,
     /// Dense.
+    #[serde(deserialize_with = "crate::bounded::entries")]
     pub entries: Vec<Entry>,
 }
 
@@ -174,6 +178,7 @@ pub struct EntryPage {
     /// The chain before the first of them.
     pub before: Hash,
     /// Dense.
+    #[serde(deserialize_with = "crate::bounded::entries")]
     pub entries: Vec<Entry>,
     /// The sender's last place.
     pub head: Position,
@@ -202,12 +207,14 @@ pub struct SyncPage {
     /// The chain before the first entry.
     pub before: Hash,
     /// Dense, from behind the asked place; empty where the logs part or there is nothing new.
+    #[serde(deserialize_with = "crate::bounded::entries")]
     pub entries: Vec<Entry>,
     /// The sender's last place.
     pub head: Position,
     /// The highest receipt it holds.
     pub receipt: Option<Signed<Receipt>>,
-    /// The sender's epochs, oldest first, where the asked place is not in its log.
+    /// The sender's newest epochs, oldest first, where the asked place is not in its log.
+    #[serde(deserialize_with = "crate::bounded::epochs")]
     pub diverged: Vec<Signed<EpochRecord>>,
     /// Where the retained log begins, where the asked place is below it.
     pub first: u64,
@@ -233,11 +240,4 @@ pub struct Removed {
     pub account: AccountId,
     /// Why.
     pub reason: Reason,
-}
-
-/// The folded log below the retained entries.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ShowSnapshot {
-    /// Signed by the tracker.
-    pub snapshot: Signed<Snapshot>,
 }

@@ -7,8 +7,8 @@ use core::net::SocketAddr;
 use serde::{Deserialize, Serialize};
 
 use crate::access::{View, Visitors};
+use crate::epoch::EpochRecord;
 use crate::ids::{AccountId, ChannelId, DeviceId, SessionId};
-use crate::log::EpochRecord;
 use crate::messages::session::Presence;
 use crate::names::UserName;
 use crate::records::{ChannelRecord, DeviceRecord, Who};
@@ -38,6 +38,7 @@ pub struct UserRow {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct UserPage {
     /// In the order of their session ids.
+    #[serde(deserialize_with = "crate::bounded::page")]
     pub rows: Vec<UserRow>,
     /// Whether another page follows.
     pub more: bool,
@@ -63,6 +64,7 @@ pub struct UserGone {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CreateChannel {
     /// The wished name.
+    #[serde(deserialize_with = "crate::bounded::text")]
     pub name: String,
     /// Who may see it.
     pub view: View,
@@ -114,6 +116,7 @@ pub struct ListChannels {
     /// Which.
     pub filter: ChannelFilter,
     /// The last name of the page before; empty for the first.
+    #[serde(deserialize_with = "crate::bounded::text")]
     pub after: String,
 }
 
@@ -121,6 +124,7 @@ pub struct ListChannels {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ChannelPage {
     /// In the order of their names.
+    #[serde(deserialize_with = "crate::bounded::page")]
     pub rows: Vec<ChannelRow>,
     /// Whether another page follows.
     pub more: bool,
@@ -130,6 +134,7 @@ pub struct ChannelPage {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FindChannel {
     /// The name.
+    #[serde(deserialize_with = "crate::bounded::text")]
     pub name: String,
 }
 
@@ -137,6 +142,7 @@ pub struct FindChannel {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct JoinChannel {
     /// The channel's name.
+    #[serde(deserialize_with = "crate::bounded::text")]
     pub name: String,
 }
 
@@ -169,6 +175,7 @@ pub struct MemberRow {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct MemberPage {
     /// In the order of their accounts.
+    #[serde(deserialize_with = "crate::bounded::page")]
     pub rows: Vec<MemberRow>,
     /// Whether another page follows.
     pub more: bool,
@@ -185,6 +192,7 @@ pub struct ChannelChanged {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FindDevices {
     /// At most a page.
+    #[serde(deserialize_with = "crate::bounded::page")]
     pub devices: Vec<DeviceId>,
 }
 
@@ -192,6 +200,7 @@ pub struct FindDevices {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DevicePage {
     /// Signed by the tracker, whoever passes them on.
+    #[serde(deserialize_with = "crate::bounded::page")]
     pub records: Vec<Signed<DeviceRecord>>,
 }
 
@@ -199,6 +208,7 @@ pub struct DevicePage {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FindUser {
     /// The name.
+    #[serde(deserialize_with = "crate::bounded::text")]
     pub name: String,
 }
 

@@ -4,9 +4,11 @@ use alloc::vec::Vec;
 
 use serde::{Deserialize, Serialize};
 
+use crate::epoch::{EpochRecord, Fence, Receipt};
 use crate::ids::{ChannelId, Hash, Nonce};
-use crate::log::{Entry, EpochRecord, Fence, Position, Receipt};
+use crate::log::{Entry, Position};
 use crate::signed::Signed;
+use crate::snapshot::Snapshot;
 
 /// A host that owns no epoch asks for one, and shows what it holds.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -36,13 +38,15 @@ pub struct Adopt {
     pub channel: ChannelId,
     /// The nonce of the hello that this answers.
     pub nonce: Nonce,
-    /// The tracker's epochs, oldest first.
+    /// The tracker's newest epochs, oldest first.
+    #[serde(deserialize_with = "crate::bounded::epochs")]
     pub epochs: Vec<Signed<EpochRecord>>,
     /// The tracker's last place.
     pub head: Position,
     /// The last place that both share: the host cuts what it has behind it.
     pub common: Position,
     /// What follows that place, a page of it.
+    #[serde(deserialize_with = "crate::bounded::entries")]
     pub entries: Vec<Entry>,
     /// The receipt for the head.
     pub receipt: Option<Signed<Receipt>>,
@@ -80,6 +84,7 @@ pub struct Replicate {
     /// The chain before the first of them.
     pub before: Hash,
     /// Dense.
+    #[serde(deserialize_with = "crate::bounded::entries")]
     pub entries: Vec<Entry>,
 }
 
@@ -115,4 +120,11 @@ pub struct Seal {
     pub channel: ChannelId,
     /// The last place before the seal.
     pub head: Position,
+}
+
+/// The folded log below the retained entries.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ShowSnapshot {
+    /// Signed by the tracker.
+    pub snapshot: Signed<Snapshot>,
 }

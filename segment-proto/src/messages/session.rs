@@ -6,8 +6,10 @@ use core::net::SocketAddr;
 
 use serde::{Deserialize, Serialize};
 
-use crate::ids::{DeviceId, SessionId, Token};
+use crate::ids::{DeviceId, SessionId};
+use crate::limits::DETAIL_BYTES_MAX;
 use crate::records::{Certificate, Detail, DeviceRecord, Who};
+use crate::secrets::{Secret, Token};
 use crate::signed::Signed;
 use crate::status::{Reason, Status};
 use crate::time::UnixMillis;
@@ -18,23 +20,6 @@ open_enum! {
     pub enum AuthMethod {
         /// The password itself, inside TLS to a pinned tracker key; stored as Argon2id.
         Password = 1 => "password",
-    }
-}
-
-/// A password: never shown by `Debug`, nor in any rendering.
-#[derive(Clone, PartialEq, Eq, Deserialize)]
-pub struct Secret(pub String);
-
-impl core::fmt::Debug for Secret {
-    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        f.write_str("Secret(***)")
-    }
-}
-
-impl Serialize for Secret {
-    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let shown = if serializer.is_human_readable() { "***" } else { self.0.as_str() };
-        serializer.serialize_str(shown)
     }
 }
 
@@ -68,6 +53,7 @@ pub struct Hello {
     /// What the sender is.
     pub greeter: Greeter,
     /// Program and version, for people.
+    #[serde(deserialize_with = "crate::bounded::text")]
     pub software: String,
 }
 
@@ -81,6 +67,7 @@ pub struct Welcome {
     /// Where the greeter was seen.
     pub seen_at: SocketAddr,
     /// Program and version, for people.
+    #[serde(deserialize_with = "crate::bounded::text")]
     pub software: String,
 }
 
@@ -88,6 +75,7 @@ pub struct Welcome {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Register {
     /// The wished name.
+    #[serde(deserialize_with = "crate::bounded::text")]
     pub name: String,
     /// How the secret is to be understood.
     pub auth_method: AuthMethod,
@@ -101,6 +89,7 @@ pub struct Register {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Login {
     /// The account's name.
+    #[serde(deserialize_with = "crate::bounded::text")]
     pub name: String,
     /// How the secret is to be understood.
     pub auth_method: AuthMethod,
@@ -114,6 +103,7 @@ pub struct Login {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Guest {
     /// The name to be shown, behind a `~`.
+    #[serde(deserialize_with = "crate::bounded::text")]
     pub name: String,
 }
 
@@ -122,8 +112,7 @@ pub struct Guest {
 pub struct ResumeSession {
     /// The session.
     pub session: SessionId,
-    /// Its token. Left out of every rendering.
-    #[serde(serialize_with = "hide_token")]
+    /// Its token.
     pub token: Token,
     /// How to be seen from the start.
     pub presence: Presence,
@@ -136,8 +125,7 @@ pub struct LoggedIn {
     pub who: Who,
     /// The session.
     pub session: SessionId,
-    /// Reconnects without a password; replaces an earlier one. Left out of every rendering.
-    #[serde(serialize_with = "hide_token")]
+    /// Reconnects without a password; replaces an earlier one.
     pub token: Token,
     /// Admits to hosts.
     pub certificate: Signed<Certificate>,
@@ -198,16 +186,22 @@ pub struct Failure {
     /// The reason.
     pub reason: Reason,
     /// More, for people.
+    #[serde(deserialize_with = "crate::bounded::text")]
     pub detail: Detail,
     /// Try again after so many milliseconds; 0: as you like, or never.
     pub retry_after_ms: u32,
 }
 
 impl Failure {
-    /// A failure with its reason's status.
+    /// A failure with its reason's status. The detail is cut at [`DETAIL_BYTES_MAX`].
     #[must_use]
     pub fn new(reason: Reason, detail: &str) -> Self {
-        Self { status: reason.status(), reason, detail: detail.to_string(), retry_after_ms: 0 }
+        Self {
+            status: reason.status(),
+            reason,
+            detail: detail[..detail.floor_char_boundary(DETAIL_BYTES_MAX)].to_string(),
+            retry_after_ms: 0,
+        }
     }
 
     /// A failure that passes.
@@ -239,11 +233,4 @@ pub struct Revoked {
     pub session: SessionId,
     /// Its device.
     pub device: DeviceId,
-}
-
-fn hide_token<S: serde::Serializer>(token: &Token, serializer: S) -> Result<S::Ok, S::Error> {
-    if serializer.is_human_readable() {
-        return serializer.serialize_str("***");
-    }
-    token.serialize(serializer)
 }

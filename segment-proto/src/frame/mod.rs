@@ -9,12 +9,16 @@
 //! cannot be understood can still be answered.
 
 use alloc::vec::Vec;
-use bytes::{Buf, Bytes, BytesMut};
+use bytes::Bytes;
 use uuid::Uuid;
 
 use crate::ids::RequestId;
 use crate::messages::{Failure, Kind, Payload};
 use crate::status::Reason;
+
+mod parser;
+
+pub use parser::{FrameError, Parser};
 
 /// Bytes of the length field.
 pub const LENGTH_BYTES: usize = 4;
@@ -42,6 +46,7 @@ impl Role {
     }
 
     const fn from_bits(bits: u8) -> Self {
+        // The other six bits, and 3, are kept for later: nobody waits for an answer to those.
         match bits & 3 {
             1 => Self::Request,
             2 => Self::Response,
@@ -61,25 +66,6 @@ pub struct Header {
     pub kind: Kind,
     /// Names the request; nil in pushes.
     pub correlation: RequestId,
-}
-
-/// Why a byte stream cannot be cut into frames any further. The boundary is lost: close the link.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum FrameError {
-    /// The length field is over the limit; nothing was allocated for it.
-    #[error("a frame of {length} bytes is over the limit of {limit}")]
-    TooLong {
-        /// As announced.
-        length: usize,
-        /// As allowed now.
-        limit: usize,
-    },
-    /// The length field is under the header's size.
-    #[error("a frame of {length} bytes cannot hold a header")]
-    TooShort {
-        /// As announced.
-        length: usize,
-    },
 }
 
 impl Header {
@@ -181,45 +167,5 @@ impl Frame {
     #[must_use]
     pub fn payload(&self) -> &[u8] {
         self.0.get(LENGTH_BYTES + HEADER_BYTES..).unwrap_or_default()
-    }
-}
-
-/// Cuts a byte stream into frames, however it was split or merged on its way.
-#[derive(Debug, Default)]
-pub struct Parser {
-    buffer: BytesMut,
-}
-
-impl Parser {
-    /// Takes bytes as they arrived.
-    pub fn extend(&mut self, bytes: &[u8]) {
-        self.buffer.extend_from_slice(bytes);
-    }
-
-    /// Bytes that wait for the rest of their frame.
-    #[must_use]
-    pub fn buffered(&self) -> usize {
-        self.buffer.len()
-    }
-
-    /// The next whole frame, or `None` until more bytes arrive.
-    ///
-    /// # Errors
-    /// [`FrameError`]: the stream cannot be cut any further.
-    pub fn next_frame(&mut self, limit: usize) -> Result<Option<Frame>, FrameError> {
-        let Some(field) = self.buffer.first_chunk::<LENGTH_BYTES>() else {
-            return Ok(None);
-        };
-        let length = usize::try_from(u32::from_be_bytes(*field)).unwrap_or(usize::MAX);
-        if length > limit.saturating_sub(LENGTH_BYTES) {
-            return Err(FrameError::TooLong { length, limit });
-        }
-        if length < HEADER_BYTES {
-            return Err(FrameError::TooShort { length });
-        }
-        if self.buffer.remaining() < LENGTH_BYTES + length {
-            return Ok(None);
-        }
-        Ok(Some(Frame(self.buffer.split_to(LENGTH_BYTES + length).freeze())))
     }
 }
