@@ -86,15 +86,7 @@ mod tests {
 
     #[test]
     fn the_first_failure_decides() {
-        let ends = [
-            ExitCode::Done,
-            ExitCode::NotFound,
-            ExitCode::Refused,
-            ExitCode::Done,
-        ];
-        assert_eq!(
-            ends.into_iter().fold(ExitCode::Done, ExitCode::then),
-            ExitCode::NotFound
-        );
+        let ends = [ExitCode::Done, ExitCode::NotFound, ExitCode::Refused, ExitCode::Done];
+        assert_eq!(ends.into_iter().fold(ExitCode::Done, ExitCode::then), ExitCode::NotFound);
     }
 }

@@ -53,10 +53,7 @@ fn wrapped(title: &str, words: impl Iterator<Item = String>) -> String {
 pub fn topic(name: &str) -> Result<String, UsageError> {
     match find(name) {
         Some((spec, _)) => Ok(explained(spec)),
-        None => Err(UsageError::UnknownCommand {
-            name: name.to_owned(),
-            near: nearest(name, names()),
-        }),
+        None => Err(UsageError::UnknownCommand { name: name.to_owned(), near: nearest(name, names()) }),
     }
 }
 
@@ -71,12 +68,7 @@ fn explained(spec: &CommandSpec) -> String {
     if spec.needs != Needs::Nothing {
         let _ = write!(out, "\n  needs {}", spec.needs.as_str());
     }
-    let width = spec
-        .examples
-        .iter()
-        .map(|example| example.line.len())
-        .max()
-        .unwrap_or(0);
+    let width = spec.examples.iter().map(|example| example.line.len()).max().unwrap_or(0);
     for example in spec.examples {
         let _ = write!(out, "\n    {:<width$}  {}", example.line, example.does);
     }
@@ -93,18 +85,12 @@ mod tests {
     #[test]
     fn the_overview_fits_one_screen_and_names_every_command() {
         let overview = overview();
-        assert!(
-            overview.lines().count() <= SCREEN_ROWS,
-            "{} rows",
-            overview.lines().count()
-        );
+        assert!(overview.lines().count() <= SCREEN_ROWS, "{} rows", overview.lines().count());
         for line in overview.lines() {
             assert!(line.chars().count() <= SCREEN_COLUMNS, "{line}");
         }
         for spec in table() {
-            let shown = overview
-                .split_whitespace()
-                .any(|word| word == format!("/{}", spec.name));
+            let shown = overview.split_whitespace().any(|word| word == format!("/{}", spec.name));
             assert!(shown, "/{} is missing", spec.name);
         }
     }
@@ -115,11 +101,7 @@ mod tests {
             let (spec, _) = find(name).unwrap();
             let text = topic(name).unwrap();
             assert!(text.starts_with(&spec.usage()), "{text}");
-            assert!(
-                spec.examples
-                    .iter()
-                    .all(|example| text.contains(example.line))
-            );
+            assert!(spec.examples.iter().all(|example| text.contains(example.line)));
         }
     }
 

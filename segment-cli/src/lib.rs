@@ -4,18 +4,17 @@
 //! A typed line goes through [`grammar`] against the one table in [`commands`] and becomes a
 //! [`commands::Command`]; what comes back goes through [`render`] to a [`terminal::Screen`].
 
-// TODO pub mod args;
+pub mod args;
 pub mod commands;
-// TODO pub mod config;
+pub mod config;
 pub mod connection_log;
 pub mod exit;
 pub mod grammar;
 pub mod help;
 mod named;
 pub mod names;
-// TODO pub mod profile;
+pub mod profile;
 // TODO pub mod render;
-// TODO pub mod script;
+pub mod script;
 // TODO pub mod terminal;
-pub mod untrusted;
 pub mod url;

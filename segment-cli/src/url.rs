@@ -3,16 +3,14 @@
 use std::fmt;
 use std::str::FromStr;
 
+use segment_proto::DeviceId;
+
 /// The port of a tracker when none is given.
 pub const DEFAULT_PORT: u16 = 22236;
 /// The scheme of an invite.
 pub const SCHEME: &str = "segment://";
 /// The longest URL that is read.
 pub const URL_BYTES_MAX: usize = 512;
-
-/// The public key by which a tracker proves who it is.
-#[derive(Clone, Copy, PartialEq, Eq, Hash)]
-pub struct TrackerKey(pub [u8; 32]);
 
 /// The address of a tracker, and its key if the invite carried one.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -22,7 +20,7 @@ pub struct TrackerUrl {
     /// The TCP port.
     pub port: u16,
     /// The key to expect; `None` means trust on first use.
-    pub key: Option<TrackerKey>,
+    pub key: Option<DeviceId>,
 }
 
 /// Why a URL is not one of a tracker.
@@ -71,18 +69,16 @@ fn without_scheme(text: &str) -> Result<&str, UrlError> {
     }
 }
 
-fn split_key(text: &str) -> Result<(&str, Option<TrackerKey>), UrlError> {
+fn split_key(text: &str) -> Result<(&str, Option<DeviceId>), UrlError> {
     match text.split_once('#') {
         None => Ok((text, None)),
-        Some((address, key)) => Ok((address, Some(key.parse()?))),
+        Some((address, key)) => Ok((address, Some(DeviceId::from_hex(key).ok_or(UrlError::Key)?))),
     }
 }
 
 fn split_port(address: &str) -> Result<(&str, u16), UrlError> {
     if let Some(rest) = address.strip_prefix('[') {
-        let (host, after) = rest
-            .split_once(']')
-            .ok_or_else(|| UrlError::Host(address.to_owned()))?;
+        let (host, after) = rest.split_once(']').ok_or_else(|| UrlError::Host(address.to_owned()))?;
         return match after.strip_prefix(':') {
             Some(port) => Ok((host, parse_port(port)?)),
             None if after.is_empty() => Ok((host, DEFAULT_PORT)),
@@ -131,43 +127,6 @@ impl fmt::Display for TrackerUrl {
             Some(key) => write!(f, "#{key}"),
             None => Ok(()),
         }
-    }
-}
-
-impl FromStr for TrackerKey {
-    type Err = UrlError;
-
-    fn from_str(text: &str) -> Result<Self, UrlError> {
-        let text = text.as_bytes();
-        let mut key = [0; 32];
-        if text.len() != key.len() * 2 {
-            return Err(UrlError::Key);
-        }
-        for (byte, pair) in key.iter_mut().zip(text.chunks_exact(2)) {
-            *byte = hex_digit(pair[0])? << 4 | hex_digit(pair[1])?;
-        }
-        Ok(Self(key))
-    }
-}
-
-fn hex_digit(digit: u8) -> Result<u8, UrlError> {
-    match digit {
-        b'0'..=b'9' => Ok(digit - b'0'),
-        b'a'..=b'f' => Ok(digit - b'a' + 10),
-        b'A'..=b'F' => Ok(digit - b'A' + 10),
-        _ => Err(UrlError::Key),
-    }
-}
-
-impl fmt::Display for TrackerKey {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
-    }
-}
-
-impl fmt::Debug for TrackerKey {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "TrackerKey({self})")
     }
 }
 

@@ -19,18 +19,11 @@ fn reads_hosts_ports_and_keys() {
     ];
     for (text, host, port, keyed) in cases {
         let url: TrackerUrl = text.parse().unwrap();
-        assert_eq!(
-            (url.host.as_str(), url.port, url.key.is_some()),
-            (host, port, keyed),
-            "{text}"
-        );
+        assert_eq!((url.host.as_str(), url.port, url.key.is_some()), (host, port, keyed), "{text}");
     }
     let url: TrackerUrl = format!("segment://h:5#{KEY}").parse().unwrap();
     assert_eq!(url.key.unwrap().0[..4], [0, 0x11, 0x22, 0x33]);
-    assert_eq!(
-        url.to_string(),
-        format!("segment://h:5#{}", KEY.to_lowercase())
-    );
+    assert_eq!(url.to_string(), format!("segment://h:5#{}", KEY.to_lowercase()));
 }
 
 #[test]
@@ -39,10 +32,7 @@ fn refuses_what_is_not_a_tracker() {
     type Check = fn(&UrlError) -> bool;
     let cases: [(&str, Check); 17] = [
         (&long, |e| *e == UrlError::TooLong),
-        (
-            "http://h",
-            |e| matches!(e, UrlError::Scheme(s) if s == "http"),
-        ),
+        ("http://h", |e| matches!(e, UrlError::Scheme(s) if s == "http")),
         ("", |e| *e == UrlError::NoHost),
         ("segment://", |e| *e == UrlError::NoHost),
         ("segment://:80", |e| *e == UrlError::NoHost),
@@ -57,10 +47,7 @@ fn refuses_what_is_not_a_tracker() {
         ("segment://h\u{1b}[2J", |e| matches!(e, UrlError::Host(_))),
         ("segment://h#", |e| *e == UrlError::Key),
         ("segment://h#0011", |e| *e == UrlError::Key),
-        (
-            "segment://h#zz112233445566778899aabbccddeeff00112233445566778899aabbccddeeff",
-            |e| *e == UrlError::Key,
-        ),
+        ("segment://h#zz112233445566778899aabbccddeeff00112233445566778899aabbccddeeff", |e| *e == UrlError::Key),
     ];
     for (text, is_expected) in cases {
         let error = text.parse::<TrackerUrl>().expect_err(text);

@@ -1,7 +1,10 @@
 //! What a line asks for, understood.
 
+use segment_proto::messages::Presence;
+use segment_proto::{ChannelName, Rights, UserName, View, Visitors};
+
 use crate::named::named_enum;
-use crate::names::{ChannelName, MessageRef, UserName};
+use crate::names::MessageRef;
 use crate::url::TrackerUrl;
 
 /// A command with its typed parts. Where a channel is `None`, the current one is meant.
@@ -85,8 +88,8 @@ pub enum Command {
         user: UserName,
         /// Where.
         channel: Option<ChannelName>,
-        /// What; never empty.
-        rights: Vec<Right>,
+        /// What.
+        rights: Rights,
     },
     /// `/deny`
     Deny {
@@ -155,48 +158,6 @@ pub enum Command {
     },
     /// `/version`
     Version,
-}
-
-named_enum! {
-    /// How others see a user.
-    Presence {
-        /// Shown.
-        Online = "online",
-        /// Shown exactly as offline.
-        Invisible = "invisible",
-    }
-}
-
-named_enum! {
-    /// Who may see and read a channel.
-    View {
-        /// Everybody with a login, and visitors where they are let in.
-        Public = "public",
-        /// Those whom the owner allows.
-        Members = "members",
-    }
-}
-
-named_enum! {
-    /// What visitors may do in a channel.
-    Visitors {
-        /// Read.
-        Read = "read",
-        /// Nothing.
-        None = "none",
-    }
-}
-
-named_enum! {
-    /// What a user may do in a channel.
-    Right {
-        /// See and read it.
-        Read = "read",
-        /// Write.
-        Send = "send",
-        /// Stream.
-        Stream = "stream",
-    }
 }
 
 named_enum! {

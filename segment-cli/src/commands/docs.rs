@@ -35,12 +35,7 @@ pub fn reference() -> String {
 }
 
 fn section(out: &mut String, spec: &CommandSpec) {
-    let _ = writeln!(
-        out,
-        "\n### `{}`\n\n{}.",
-        spec.usage(),
-        capitalised(spec.help)
-    );
+    let _ = writeln!(out, "\n### `{}`\n\n{}.", spec.usage(), capitalised(spec.help));
     if !spec.details.is_empty() {
         let _ = writeln!(out, "{}", spec.details);
     }
@@ -82,7 +77,5 @@ fn exit_codes(out: &mut String) {
 
 fn capitalised(text: &str) -> String {
     let mut chars = text.chars();
-    chars.next().map_or_else(String::new, |first| {
-        first.to_uppercase().chain(chars).collect()
-    })
+    chars.next().map_or_else(String::new, |first| first.to_uppercase().chain(chars).collect())
 }

@@ -6,9 +6,7 @@ mod docs;
 mod spec;
 mod table;
 
-pub use command::{
-    ChannelFilter, Command, OutboxAction, OutboxItem, Presence, Right, View, Visitors, Wait,
-};
+pub use command::{ChannelFilter, Command, OutboxAction, OutboxItem, Wait};
 pub use docs::reference;
 pub use spec::{Alias, CommandSpec, Example, Group, InScripts, Kind, Needs, Slot};
 pub use table::{find, names, of_group, table};
@@ -22,24 +20,17 @@ use crate::grammar::{Line, Origin, UsageError, classify, match_words, nearest};
 pub fn parse(line: &str, origin: Origin) -> Result<Option<Command>, UsageError> {
     match classify(line, origin)? {
         Line::Blank | Line::Comment => Ok(None),
-        Line::Text(text) if origin == Origin::Prompt => Ok(Some(Command::Send {
-            channel: None,
-            wait: None,
-            text: text.into_owned(),
-        })),
-        Line::Text(text) => Err(UsageError::PlainTextInScript {
-            text: text.into_owned(),
-        }),
+        Line::Text(text) if origin == Origin::Prompt => {
+            Ok(Some(Command::Send { channel: None, wait: None, text: text.into_owned() }))
+        }
+        Line::Text(text) => Err(UsageError::PlainTextInScript { text: text.into_owned() }),
         Line::Command { name, rest } => parse_command(name, rest, origin).map(Some),
     }
 }
 
 fn parse_command(name: &str, rest: &str, origin: Origin) -> Result<Command, UsageError> {
     let Some((spec, preset)) = find(name) else {
-        return Err(UsageError::UnknownCommand {
-            name: name.to_owned(),
-            near: nearest(name, names()),
-        });
+        return Err(UsageError::UnknownCommand { name: name.to_owned(), near: nearest(name, names()) });
     };
     if origin != Origin::Prompt && spec.scripts == InScripts::Refused {
         return Err(UsageError::PromptOnly { command: spec });

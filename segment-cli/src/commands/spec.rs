@@ -122,15 +122,8 @@ pub enum Group {
 
 impl Group {
     /// Every group, in the order of the help.
-    pub const ALL: [Self; 7] = [
-        Self::Session,
-        Self::Channels,
-        Self::People,
-        Self::Hosting,
-        Self::Messages,
-        Self::Faults,
-        Self::Own,
-    ];
+    pub const ALL: [Self; 7] =
+        [Self::Session, Self::Channels, Self::People, Self::Hosting, Self::Messages, Self::Faults, Self::Own];
 
     /// Its heading.
     #[must_use]
@@ -186,23 +179,13 @@ impl Slot {
     /// One that the command cannot do without.
     #[must_use]
     pub const fn required(name: &'static str, kind: Kind) -> Self {
-        Self {
-            name,
-            kind,
-            presence: SlotPresence::Required,
-            shown: "",
-        }
+        Self { name, kind, presence: SlotPresence::Required, shown: "" }
     }
 
     /// One that may be left out.
     #[must_use]
     pub const fn optional(name: &'static str, kind: Kind) -> Self {
-        Self {
-            name,
-            kind,
-            presence: SlotPresence::Optional,
-            shown: "",
-        }
+        Self { name, kind, presence: SlotPresence::Optional, shown: "" }
     }
 
     /// How the value is shown in a usage line.

@@ -17,10 +17,7 @@ pub struct LogLimits {
 
 impl Default for LogLimits {
     fn default() -> Self {
-        Self {
-            records_per_file: 10_000,
-            files: 100,
-        }
+        Self { records_per_file: 10_000, files: 100 }
     }
 }
 
@@ -47,33 +44,17 @@ pub(super) struct LogFiles {
 impl LogFiles {
     /// Opens or goes on; half a record at the end is cut off and recorded.
     pub fn open(dir: &Path, limits: LogLimits, now_ms: u64) -> Result<Self, LogError> {
-        let limits = LogLimits {
-            records_per_file: limits.records_per_file.max(2),
-            files: limits.files.max(1),
-        };
+        let limits = LogLimits { records_per_file: limits.records_per_file.max(2), files: limits.files.max(1) };
         let path = dir.join(LOG_FILE);
-        let failed = |source| LogError {
-            path: path.clone(),
-            source,
-        };
+        let failed = |source| LogError { path: path.clone(), source };
         let mut file = open_file(&path).map_err(failed)?;
         let found = measure(&mut file).map_err(failed)?;
         file.set_len(found.whole_bytes).map_err(failed)?;
         file.seek(SeekFrom::End(0)).map_err(failed)?;
-        let mut files = Self {
-            dir: dir.to_owned(),
-            limits,
-            file,
-            records: found.records,
-            bytes: found.whole_bytes,
-            lost: 0,
-        };
+        let mut files =
+            Self { dir: dir.to_owned(), limits, file, records: found.records, bytes: found.whole_bytes, lost: 0 };
         if found.torn_bytes > 0 {
-            files.write(&own(
-                now_ms,
-                EventType::LogTailCut,
-                Details::new().with("bytes", found.torn_bytes),
-            ));
+            files.write(&own(now_ms, EventType::LogTailCut, Details::new().with("bytes", found.torn_bytes)));
         }
         Ok(files)
     }
@@ -98,11 +79,7 @@ impl LogFiles {
     }
 
     fn lost_record(&self, at_ms: u64) -> Record {
-        own(
-            at_ms,
-            EventType::LogRecordsLost,
-            Details::new().with("count", self.lost),
-        )
+        own(at_ms, EventType::LogRecordsLost, Details::new().with("count", self.lost))
     }
 
     fn write_plain(&mut self, record: &Record) -> io::Result<()> {
@@ -148,23 +125,14 @@ impl LogFiles {
         for (_, path) in archived.iter().take(surplus.min(room)) {
             fs::remove_file(path)?;
             let name = path.file_name().unwrap_or_default().to_string_lossy();
-            self.append(&own(
-                now_ms,
-                EventType::LogFileRemoved,
-                Details::new().with("file", name),
-            ))?;
+            self.append(&own(now_ms, EventType::LogFileRemoved, Details::new().with("file", name)))?;
         }
         Ok(())
     }
 }
 
 fn own(at_ms: u64, event: EventType, details: Details) -> Record {
-    Record {
-        at_ms,
-        event,
-        source: Source::own(),
-        details,
-    }
+    Record { at_ms, event, source: Source::own(), details }
 }
 
 fn open_file(path: &Path) -> io::Result<File> {
@@ -182,11 +150,7 @@ struct Measured {
 }
 
 fn measure(file: &mut File) -> io::Result<Measured> {
-    let mut found = Measured {
-        records: 0,
-        whole_bytes: 0,
-        torn_bytes: 0,
-    };
+    let mut found = Measured { records: 0, whole_bytes: 0, torn_bytes: 0 };
     let mut buffer = vec![0; 64 * 1024];
     loop {
         let read = file.read(&mut buffer)?;
@@ -212,10 +176,7 @@ pub(super) fn archives(dir: &Path) -> io::Result<Vec<(u64, PathBuf)>> {
     let mut found = Vec::new();
     for entry in fs::read_dir(dir)? {
         let path = entry?.path();
-        if let Some(number) = path
-            .file_name()
-            .and_then(|name| archive_number(name.to_str()?))
-        {
+        if let Some(number) = path.file_name().and_then(|name| archive_number(name.to_str()?)) {
             found.push((number, path));
         }
     }
@@ -224,10 +185,6 @@ pub(super) fn archives(dir: &Path) -> io::Result<Vec<(u64, PathBuf)>> {
 }
 
 fn archive_number(name: &str) -> Option<u64> {
-    let number = name
-        .strip_prefix("connection_log.")?
-        .strip_suffix(".txt")?
-        .parse()
-        .ok()?;
+    let number = name.strip_prefix("connection_log.")?.strip_suffix(".txt")?.parse().ok()?;
     (archive_name(number) == name).then_some(number)
 }

@@ -25,10 +25,7 @@ pub fn last_records(dir: &Path, count: usize) -> io::Result<Vec<String>> {
             break;
         }
         let earlier = tail_of(path, count - records.len())?;
-        earlier
-            .into_iter()
-            .rev()
-            .for_each(|line| records.push_front(line));
+        earlier.into_iter().rev().for_each(|line| records.push_front(line));
     }
     Ok(records.into())
 }
@@ -54,19 +51,12 @@ fn tail_of(path: &Path, count: usize) -> io::Result<VecDeque<String>> {
 /// Reads a line, or as much of it as a record may have; `false` at the end of the file.
 fn read_line(reader: &mut impl BufRead, line: &mut Vec<u8>) -> io::Result<bool> {
     line.clear();
-    reader
-        .by_ref()
-        .take(RECORD_BYTES_MAX as u64)
-        .read_until(b'\n', line)?;
+    reader.by_ref().take(RECORD_BYTES_MAX as u64).read_until(b'\n', line)?;
     Ok(!line.is_empty())
 }
 
 /// The file lies on a disk where others may have written to it, so it is not trusted either.
 fn shown(line: &[u8]) -> String {
     let line = line.strip_suffix(b"\n").unwrap_or(line);
-    line.escape_ascii()
-        .to_string()
-        .replace("\\\\", "\\")
-        .replace("\\\"", "\"")
-        .replace("\\'", "'")
+    line.escape_ascii().to_string().replace("\\\\", "\\").replace("\\\"", "\"").replace("\\'", "'")
 }

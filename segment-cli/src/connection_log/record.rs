@@ -37,19 +37,13 @@ impl Source {
     /// A party, and which one (an address, a name).
     #[must_use]
     pub fn new(kind: SourceKind, which: &str) -> Self {
-        Self {
-            kind,
-            which: which.to_owned(),
-        }
+        Self { kind, which: which.to_owned() }
     }
 
     /// This process itself.
     #[must_use]
     pub const fn own() -> Self {
-        Self {
-            kind: SourceKind::Own,
-            which: String::new(),
-        }
+        Self { kind: SourceKind::Own, which: String::new() }
     }
 }
 
@@ -82,11 +76,7 @@ impl Details {
         }
         let separator = if self.0.is_empty() { "" } else { " " };
         let value = escaped(&value.to_string(), DETAILS_BYTES_MAX - self.0.len());
-        let quote = if value.is_empty() || value.contains(' ') {
-            "\""
-        } else {
-            ""
-        };
+        let quote = if value.is_empty() || value.contains(' ') { "\"" } else { "" };
         let _ = write!(self.0, "{separator}{key}={quote}{value}{quote}");
         self
     }
@@ -133,19 +123,9 @@ pub struct Record {
 
 impl fmt::Display for Record {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self {
-            at_ms,
-            event,
-            source,
-            details,
-        } = self;
-        let at = i64::try_from(*at_ms)
-            .ok()
-            .and_then(|ms| Timestamp::from_millisecond(ms).ok());
+        let Self { at_ms, event, source, details } = self;
+        let at = i64::try_from(*at_ms).ok().and_then(|ms| Timestamp::from_millisecond(ms).ok());
         let at = at.unwrap_or(Timestamp::MAX);
-        write!(
-            f,
-            "[{at:.3}] {event} | Source: {source} | Details: {details}"
-        )
+        write!(f, "[{at:.3}] {event} | Source: {source} | Details: {details}")
     }
 }

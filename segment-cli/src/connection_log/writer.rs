@@ -38,32 +38,14 @@ impl ConnectionLog {
     pub fn open(dir: &Path, limits: LogLimits) -> Result<(Self, LogGuard), LogError> {
         let files = LogFiles::open(dir, limits, now_ms())?;
         let (queue, orders) = sync_channel(QUEUED_RECORDS_MAX);
-        let thread = thread::Builder::new()
-            .name("connection log".into())
-            .spawn(move || run(files, &orders));
-        let thread = thread.map_err(|source| LogError {
-            path: dir.to_owned(),
-            source,
-        })?;
-        Ok((
-            Self {
-                queue: queue.clone(),
-            },
-            LogGuard {
-                queue,
-                thread: Some(thread),
-            },
-        ))
+        let thread = thread::Builder::new().name("connection log".into()).spawn(move || run(files, &orders));
+        let thread = thread.map_err(|source| LogError { path: dir.to_owned(), source })?;
+        Ok((Self { queue: queue.clone() }, LogGuard { queue, thread: Some(thread) }))
     }
 
     /// Queues a record that happened now.
     pub fn record(&self, event: EventType, source: Source, details: Details) {
-        self.write(Record {
-            at_ms: now_ms(),
-            event,
-            source,
-            details,
-        });
+        self.write(Record { at_ms: now_ms(), event, source, details });
     }
 
     /// Queues a record. After the guard is gone it is dropped: the process is ending.
@@ -101,8 +83,6 @@ fn run(mut files: LogFiles, orders: &Receiver<Order>) {
 }
 
 fn now_ms() -> u64 {
-    let since = SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .unwrap_or_default();
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
 }

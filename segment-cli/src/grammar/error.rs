@@ -4,8 +4,8 @@ use std::fmt;
 
 use crate::commands::CommandSpec;
 use crate::named::named_enum;
-use crate::names::NameError;
 use crate::url::UrlError;
+use segment_proto::names::NameError;
 
 use super::LINE_BYTES_MAX;
 
@@ -19,9 +19,7 @@ pub enum UsageError {
         bytes: usize,
     },
     /// A slash alone.
-    #[error(
-        "a command needs a name right after the slash; /help lists all, // sends a line that begins with /"
-    )]
+    #[error("a command needs a name right after the slash; /help lists all, // sends a line that begins with /")]
     NoCommandName,
     /// No command or alias of this name.
     #[error(
@@ -135,10 +133,7 @@ pub enum UsageError {
         why: Option<NameError>,
     },
     /// Not a message.
-    #[error(
-        "{:?} is not a message; write !12 (its number), !last or !-2 (the last but one)",
-        Clipped(word)
-    )]
+    #[error("{:?} is not a message; write !12 (its number), !last or !-2 (the last but one)", Clipped(word))]
     BadMessage {
         /// As typed.
         word: String,

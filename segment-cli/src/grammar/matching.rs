@@ -3,8 +3,9 @@
 use super::words::{Attached, OptionWord};
 use super::{UsageError, Words, nearest};
 use crate::commands::{CommandSpec, Kind, Slot};
-use crate::names::{ChannelName, MessageRef, UserName, positive};
+use crate::names::{MessageRef, positive};
 use crate::url::TrackerUrl;
+use segment_proto::{ChannelName, UserName};
 
 /// What a word means where it stands.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -42,11 +43,7 @@ pub struct Matched {
 /// # Errors
 /// [`UsageError`], said in terms of this command.
 pub fn match_words(command: &'static CommandSpec, rest: &str) -> Result<Matched, UsageError> {
-    let mut matched = Matched {
-        command,
-        values: Vec::new(),
-        text: None,
-    };
+    let mut matched = Matched { command, values: Vec::new(), text: None };
     let mut words = Words::new(rest);
     let mut slots = command.args.iter();
     loop {
@@ -77,35 +74,19 @@ impl Slot {
 }
 
 impl Matched {
-    fn add_option(
-        &mut self,
-        found: OptionWord<'_>,
-        words: &mut Words<'_>,
-    ) -> Result<(), UsageError> {
+    fn add_option(&mut self, found: OptionWord<'_>, words: &mut Words<'_>) -> Result<(), UsageError> {
         let command = self.command;
-        let known = command
-            .options
-            .iter()
-            .find(|option| option.name == found.key);
+        let known = command.options.iter().find(|option| option.name == found.key);
         let Some(option) = known else {
             let near = nearest(found.key, command.options.iter().map(|option| option.name));
-            return Err(UsageError::UnknownOption {
-                command,
-                option: found.key.to_owned(),
-                near,
-            });
+            return Err(UsageError::UnknownOption { command, option: found.key.to_owned(), near });
         };
         if self.has(option.name) {
-            return Err(UsageError::OptionTwice {
-                option: option.name,
-            });
+            return Err(UsageError::OptionTwice { option: option.name });
         }
         let value = match option.kind {
             Kind::Flag if found.value == Attached::Follows => {
-                return Err(UsageError::OptionTakesNoValue {
-                    command,
-                    option: option.name,
-                });
+                return Err(UsageError::OptionTakesNoValue { command, option: option.name });
             }
             Kind::Flag => Value::Flag,
             kind => kind.read(option_value(command, option.name, found.value, words)?)?,
@@ -119,15 +100,8 @@ impl Matched {
         match self.command.text {
             Some(_) if !rest.trim_end().is_empty() => self.text = Some(rest.to_owned()),
             None if !rest.is_empty() => {
-                let word = rest
-                    .split_whitespace()
-                    .next()
-                    .unwrap_or_default()
-                    .to_owned();
-                return Err(UsageError::ExtraArgument {
-                    command: self.command,
-                    word,
-                });
+                let word = rest.split_whitespace().next().unwrap_or_default().to_owned();
+                return Err(UsageError::ExtraArgument { command: self.command, word });
             }
             _ => {}
         }
@@ -147,6 +121,12 @@ impl Matched {
         T::from_value(value)
     }
 
+    /// The value of a fixed set, as the type that it stands for.
+    pub fn choice<T: Copy>(&self, name: &str, all: &[T], name_of: fn(T) -> &'static str) -> Option<T> {
+        let chosen: &str = self.get(name)?;
+        all.iter().copied().find(|value| name_of(*value) == chosen)
+    }
+
     /// The value of an argument that the command cannot do without.
     ///
     /// # Errors
@@ -160,18 +140,13 @@ impl Matched {
     /// # Errors
     /// [`UsageError::MissingArgument`]
     pub fn need_text(&self) -> Result<String, UsageError> {
-        self.text
-            .clone()
-            .ok_or_else(|| self.missing(self.command.text.unwrap_or("text")))
+        self.text.clone().ok_or_else(|| self.missing(self.command.text.unwrap_or("text")))
     }
 
     /// That `argument` is missing.
     #[must_use]
     pub fn missing(&self, argument: &'static str) -> UsageError {
-        UsageError::MissingArgument {
-            command: self.command,
-            argument,
-        }
+        UsageError::MissingArgument { command: self.command, argument }
     }
 
     /// Refuses two options that exclude each other.
@@ -232,10 +207,7 @@ fn read_channel(word: String) -> Result<Value, UsageError> {
     }
     match ChannelName::new(&word) {
         Ok(channel) => Ok(Value::Channel(channel)),
-        Err(why) => Err(UsageError::BadChannel {
-            word,
-            why: Some(why),
-        }),
+        Err(why) => Err(UsageError::BadChannel { word, why: Some(why) }),
     }
 }
 
@@ -249,10 +221,7 @@ fn read_user(word: String) -> Result<Value, UsageError> {
 fn read_name(word: String) -> Result<Value, UsageError> {
     match UserName::new(&word) {
         Ok(user) => Ok(Value::User(user)),
-        Err(why) => Err(UsageError::BadUser {
-            word,
-            why: Some(why),
-        }),
+        Err(why) => Err(UsageError::BadUser { word, why: Some(why) }),
     }
 }
 
@@ -265,29 +234,16 @@ fn read_number(word: String, max: u32) -> Result<Value, UsageError> {
 }
 
 fn read_choices(word: &str, choices: &'static [&'static str]) -> Result<Value, UsageError> {
-    let chosen = word
-        .split(',')
-        .map(|part| choose(part, choices))
-        .collect::<Result<Vec<_>, _>>()?;
-    Ok(Value::Choices(
-        choices
-            .iter()
-            .copied()
-            .filter(|choice| chosen.contains(choice))
-            .collect(),
-    ))
+    let chosen = word.split(',').map(|part| choose(part, choices)).collect::<Result<Vec<_>, _>>()?;
+    Ok(Value::Choices(choices.iter().copied().filter(|choice| chosen.contains(choice)).collect()))
 }
 
 fn choose(word: &str, choices: &'static [&'static str]) -> Result<&'static str, UsageError> {
-    choices
-        .iter()
-        .copied()
-        .find(|choice| *choice == word)
-        .ok_or_else(|| UsageError::BadChoice {
-            word: word.to_owned(),
-            choices,
-            near: nearest(word, choices.iter().copied()),
-        })
+    choices.iter().copied().find(|choice| *choice == word).ok_or_else(|| UsageError::BadChoice {
+        word: word.to_owned(),
+        choices,
+        near: nearest(word, choices.iter().copied()),
+    })
 }
 
 /// A type that a [`Value`] can be taken as.

@@ -5,10 +5,9 @@ use std::collections::BTreeSet;
 use proptest::prelude::*;
 
 use super::*;
-use crate::commands::{
-    Command, OutboxAction, OutboxItem, Right, View, Visitors, Wait, names, parse, table,
-};
-use crate::names::{ChannelName, MessageRef, UserName};
+use crate::commands::{Command, OutboxAction, OutboxItem, Wait, names, parse, table};
+use crate::names::MessageRef;
+use segment_proto::{ChannelName, Rights, UserName, View, Visitors};
 
 fn channel(name: &str) -> ChannelName {
     ChannelName::new(name).unwrap()
@@ -23,11 +22,7 @@ fn refused(line: &str) -> UsageError {
 }
 
 fn sends(text: &str) -> Command {
-    Command::Send {
-        channel: None,
-        wait: None,
-        text: text.to_owned(),
-    }
+    Command::Send { channel: None, wait: None, text: text.to_owned() }
 }
 
 #[test]
@@ -44,22 +39,8 @@ fn lines_are_told_apart() {
         ("hello  there ", Origin::Prompt, text("hello  there ")),
         ("//etc/hosts", Origin::Prompt, text("/etc/hosts")),
         ("///", Origin::Prompt, text("//")),
-        (
-            "/join #a",
-            Origin::Prompt,
-            Line::Command {
-                name: "join",
-                rest: " #a",
-            },
-        ),
-        (
-            "  /quit\r\n",
-            Origin::Prompt,
-            Line::Command {
-                name: "quit",
-                rest: "",
-            },
-        ),
+        ("/join #a", Origin::Prompt, Line::Command { name: "join", rest: " #a" }),
+        ("  /quit\r\n", Origin::Prompt, Line::Command { name: "quit", rest: "" }),
     ];
     for (line, origin, expected) in cases {
         assert_eq!(classify(line, origin), Ok(expected), "{line:?}");
@@ -87,14 +68,8 @@ fn options_and_target_come_from_the_leading_words_only() {
         ("/send --wait stored #a hi", sent(Some("a"), stored, "hi")),
         ("/send #a --wait=stored hi", sent(Some("a"), stored, "hi")),
         ("/send --wait='stored' hi", sent(None, stored, "hi")),
-        (
-            "/send #a hi --wait stored",
-            sent(Some("a"), None, "hi --wait stored"),
-        ),
-        (
-            "/send #a -- --wait stored",
-            sent(Some("a"), None, "--wait stored"),
-        ),
+        ("/send #a hi --wait stored", sent(Some("a"), None, "hi --wait stored")),
+        ("/send #a -- --wait stored", sent(Some("a"), None, "--wait stored")),
         ("/send -- #1 is best", sent(None, None, "#1 is best")),
         ("/send #a #b", sent(Some("a"), None, "#b")),
         ("/send \"quoted\" rest", sent(None, None, "\"quoted\" rest")),
@@ -119,11 +94,7 @@ fn words_may_be_quoted() {
     for (line, expected) in cases {
         let mut words = Words::new(line);
         assert_eq!(words.word().as_deref(), Ok(expected), "{line}");
-        assert_eq!(
-            words.rest(),
-            if line.ends_with("rest") { "rest" } else { "" },
-            "{line}"
-        );
+        assert_eq!(words.rest(), if line.ends_with("rest") { "rest" } else { "" }, "{line}");
     }
 }
 
@@ -131,111 +102,34 @@ fn words_may_be_quoted() {
 fn commands_become_typed() {
     let ben = || UserName::new("ben").unwrap();
     let cases = [
-        (
-            "/create #ops",
-            Command::Create {
-                channel: channel("ops"),
-                view: View::Public,
-                visitors: Visitors::Read,
-            },
-        ),
+        ("/create #ops", Command::Create { channel: channel("ops"), view: View::Public, visitors: Visitors::Read }),
         (
             "/create #ops --view members",
-            Command::Create {
-                channel: channel("ops"),
-                view: View::Members,
-                visitors: Visitors::None,
-            },
+            Command::Create { channel: channel("ops"), view: View::Members, visitors: Visitors::Nothing },
         ),
         (
             "/create --visitors=none #ops",
-            Command::Create {
-                channel: channel("ops"),
-                view: View::Public,
-                visitors: Visitors::None,
-            },
+            Command::Create { channel: channel("ops"), view: View::Public, visitors: Visitors::Nothing },
         ),
-        (
-            "/allow @ben",
-            Command::Allow {
-                user: ben(),
-                channel: None,
-                rights: vec![Right::Read, Right::Send],
-            },
-        ),
+        ("/allow @ben", Command::Allow { user: ben(), channel: None, rights: Rights::READ.with(Rights::SEND) }),
         (
             "/authorize @Ben --can stream,read,read --to #ops",
-            Command::Allow {
-                user: ben(),
-                channel: Some(channel("ops")),
-                rights: vec![Right::Read, Right::Stream],
-            },
+            Command::Allow { user: ben(), channel: Some(channel("ops")), rights: Rights::READ.with(Rights::STREAM) },
         ),
-        (
-            "/view #ops members",
-            Command::View {
-                channel: Some(channel("ops")),
-                view: View::Members,
-            },
-        ),
-        (
-            "/view public",
-            Command::View {
-                channel: None,
-                view: View::Public,
-            },
-        ),
-        (
-            "/outbox",
-            Command::Outbox {
-                action: OutboxAction::List,
-            },
-        ),
-        (
-            "/outbox retry",
-            Command::Outbox {
-                action: OutboxAction::Retry(OutboxItem::All),
-            },
-        ),
-        (
-            "/outbox drop 3f",
-            Command::Outbox {
-                action: OutboxAction::Drop(OutboxItem::One("3f".into())),
-            },
-        ),
+        ("/view #ops members", Command::View { channel: Some(channel("ops")), view: View::Members }),
+        ("/view public", Command::View { channel: None, view: View::Public }),
+        ("/outbox", Command::Outbox { action: OutboxAction::List }),
+        ("/outbox retry", Command::Outbox { action: OutboxAction::Retry(OutboxItem::All) }),
+        ("/outbox drop 3f", Command::Outbox { action: OutboxAction::Drop(OutboxItem::One("3f".into())) }),
         (
             "/history #a --before !-2 --last 7",
-            Command::History {
-                channel: Some(channel("a")),
-                last: Some(7),
-                before: Some(MessageRef::FromEnd(2)),
-            },
+            Command::History { channel: Some(channel("a")), last: Some(7), before: Some(MessageRef::FromEnd(2)) },
         ),
         ("/invisible", typed("/status invisible")),
-        (
-            "/j #a",
-            Command::Join {
-                channel: channel("a"),
-            },
-        ),
-        (
-            "/help /send",
-            Command::Help {
-                topic: Some("send".into()),
-            },
-        ),
-        (
-            "/login ken",
-            Command::Login {
-                name: UserName::new("ken").unwrap(),
-            },
-        ),
-        (
-            "/connect segment://h:1",
-            Command::Connect {
-                url: Some("segment://h:1".parse().unwrap()),
-            },
-        ),
+        ("/j #a", Command::Join { channel: channel("a") }),
+        ("/help /send", Command::Help { topic: Some("send".into()) }),
+        ("/login ken", Command::Login { name: UserName::new("ken").unwrap() }),
+        ("/connect segment://h:1", Command::Connect { url: Some("segment://h:1".parse().unwrap()) }),
     ];
     for (line, expected) in cases {
         assert_eq!(typed(line), expected, "{line}");
@@ -265,121 +159,45 @@ fn messages_are_named_by_number_or_from_the_end() {
 const BAD_LINES: &[(&str, UsageReason, &str)] = &[
     ("/", UsageReason::NoCommandName, "/help"),
     ("/ join #a", UsageReason::NoCommandName, "/help"),
-    (
-        "/jion #a",
-        UsageReason::UnknownCommand,
-        "did you mean /join?",
-    ),
+    ("/jion #a", UsageReason::UnknownCommand, "did you mean /join?"),
     ("/etc/hosts", UsageReason::UnknownCommand, "// sends"),
-    (
-        "/JOIN #a",
-        UsageReason::UnknownCommand,
-        "did you mean /join?",
-    ),
+    ("/JOIN #a", UsageReason::UnknownCommand, "did you mean /join?"),
     ("/joi\u{1b}[2J #a", UsageReason::UnknownCommand, "\\u{1b}"),
     ("/login \"ken", UsageReason::UnclosedQuote, "close it"),
     ("/login 'ken", UsageReason::UnclosedQuote, "close it"),
     ("/login \"ken\\", UsageReason::UnclosedQuote, "close it"),
     ("/login \"k\\en\"", UsageReason::BadEscape, "\\n \\t"),
     ("/login \"ken\"x", UsageReason::GluedToQuote, "space"),
-    (
-        "/create #a --vew public",
-        UsageReason::UnknownOption,
-        "did you mean --view?",
-    ),
+    ("/create #a --vew public", UsageReason::UnknownOption, "did you mean --view?"),
     ("/send --no hi", UsageReason::UnknownOption, "separate --"),
-    (
-        "/create #a --view",
-        UsageReason::OptionNeedsValue,
-        "--view public|members",
-    ),
-    (
-        "/create #a --view= public",
-        UsageReason::OptionNeedsValue,
-        "usage: /create",
-    ),
-    (
-        "/create #a --view --visitors none",
-        UsageReason::OptionNeedsValue,
-        "usage: /create",
-    ),
-    (
-        "/channels --mine=yes",
-        UsageReason::OptionTakesNoValue,
-        "usage: /channels",
-    ),
+    ("/create #a --view", UsageReason::OptionNeedsValue, "--view public|members"),
+    ("/create #a --view= public", UsageReason::OptionNeedsValue, "usage: /create"),
+    ("/create #a --view --visitors none", UsageReason::OptionNeedsValue, "usage: /create"),
+    ("/channels --mine=yes", UsageReason::OptionTakesNoValue, "usage: /channels"),
     ("/channels --mine --mine", UsageReason::OptionTwice, "once"),
-    (
-        "/channels --mine --joined",
-        UsageReason::OptionsExclude,
-        "one of them",
-    ),
-    (
-        "/join",
-        UsageReason::MissingArgument,
-        "usage: /join #channel",
-    ),
-    (
-        "/send",
-        UsageReason::MissingArgument,
-        "usage: /send [#channel]",
-    ),
-    (
-        "/send #a  ",
-        UsageReason::MissingArgument,
-        "text is missing",
-    ),
+    ("/channels --mine --joined", UsageReason::OptionsExclude, "one of them"),
+    ("/join", UsageReason::MissingArgument, "usage: /join #channel"),
+    ("/send", UsageReason::MissingArgument, "usage: /send [#channel]"),
+    ("/send #a  ", UsageReason::MissingArgument, "text is missing"),
     ("/outbox drop", UsageReason::MissingArgument, "ID|all"),
     ("/view", UsageReason::MissingArgument, "usage: /view"),
-    (
-        "/login ken hunter2",
-        UsageReason::ExtraArgument,
-        "usage: /login NAME",
-    ),
+    ("/login ken hunter2", UsageReason::ExtraArgument, "usage: /login NAME"),
     ("/quit now", UsageReason::ExtraArgument, "usage: /quit"),
     ("/join general", UsageReason::BadChannel, "write #general"),
     ("/join #", UsageReason::BadChannel, "must not be empty"),
     ("/join #a/b", UsageReason::BadChannel, "letters and digits"),
-    (
-        "/send #a!b hi",
-        UsageReason::BadChannel,
-        "letters and digits",
-    ),
+    ("/send #a!b hi", UsageReason::BadChannel, "letters and digits"),
     ("/allow ben", UsageReason::BadUser, "write @ben"),
     ("/allow @", UsageReason::BadUser, "must not be empty"),
-    (
-        "/register a\u{202e}b",
-        UsageReason::BadUser,
-        "letters and digits",
-    ),
+    ("/register a\u{202e}b", UsageReason::BadUser, "letters and digits"),
     ("/history --before 12", UsageReason::BadMessage, "!12"),
     ("/history --last 0", UsageReason::BadNumber, "from 1 to"),
-    (
-        "/history --last 10001",
-        UsageReason::BadNumber,
-        "from 1 to 10000",
-    ),
+    ("/history --last 10001", UsageReason::BadNumber, "from 1 to 10000"),
     ("/history --last +1", UsageReason::BadNumber, "from 1 to"),
-    (
-        "/history --last 99999999999999999999",
-        UsageReason::BadNumber,
-        "from 1 to",
-    ),
-    (
-        "/view #a pubic",
-        UsageReason::BadChoice,
-        "did you mean public?",
-    ),
-    (
-        "/allow @ben --can read,write",
-        UsageReason::BadChoice,
-        "read, send, stream",
-    ),
-    (
-        "/allow @ben --can=,",
-        UsageReason::BadChoice,
-        "read, send, stream",
-    ),
+    ("/history --last 99999999999999999999", UsageReason::BadNumber, "from 1 to"),
+    ("/view #a pubic", UsageReason::BadChoice, "did you mean public?"),
+    ("/allow @ben --can read,write", UsageReason::BadChoice, "read, send, stream"),
+    ("/allow @ben --can=,", UsageReason::BadChoice, "read, send, stream"),
     ("/connect http://h", UsageReason::BadUrl, "segment://"),
 ];
 
@@ -405,25 +223,11 @@ fn scripts_have_commands_only() {
     for origin in [Origin::Argument, Origin::File] {
         let error = parse("hello", origin).unwrap_err();
         assert_eq!(error.reason(), UsageReason::PlainTextInScript);
-        assert!(
-            error.to_string().contains("/send #channel hello"),
-            "{error}"
-        );
-        assert_eq!(
-            parse("//x", origin).unwrap_err().reason(),
-            UsageReason::PlainTextInScript
-        );
-        assert_eq!(
-            parse("/clear", origin).unwrap_err().reason(),
-            UsageReason::PromptOnly
-        );
+        assert!(error.to_string().contains("/send #channel hello"), "{error}");
+        assert_eq!(parse("//x", origin).unwrap_err().reason(), UsageReason::PlainTextInScript);
+        assert_eq!(parse("/clear", origin).unwrap_err().reason(), UsageReason::PromptOnly);
     }
-    assert_eq!(
-        parse("# no comment here", Origin::Argument)
-            .unwrap_err()
-            .reason(),
-        UsageReason::PlainTextInScript
-    );
+    assert_eq!(parse("# no comment here", Origin::Argument).unwrap_err().reason(), UsageReason::PlainTextInScript);
 }
 
 #[test]
@@ -435,16 +239,8 @@ fn a_line_has_a_longest_length() {
 
 #[test]
 fn every_reason_has_a_case() {
-    let elsewhere = [
-        UsageReason::LineTooLong,
-        UsageReason::PlainTextInScript,
-        UsageReason::PromptOnly,
-    ];
-    let tried: BTreeSet<_> = BAD_LINES
-        .iter()
-        .map(|(_, reason, _)| *reason)
-        .chain(elsewhere)
-        .collect();
+    let elsewhere = [UsageReason::LineTooLong, UsageReason::PlainTextInScript, UsageReason::PromptOnly];
+    let tried: BTreeSet<_> = BAD_LINES.iter().map(|(_, reason, _)| *reason).chain(elsewhere).collect();
     assert_eq!(tried, UsageReason::ALL.iter().copied().collect());
 }
 
@@ -452,16 +248,9 @@ fn every_reason_has_a_case() {
 fn every_missing_unknown_and_extra_word_is_refused_for_every_command() {
     for spec in table() {
         let name = spec.name;
-        assert_eq!(
-            refused(&format!("/{name} --nonsense")).reason(),
-            UsageReason::UnknownOption
-        );
+        assert_eq!(refused(&format!("/{name} --nonsense")).reason(), UsageReason::UnknownOption);
         if spec.args.iter().any(crate::commands::Slot::is_required) || spec.text.is_some() {
-            assert_eq!(
-                refused(&format!("/{name}")).reason(),
-                UsageReason::MissingArgument,
-                "/{name}"
-            );
+            assert_eq!(refused(&format!("/{name}")).reason(), UsageReason::MissingArgument, "/{name}");
         }
         if spec.text.is_none() {
             let line = format!("{} surplus surplus surplus", spec.examples[0].line);

@@ -12,9 +12,7 @@ impl<'a> Words<'a> {
     /// Starts before the first word.
     #[must_use]
     pub fn new(rest: &'a str) -> Self {
-        Self {
-            rest: rest.trim_start(),
-        }
+        Self { rest: rest.trim_start() }
     }
 
     /// What has not been read, from the next word to the end of the line, raw.
@@ -43,21 +41,13 @@ impl<'a> Words<'a> {
     /// Reads `--key` or the `--key=` of `--key=word`.
     pub fn take_option(&mut self) -> Option<OptionWord<'a>> {
         let key = self.rest.strip_prefix("--")?;
-        let end = key
-            .find(|c: char| c == '=' || c.is_whitespace())
-            .unwrap_or(key.len());
+        let end = key.find(|c: char| c == '=' || c.is_whitespace()).unwrap_or(key.len());
         if key[end..].starts_with('=') {
             self.rest = &key[end + 1..];
-            return Some(OptionWord {
-                key: &key[..end],
-                value: Attached::Follows,
-            });
+            return Some(OptionWord { key: &key[..end], value: Attached::Follows });
         }
         self.advance(2 + end);
-        Some(OptionWord {
-            key: &key[..end],
-            value: Attached::Absent,
-        })
+        Some(OptionWord { key: &key[..end], value: Attached::Absent })
     }
 
     /// Reads the next word; an empty string where there is none.
@@ -73,10 +63,7 @@ impl<'a> Words<'a> {
     }
 
     fn bare(&mut self) -> String {
-        let end = self
-            .rest
-            .find(char::is_whitespace)
-            .unwrap_or(self.rest.len());
+        let end = self.rest.find(char::is_whitespace).unwrap_or(self.rest.len());
         let word = self.rest[..end].to_owned();
         self.advance(end);
         word
@@ -84,9 +71,7 @@ impl<'a> Words<'a> {
 
     fn single_quoted(&mut self) -> Result<String, UsageError> {
         let inner = &self.rest[1..];
-        let end = inner
-            .find('\'')
-            .ok_or(UsageError::UnclosedQuote { quote: '\'' })?;
+        let end = inner.find('\'').ok_or(UsageError::UnclosedQuote { quote: '\'' })?;
         let word = inner[..end].to_owned();
         self.close(end + 2)?;
         Ok(word)

@@ -1,24 +1,19 @@
 //! Channels and being in them.
 
 use super::{CHANNEL, Command, CommandSpec, Group, Kind, Needs, ROW, Slot, TARGET, alias, example};
-use crate::commands::{ChannelFilter, View, Visitors};
+use crate::commands::ChannelFilter;
 use crate::grammar::{Matched, UsageError};
+use segment_proto::{View, Visitors};
 
 pub(super) const ROWS: &[CommandSpec] = &[
     CommandSpec {
         name: "channels",
         aliases: &[alias("list")],
         group: Group::Channels,
-        options: &[
-            Slot::optional("mine", Kind::Flag),
-            Slot::optional("joined", Kind::Flag),
-        ],
+        options: &[Slot::optional("mine", Kind::Flag), Slot::optional("joined", Kind::Flag)],
         needs: Needs::Session,
         help: "list the channels that you may see",
-        examples: &[
-            example("/channels", "all of them"),
-            example("/channels --mine", "those hosted on this machine"),
-        ],
+        examples: &[example("/channels", "all of them"), example("/channels --mine", "those hosted on this machine")],
         build: build_channels,
         ..ROW
     },
@@ -35,10 +30,7 @@ pub(super) const ROWS: &[CommandSpec] = &[
         details: "Without options everybody may read it, visitors too. A members channel takes no visitors\nunless --visitors read is given.",
         examples: &[
             example("/create #general", "public, visitors may read"),
-            example(
-                "/create #ops --view members",
-                "only for those whom you /allow",
-            ),
+            example("/create #ops --view members", "only for those whom you /allow"),
         ],
         build: build_create,
         ..ROW
@@ -51,11 +43,7 @@ pub(super) const ROWS: &[CommandSpec] = &[
         needs: Needs::Session,
         help: "join a channel and make it the current one",
         examples: &[example("/join #general", "shows its latest messages")],
-        build: |m| {
-            Ok(Command::Join {
-                channel: m.need("channel")?,
-            })
-        },
+        build: |m| Ok(Command::Join { channel: m.need("channel")? }),
         ..ROW
     },
     CommandSpec {
@@ -64,15 +52,8 @@ pub(super) const ROWS: &[CommandSpec] = &[
         args: &[TARGET],
         needs: Needs::Session,
         help: "leave a channel",
-        examples: &[example(
-            "/leave #general",
-            "its messages stay where they are",
-        )],
-        build: |m| {
-            Ok(Command::Leave {
-                channel: m.get("channel"),
-            })
-        },
+        examples: &[example("/leave #general", "its messages stay where they are")],
+        build: |m| Ok(Command::Leave { channel: m.get("channel") }),
         ..ROW
     },
     CommandSpec {
@@ -81,15 +62,8 @@ pub(super) const ROWS: &[CommandSpec] = &[
         args: &[CHANNEL],
         needs: Needs::Session,
         help: "make a joined channel the current one",
-        examples: &[example(
-            "/switch #ops",
-            "plain text goes to #ops from now on",
-        )],
-        build: |m| {
-            Ok(Command::Switch {
-                channel: m.need("channel")?,
-            })
-        },
+        examples: &[example("/switch #ops", "plain text goes to #ops from now on")],
+        build: |m| Ok(Command::Switch { channel: m.need("channel")? }),
         ..ROW
     },
     CommandSpec {
@@ -99,11 +73,7 @@ pub(super) const ROWS: &[CommandSpec] = &[
         needs: Needs::Session,
         help: "list who is in a channel, and who is here",
         examples: &[example("/members #general", "with their rights")],
-        build: |m| {
-            Ok(Command::Members {
-                channel: m.get("channel"),
-            })
-        },
+        build: |m| Ok(Command::Members { channel: m.get("channel") }),
         ..ROW
     },
     CommandSpec {
@@ -113,11 +83,7 @@ pub(super) const ROWS: &[CommandSpec] = &[
         needs: Needs::Session,
         help: "show owner, view, your rights and size of a channel",
         examples: &[example("/info", "of the current channel")],
-        build: |m| {
-            Ok(Command::Info {
-                channel: m.get("channel"),
-            })
-        },
+        build: |m| Ok(Command::Info { channel: m.get("channel") }),
         ..ROW
     },
 ];
@@ -133,20 +99,11 @@ fn build_channels(matched: &Matched) -> Result<Command, UsageError> {
 }
 
 fn build_create(matched: &Matched) -> Result<Command, UsageError> {
-    let view = matched
-        .get::<&str>("view")
-        .and_then(View::parse)
-        .unwrap_or(View::Public);
-    let visitors = matched
-        .get::<&str>("visitors")
-        .and_then(Visitors::parse)
-        .unwrap_or(match view {
-            View::Public => Visitors::Read,
-            View::Members => Visitors::None,
-        });
-    Ok(Command::Create {
-        channel: matched.need("channel")?,
-        view,
-        visitors,
-    })
+    let view = matched.choice("view", View::ALL, View::as_str).unwrap_or(View::Public);
+    let visitors = matched.choice("visitors", Visitors::ALL, Visitors::as_str);
+    let default = match view {
+        View::Public => Visitors::Read,
+        _ => Visitors::Nothing,
+    };
+    Ok(Command::Create { channel: matched.need("channel")?, view, visitors: visitors.unwrap_or(default) })
 }

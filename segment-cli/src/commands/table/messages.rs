@@ -13,27 +13,15 @@ pub(super) const ROWS: &[CommandSpec] = &[
         aliases: &[alias("s")],
         group: Group::Messages,
         args: &[TARGET],
-        options: &[Slot::optional(
-            "wait",
-            Kind::Choice(&["stored", "committed"]),
-        )],
+        options: &[Slot::optional("wait", Kind::Choice(&["stored", "committed"]))],
         text: Some("text"),
         needs: Needs::Account,
         help: "send a message; at the prompt plain text does the same",
         details: "The text is everything to the end of the line, as it stands. A text that begins with # or --\ngoes after a separate --. What cannot be sent now waits in the outbox and goes out by itself.\nWith --wait the command is done when the message is on the host's disk (stored), or on host's\nand tracker's (committed); a script then ends with 0, or with 6 while it waits in the outbox.",
         examples: &[
-            example(
-                "/send #general deploy at 3?",
-                "to #general, whatever the current channel is",
-            ),
-            example(
-                "/send --wait committed #ops done",
-                "returns when host and tracker have it",
-            ),
-            example(
-                "/send -- #1 is best",
-                "to the current channel, with the # in it",
-            ),
+            example("/send #general deploy at 3?", "to #general, whatever the current channel is"),
+            example("/send --wait committed #ops done", "returns when host and tracker have it"),
+            example("/send -- #1 is best", "to the current channel, with the # in it"),
         ],
         build: build_send,
         ..ROW
@@ -59,23 +47,14 @@ pub(super) const ROWS: &[CommandSpec] = &[
         name: "history",
         group: Group::Messages,
         args: &[TARGET],
-        options: &[
-            Slot::optional("last", Kind::Number { max: HISTORY_MAX }),
-            Slot::optional("before", Kind::Message),
-        ],
+        options: &[Slot::optional("last", Kind::Number { max: HISTORY_MAX }), Slot::optional("before", Kind::Message)],
         needs: Needs::Session,
         help: "show earlier messages",
         examples: &[
             example("/history #general --last 50", "the newest fifty"),
             example("/history --before !120", "those before message 120"),
         ],
-        build: |m| {
-            Ok(Command::History {
-                channel: m.get("channel"),
-                last: m.get("last"),
-                before: m.get("before"),
-            })
-        },
+        build: |m| Ok(Command::History { channel: m.get("channel"), last: m.get("last"), before: m.get("before") }),
         ..ROW
     },
 ];
@@ -83,18 +62,16 @@ pub(super) const ROWS: &[CommandSpec] = &[
 fn build_send(matched: &Matched) -> Result<Command, UsageError> {
     Ok(Command::Send {
         channel: matched.get("channel"),
-        wait: matched.get::<&str>("wait").and_then(Wait::parse),
+        wait: matched.choice("wait", Wait::ALL, Wait::as_str),
         text: matched.need_text()?,
     })
 }
 
 fn build_outbox(matched: &Matched) -> Result<Command, UsageError> {
-    let item = matched
-        .get::<String>("item")
-        .map(|word| match word.as_str() {
-            "all" => OutboxItem::All,
-            _ => OutboxItem::One(word),
-        });
+    let item = matched.get::<String>("item").map(|word| match word.as_str() {
+        "all" => OutboxItem::All,
+        _ => OutboxItem::One(word),
+    });
     let action = match matched.get::<&str>("action") {
         Some("retry") => OutboxAction::Retry(item.unwrap_or(OutboxItem::All)),
         Some("drop") => OutboxAction::Drop(item.ok_or_else(|| matched.missing("ID|all"))?),

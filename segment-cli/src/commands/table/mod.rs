@@ -29,13 +29,7 @@ const TARGET: Slot = Slot::optional("channel", Kind::Channel);
 const CHANNEL: Slot = Slot::required("channel", Kind::Channel);
 const USER: Slot = Slot::required("user", Kind::User);
 
-static PARTS: [&[CommandSpec]; 5] = [
-    session::ROWS,
-    channels::ROWS,
-    people::ROWS,
-    messages::ROWS,
-    own::ROWS,
-];
+static PARTS: [&[CommandSpec]; 5] = [session::ROWS, channels::ROWS, people::ROWS, messages::ROWS, own::ROWS];
 
 const fn alias(name: &'static str) -> Alias {
     Alias { name, preset: "" }
@@ -57,9 +51,7 @@ pub fn of_group(group: Group) -> impl Iterator<Item = &'static CommandSpec> {
 
 /// Every name and alias, without the slash.
 pub fn names() -> impl Iterator<Item = &'static str> {
-    table().flat_map(|spec| {
-        std::iter::once(spec.name).chain(spec.aliases.iter().map(|alias| alias.name))
-    })
+    table().flat_map(|spec| std::iter::once(spec.name).chain(spec.aliases.iter().map(|alias| alias.name)))
 }
 
 /// The command of an exact name or alias, and the words that the alias adds.

@@ -8,10 +8,7 @@ pub(super) const ROWS: &[CommandSpec] = &[
         name: "peers",
         group: Group::Faults,
         help: "list the connections of this program",
-        examples: &[example(
-            "/peers",
-            "tracker, hosts and members, with what is pending",
-        )],
+        examples: &[example("/peers", "tracker, hosts and members, with what is pending")],
         build: |_| Ok(Command::Peers),
         ..ROW
     },
@@ -27,19 +24,10 @@ pub(super) const ROWS: &[CommandSpec] = &[
     CommandSpec {
         name: "log",
         group: Group::Faults,
-        options: &[Slot::optional(
-            "last",
-            Kind::Number {
-                max: SHOWN_RECORDS_MAX,
-            },
-        )],
+        options: &[Slot::optional("last", Kind::Number { max: SHOWN_RECORDS_MAX })],
         help: "show the connection log: what came from where",
         examples: &[example("/log --last 20", "the newest twenty records")],
-        build: |m| {
-            Ok(Command::Log {
-                last: m.get("last"),
-            })
-        },
+        build: |m| Ok(Command::Log { last: m.get("last") }),
         ..ROW
     },
     CommandSpec {
@@ -47,10 +35,7 @@ pub(super) const ROWS: &[CommandSpec] = &[
         group: Group::Own,
         scripts: InScripts::Refused,
         help: "clear the screen",
-        examples: &[example(
-            "/clear",
-            "nothing is lost: /history shows it again",
-        )],
+        examples: &[example("/clear", "nothing is lost: /history shows it again")],
         build: |_| Ok(Command::Clear),
         ..ROW
     },
@@ -59,14 +44,9 @@ pub(super) const ROWS: &[CommandSpec] = &[
         group: Group::Own,
         args: &[Slot::optional("command", Kind::Word)],
         help: "list the commands, or explain one",
-        examples: &[
-            example("/help", "everything on one screen"),
-            example("/help send", "usage and examples of /send"),
-        ],
+        examples: &[example("/help", "everything on one screen"), example("/help send", "usage and examples of /send")],
         build: |m| {
-            let topic = m
-                .get::<String>("command")
-                .map(|word| word.trim_start_matches('/').to_owned());
+            let topic = m.get::<String>("command").map(|word| word.trim_start_matches('/').to_owned());
             Ok(Command::Help { topic })
         },
         ..ROW

@@ -1,8 +1,8 @@
 //! Who may do what, and where a channel lives.
 
 use super::{Command, CommandSpec, Group, Kind, Needs, ROW, Slot, TARGET, USER, alias, example};
-use crate::commands::{Right, View};
 use crate::grammar::{Matched, UsageError};
+use segment_proto::{Rights, View};
 
 const FROM: Slot = Slot::optional("from", Kind::Channel);
 
@@ -20,14 +20,8 @@ pub(super) const ROWS: &[CommandSpec] = &[
         help: "let a user into a channel of yours",
         details: "Without --can: read,send. Done when the tracker knows it too; until then the answer says\n\"told the host, not yet the tracker\".",
         examples: &[
-            example(
-                "/allow @ben",
-                "ben may read and send in the current channel",
-            ),
-            example(
-                "/allow @ben --to #ops --can read",
-                "ben may only read in #ops",
-            ),
+            example("/allow @ben", "ben may read and send in the current channel"),
+            example("/allow @ben --to #ops --can read", "ben may only read in #ops"),
         ],
         build: build_allow,
         ..ROW
@@ -39,16 +33,8 @@ pub(super) const ROWS: &[CommandSpec] = &[
         options: &[FROM],
         needs: Needs::Account,
         help: "take back what a user was allowed",
-        examples: &[example(
-            "/deny @ben --from #ops",
-            "ben has no rights of his own in #ops any more",
-        )],
-        build: |m| {
-            Ok(Command::Deny {
-                user: m.need("user")?,
-                channel: m.get("from"),
-            })
-        },
+        examples: &[example("/deny @ben --from #ops", "ben has no rights of his own in #ops any more")],
+        build: |m| Ok(Command::Deny { user: m.need("user")?, channel: m.get("from") }),
         ..ROW
     },
     CommandSpec {
@@ -58,31 +44,17 @@ pub(super) const ROWS: &[CommandSpec] = &[
         options: &[FROM],
         needs: Needs::Account,
         help: "remove a user from a channel and deny coming back",
-        examples: &[example(
-            "/kick @ben",
-            "removes ben from the current channel",
-        )],
-        build: |m| {
-            Ok(Command::Kick {
-                user: m.need("user")?,
-                channel: m.get("from"),
-            })
-        },
+        examples: &[example("/kick @ben", "removes ben from the current channel")],
+        build: |m| Ok(Command::Kick { user: m.need("user")?, channel: m.get("from") }),
         ..ROW
     },
     CommandSpec {
         name: "view",
         group: Group::People,
-        args: &[
-            TARGET,
-            Slot::required("view", Kind::Choice(&["public", "members"])),
-        ],
+        args: &[TARGET, Slot::required("view", Kind::Choice(&["public", "members"]))],
         needs: Needs::Account,
         help: "change who may see and read a channel of yours",
-        examples: &[example(
-            "/view #ops members",
-            "from now on only those whom you /allow",
-        )],
+        examples: &[example("/view #ops members", "from now on only those whom you /allow")],
         build: build_view,
         ..ROW
     },
@@ -92,36 +64,31 @@ pub(super) const ROWS: &[CommandSpec] = &[
         args: &[TARGET],
         needs: Needs::Session,
         help: "show where a channel lives and how far the copy is",
-        examples: &[example(
-            "/host #general",
-            "host, epoch, what the tracker has, what is unplaced",
-        )],
-        build: |m| {
-            Ok(Command::Host {
-                channel: m.get("channel"),
-            })
-        },
+        examples: &[example("/host #general", "host, epoch, what the tracker has, what is unplaced")],
+        build: |m| Ok(Command::Host { channel: m.get("channel") }),
         ..ROW
     },
 ];
 
 fn build_allow(matched: &Matched) -> Result<Command, UsageError> {
     let rights = match matched.get::<Vec<&str>>("can") {
-        Some(names) => names.into_iter().filter_map(Right::parse).collect(),
-        None => vec![Right::Read, Right::Send],
+        Some(names) => names.into_iter().map(right).fold(Rights::NONE, Rights::with),
+        None => Rights::READ.with(Rights::SEND),
     };
-    Ok(Command::Allow {
-        user: matched.need("user")?,
-        channel: matched.get("to"),
-        rights,
-    })
+    Ok(Command::Allow { user: matched.need("user")?, channel: matched.get("to"), rights })
+}
+
+fn right(name: &str) -> Rights {
+    match name {
+        "read" => Rights::READ,
+        "send" => Rights::SEND,
+        "stream" => Rights::STREAM,
+        _ => Rights::NONE,
+    }
 }
 
 fn build_view(matched: &Matched) -> Result<Command, UsageError> {
-    let view = View::parse(matched.need::<&str>("view")?)
-        .ok_or_else(|| matched.missing("public|members"))?;
-    Ok(Command::View {
-        channel: matched.get("channel"),
-        view,
-    })
+    let view = matched.choice("view", View::ALL, View::as_str);
+    let view = view.ok_or_else(|| matched.missing("public|members"))?;
+    Ok(Command::View { channel: matched.get("channel"), view })
 }

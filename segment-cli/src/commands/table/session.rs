@@ -1,7 +1,7 @@
 //! Who am I, and where.
 
 use super::{Alias, Command, CommandSpec, Group, Kind, Needs, ROW, Slot, alias, example};
-use crate::commands::Presence;
+use segment_proto::messages::Presence;
 
 pub(super) const ROWS: &[CommandSpec] = &[
     CommandSpec {
@@ -11,10 +11,7 @@ pub(super) const ROWS: &[CommandSpec] = &[
         help: "connect to a tracker",
         details: "Without an address: the tracker of this profile. The key after # is pinned; without one the\nkey shown at the first connection is, and a changed key is refused.",
         examples: &[
-            example(
-                "/connect segment://chat.example:22236",
-                "connects, and pins the key at the first time",
-            ),
+            example("/connect segment://chat.example:22236", "connects, and pins the key at the first time"),
             example("/connect", "connects again to the tracker of this profile"),
         ],
         build: |m| Ok(Command::Connect { url: m.get("url") }),
@@ -24,10 +21,7 @@ pub(super) const ROWS: &[CommandSpec] = &[
         name: "disconnect",
         group: Group::Session,
         help: "close the connection to the tracker; channels stay joined",
-        examples: &[example(
-            "/disconnect",
-            "what you write then waits in the outbox",
-        )],
+        examples: &[example("/disconnect", "what you write then waits in the outbox")],
         build: |_| Ok(Command::Disconnect),
         ..ROW
     },
@@ -40,11 +34,7 @@ pub(super) const ROWS: &[CommandSpec] = &[
         help: "make an account and log in to it",
         details: "The password is asked for without echo, or comes from --password-cmd or SEGMENT_PASSWORD.",
         examples: &[example("/register ken", "asks for a new password twice")],
-        build: |m| {
-            Ok(Command::Register {
-                name: m.need("name")?,
-            })
-        },
+        build: |m| Ok(Command::Register { name: m.need("name")? }),
         ..ROW
     },
     CommandSpec {
@@ -56,11 +46,7 @@ pub(super) const ROWS: &[CommandSpec] = &[
         help: "log in to an account",
         details: "The password is asked for without echo, or comes from --password-cmd or SEGMENT_PASSWORD.\nThe profile then stays logged in until /logout.",
         examples: &[example("/login ken", "asks for the password")],
-        build: |m| {
-            Ok(Command::Login {
-                name: m.need("name")?,
-            })
-        },
+        build: |m| Ok(Command::Login { name: m.need("name")? }),
         ..ROW
     },
     CommandSpec {
@@ -71,15 +57,8 @@ pub(super) const ROWS: &[CommandSpec] = &[
         needs: Needs::Connection,
         help: "look around without an account: read, not write",
         details: "Others see you as ~name. Channels may refuse visitors.",
-        examples: &[example(
-            "/guest vera",
-            "you are ~vera until you log in or quit",
-        )],
-        build: |m| {
-            Ok(Command::Guest {
-                name: m.get("name"),
-            })
-        },
+        examples: &[example("/guest vera", "you are ~vera until you log in or quit")],
+        build: |m| Ok(Command::Guest { name: m.get("name") }),
         ..ROW
     },
     CommandSpec {
@@ -101,27 +80,18 @@ pub(super) const ROWS: &[CommandSpec] = &[
     },
     CommandSpec {
         name: "status",
-        aliases: &[Alias {
-            name: "invisible",
-            preset: "invisible",
-        }],
+        aliases: &[Alias { name: "invisible", preset: "invisible" }],
         group: Group::Session,
-        args: &[Slot::optional(
-            "status",
-            Kind::Choice(&["online", "invisible"]),
-        )],
+        args: &[Slot::optional("status", Kind::Choice(&["online", "invisible"]))],
         needs: Needs::Account,
         help: "show or change how others see you",
         details: "Invisible is shown exactly as offline. The owner of a channel hosted here cannot be invisible.",
         examples: &[
             example("/status", "shows it"),
-            example(
-                "/status invisible",
-                "others see you as offline; the same as /invisible",
-            ),
+            example("/status invisible", "others see you as offline; the same as /invisible"),
         ],
         build: |m| {
-            let presence = m.get::<&str>("status").and_then(Presence::parse);
+            let presence = m.choice("status", Presence::ALL, Presence::as_str);
             Ok(Command::Status { presence })
         },
         ..ROW

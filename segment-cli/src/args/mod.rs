@@ -1,0 +1,13 @@
+//! The arguments of the two programs: read by clap, then checked into types.
+
+mod peer;
+mod tracker;
+
+pub use peer::{EmbeddedTracker, Failures, Input, Output, PeerArgs, PeerOptions};
+pub use tracker::{TrackerArgs, TrackerOptions};
+
+/// Examples come first; the usage and the options after them.
+const TEMPLATE: &str = "{before-help}{about}\n\n{usage-heading} {usage}\n\n{all-args}{after-help}";
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,216 @@
+//! `segment-peer`
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::error::ErrorKind;
+use clap::{Command as ClapCommand, CommandFactory, Parser};
+
+use super::TEMPLATE;
+use crate::commands::Wait;
+use crate::config::Settings;
+use crate::profile::ProfileName;
+use crate::url::TrackerUrl;
+
+const EXAMPLES: &str = "\
+Examples:
+  segment-peer                                  chat; runs your own tracker if none is there
+  segment-peer segment://chat.example:22236     chat at a tracker
+  segment-peer -P ken                           as another person on this machine
+  segment-peer -c '/send #general hi'           one command, then end
+  segment-peer -f setup.segment --json          commands of a file, answers as JSON
+  echo '/channels' | segment-peer -             commands of standard input
+";
+
+const ENDS: &str = "\
+Exit codes: 0 done, 1 refused, 2 bad command, 3 no connection, 4 not allowed, 5 not found,
+6 waiting in the outbox (its id on standard output), 130 interrupted.
+Flags win over SEGMENT_* variables, these over the profile's profile.toml, that over config.toml.";
+
+/// The arguments of `segment-peer`, as written.
+#[derive(Clone, Debug, Parser)]
+#[command(name = "segment-peer", version, about = "Segment: group chat where a channel lives on its owner's machine.")]
+#[command(before_help = EXAMPLES, after_help = ENDS, help_template = TEMPLATE)]
+pub struct PeerArgs {
+    /// Where the tracker is (segment://host:port#key); `-` reads commands from standard input
+    #[arg(value_name = "URL", num_args = 0..=2)]
+    target: Vec<String>,
+    /// The same as URL, which wins over it
+    #[arg(long, value_name = "URL", env = "SEGMENT_TRACKER")]
+    tracker: Option<String>,
+    /// Which profile to use
+    #[arg(short = 'P', long, value_name = "NAME", env = "SEGMENT_PROFILE")]
+    profile: Option<String>,
+    /// Keep everything below this directory, in place of the XDG directories
+    #[arg(long, value_name = "DIR", env = "SEGMENT_DIR")]
+    dir: Option<PathBuf>,
+    /// Run a command; may be given several times
+    #[arg(short = 'c', long = "command", value_name = "LINE", conflicts_with = "file")]
+    commands: Vec<String>,
+    /// Run the commands of a file; `-` is standard input
+    #[arg(short = 'f', long, value_name = "FILE")]
+    file: Option<PathBuf>,
+    /// Answer with one JSON object per line
+    #[arg(long)]
+    json: bool,
+    /// Go on after an error; the first one decides the exit code
+    #[arg(long)]
+    keep_going: bool,
+    /// A command whose first line of output is the password
+    #[arg(long, value_name = "CMD", env = "SEGMENT_PASSWORD_CMD")]
+    password_cmd: Option<String>,
+    /// How far a message must come before a send is done: stored or committed
+    #[arg(long, value_name = "HOW", env = "SEGMENT_WAIT", value_parser = parse_wait)]
+    wait: Option<Wait>,
+    /// Seconds that a script waits for an answer
+    #[arg(long, value_name = "SECONDS", default_value_t = 30, value_parser = clap::value_parser!(u64).range(1..=86_400))]
+    timeout: u64,
+    /// Never run the embedded tracker
+    #[arg(long)]
+    no_tracker: bool,
+    /// The address to listen on for other peers
+    #[arg(long, value_name = "ADDR", env = "SEGMENT_BIND")]
+    bind: Option<String>,
+    /// The address at which other peers reach this one
+    #[arg(long, value_name = "ADDR", env = "SEGMENT_ADVERTISE")]
+    advertise: Option<String>,
+}
+
+/// What `segment-peer` is asked to do, checked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PeerOptions {
+    /// Which profile.
+    pub profile: ProfileName,
+    /// In place of the XDG directories.
+    pub dir: Option<PathBuf>,
+    /// Where commands come from.
+    pub input: Input,
+    /// How answers are written.
+    pub output: Output,
+    /// What an error in a script does.
+    pub failures: Failures,
+    /// How long a script waits for an answer.
+    pub timeout: Duration,
+    /// Whether the embedded tracker may be run.
+    pub embedded_tracker: EmbeddedTracker,
+    /// From flags and the environment; to be completed from the files.
+    pub settings: Settings,
+}
+
+/// Where commands come from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Input {
+    /// A person.
+    Prompt,
+    /// `-c`
+    Commands(Vec<String>),
+    /// `-f FILE`
+    File(PathBuf),
+    /// `-`
+    Stdin,
+}
+
+/// How answers are written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Output {
+    /// For people.
+    Text,
+    /// One object per line.
+    Json,
+}
+
+/// What an error in a script does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Failures {
+    /// The script ends.
+    Stop,
+    /// The script goes on; the first error decides the exit code.
+    KeepGoing,
+}
+
+/// Whether the embedded tracker may be run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum EmbeddedTracker {
+    /// Where no tracker is named and none answers on this machine.
+    WhenNeeded,
+    /// Never.
+    Never,
+}
+
+impl PeerArgs {
+    /// The definition, for help and completion.
+    #[must_use]
+    pub fn definition() -> ClapCommand {
+        <Self as CommandFactory>::command()
+    }
+
+    /// Checks the arguments into types.
+    ///
+    /// # Errors
+    /// A clap error, which prints itself and ends with 2.
+    pub fn check(self) -> Result<PeerOptions, clap::Error> {
+        let (tracker, reads_stdin) = self.split_target()?;
+        let input = self.input(reads_stdin)?;
+        let profile = match self.profile {
+            Some(name) => name.parse().map_err(|error| bad_value(ErrorKind::ValueValidation, &error))?,
+            None => ProfileName::default(),
+        };
+        Ok(PeerOptions {
+            profile,
+            dir: self.dir,
+            input,
+            output: if self.json { Output::Json } else { Output::Text },
+            failures: if self.keep_going { Failures::KeepGoing } else { Failures::Stop },
+            timeout: Duration::from_secs(self.timeout),
+            embedded_tracker: if self.no_tracker { EmbeddedTracker::Never } else { EmbeddedTracker::WhenNeeded },
+            settings: Settings {
+                tracker,
+                advertise: self.advertise,
+                bind: self.bind,
+                password_cmd: self.password_cmd,
+                wait: self.wait,
+            },
+        })
+    }
+
+    fn split_target(&self) -> Result<(Option<TrackerUrl>, StdinNamed), clap::Error> {
+        let (dashes, urls): (Vec<_>, Vec<_>) = self.target.iter().partition(|word| *word == "-");
+        if dashes.len() > 1 || urls.len() > 1 {
+            let what = "one address and one `-` at most";
+            return Err(bad_value(ErrorKind::TooManyValues, &what));
+        }
+        let url = urls.first().copied().or(self.tracker.as_ref());
+        let url = url.map(|url| url.parse()).transpose();
+        let url = url.map_err(|error| bad_value(ErrorKind::ValueValidation, &error))?;
+        Ok((url, if dashes.is_empty() { StdinNamed::No } else { StdinNamed::Yes }))
+    }
+
+    fn input(&self, stdin: StdinNamed) -> Result<Input, clap::Error> {
+        let named = [!self.commands.is_empty(), self.file.is_some(), stdin == StdinNamed::Yes];
+        if named.into_iter().filter(|is_named| *is_named).count() > 1 {
+            let what = "commands come from -c, from -f or from `-`: give one of them";
+            return Err(bad_value(ErrorKind::ArgumentConflict, &what));
+        }
+        Ok(match &self.file {
+            _ if stdin == StdinNamed::Yes => Input::Stdin,
+            Some(path) if path.as_os_str() == "-" => Input::Stdin,
+            Some(path) => Input::File(path.clone()),
+            None if self.commands.is_empty() => Input::Prompt,
+            None => Input::Commands(self.commands.clone()),
+        })
+    }
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum StdinNamed {
+    Yes,
+    No,
+}
+
+fn parse_wait(word: &str) -> Result<Wait, String> {
+    Wait::parse(word).ok_or_else(|| "write stored or committed".to_owned())
+}
+
+fn bad_value(kind: ErrorKind, what: &impl ToString) -> clap::Error {
+    PeerArgs::definition().error(kind, what.to_string())
+}

@@ -1,0 +1,51 @@
+//! The secret by which a device is known.
+
+use std::fmt;
+use std::path::Path;
+
+use super::ProfileError;
+use super::files::{read_small, require_private, write_atomically};
+
+const KEY_FILE: &str = "device.key";
+const SECRET_BYTES: usize = 32;
+
+/// 32 secret bytes, from which the ed25519 key of the device is made. Never shown.
+#[derive(Clone)]
+pub struct DeviceSecret([u8; SECRET_BYTES]);
+
+impl DeviceSecret {
+    /// Reads the secret of a directory, or makes one where there is none.
+    ///
+    /// # Errors
+    /// [`ProfileError::Damaged`], [`ProfileError::Exposed`] or [`ProfileError::Disk`].
+    pub fn load_or_make(dir: &Path) -> Result<Self, ProfileError> {
+        let path = dir.join(KEY_FILE);
+        let Some(bytes) = read_small(&path, SECRET_BYTES as u64)? else {
+            return Self::make(&path);
+        };
+        require_private(&path)?;
+        let what = "it does not have 32 bytes";
+        let secret = bytes.try_into().map_err(|_| ProfileError::Damaged { path, what })?;
+        Ok(Self(secret))
+    }
+
+    fn make(path: &Path) -> Result<Self, ProfileError> {
+        let mut secret = [0; SECRET_BYTES];
+        let filled = getrandom::fill(&mut secret).map_err(std::io::Error::from);
+        filled.map_err(ProfileError::disk(path, "filled with randomness"))?;
+        write_atomically(path, &secret)?;
+        Ok(Self(secret))
+    }
+
+    /// The bytes, for the one who makes the key of them.
+    #[must_use]
+    pub const fn expose(&self) -> &[u8; SECRET_BYTES] {
+        &self.0
+    }
+}
+
+impl fmt::Debug for DeviceSecret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("DeviceSecret(..)")
+    }
+}
