@@ -112,6 +112,18 @@ pub struct Limits {
     pub reconnect_max: Duration,
     /// Entries that one channel keeps in memory behind its head.
     pub memory_entries_max: usize,
+    /// Device records of authors that a peer keeps. Policy: the one learned first goes, and is asked for again.
+    pub authors_max: usize,
+    /// Messages of one channel that wait for their authors' names. Policy: shown without.
+    pub held_messages_max: usize,
+    /// How long they wait at most.
+    pub names_wait: Duration,
+    /// How long a channel waits for its host to be reached before it is read from the tracker's copy.
+    pub host_patience: Duration,
+    /// A link that was up for so long was a good one: the wait before dialling again starts over.
+    pub stable_link: Duration,
+    /// The shortest silence after which a link is taken for dead.
+    pub silence_min: Duration,
 }
 
 impl Default for Limits {
@@ -158,6 +170,12 @@ impl Default for Limits {
             reconnect_first: Duration::from_millis(200),
             reconnect_max: Duration::from_secs(30),
             memory_entries_max: 1_024,
+            authors_max: 16_384,
+            held_messages_max: 1_024,
+            names_wait: Duration::from_secs(2),
+            host_patience: Duration::from_secs(1),
+            stable_link: Duration::from_secs(10),
+            silence_min: Duration::from_secs(5),
         }
     }
 }

@@ -9,7 +9,8 @@ use segment_proto::{
 
 use crate::host::{HostRequest, HostTask};
 use crate::outbox::Outbox;
-use crate::peer::events::PeerEvent;
+use crate::peer::authors::Authors;
+use crate::peer::events::{PeerEvent, Reply};
 use crate::peer::requests::PeerRequest;
 use crate::random::Random;
 use crate::replica::{ReplicaRequest, ReplicaTask};
@@ -25,6 +26,8 @@ pub enum PeerTask {
     Host(ChannelId, HostTask),
     /// A joined channel's.
     Replica(ChannelId, ReplicaTask),
+    /// An embedder's request, which ends with this once it is on disk.
+    Reply(RequestId, alloc::boxed::Box<Reply>),
     /// Nobody waits.
     Nothing,
 }
@@ -87,6 +90,8 @@ pub struct Login {
 pub struct Context<'a> {
     /// Where outputs go.
     pub out: &'a mut Outbox<PeerEvent, PeerTask>,
+    /// Who writes on which device.
+    pub authors: &'a mut Authors,
     /// Requests under way.
     pub pending: &'a mut Pending<Purpose>,
     /// The limits.
@@ -106,6 +111,19 @@ pub struct Context<'a> {
 }
 
 impl Context<'_> {
+    /// Remembers whose device this is, on disk too, if the tracker has signed it.
+    pub fn learn_author(&mut self, record: Signed<DeviceRecord>) {
+        let Some(tracker) = self.tracker_key else { return };
+        if !record.is_signed_by(&tracker, &self.identity.verifier()) {
+            self.out.event(PeerEvent::Suspicious { what: "a device record that the tracker has not signed" });
+            return;
+        }
+        let writes = self.authors.learn(record, self.limits.authors_max);
+        if !writes.is_empty() {
+            self.out.write(PeerTask::Nothing, writes);
+        }
+    }
+
     /// Sends a request; its end comes back to whom `purpose` names.
     ///
     /// # Errors

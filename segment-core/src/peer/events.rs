@@ -56,6 +56,8 @@ pub struct ChannelMessage {
     pub pos: u64,
     /// Its name.
     pub key: MessageKey,
+    /// The account that the envelope claims; `author` says whether that is true.
+    pub account: AccountId,
     /// Who wrote it, by a record that the tracker signed; `None` where no valid one could be had.
     pub author: Option<Who>,
     /// When its author says it was written.
@@ -178,6 +180,15 @@ pub enum PeerEvent {
     TrackerLost {
         /// When it is dialled again; `None`: not by itself.
         retry_in: Option<Duration>,
+    },
+    /// A session has begun, or was resumed by itself after a reconnect.
+    LoggedIn {
+        /// As whom.
+        who: Who,
+        /// The session.
+        session: SessionId,
+        /// To be kept in place of an earlier one: resumes the session without a password.
+        token: Token,
     },
     /// This session was closed because the same device logged in elsewhere. It does not reconnect by itself.
     Replaced,

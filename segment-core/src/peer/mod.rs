@@ -1,5 +1,6 @@
 //! The machine of a peer.
 
+pub mod authors;
 pub mod context;
 pub mod events;
 pub mod requests;
