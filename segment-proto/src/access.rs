@@ -1,8 +1,11 @@
 //! Rights in a channel: changes are entries of its log, the rights a fold over them.
 
+use core::fmt;
+
 use alloc::collections::BTreeMap;
 use alloc::string::String;
-use serde::{Deserialize, Serialize};
+
+use serde::{Deserialize, Serialize, Serializer};
 
 use crate::ids::{AccountId, DeviceId};
 
@@ -27,7 +30,7 @@ open_enum! {
 }
 
 /// What a user may do in a channel.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Deserialize)]
 pub struct Rights(u8);
 
 impl Rights {
@@ -52,6 +55,24 @@ impl Rights {
     #[must_use]
     pub const fn include(self, other: Self) -> bool {
         self.0 & other.0 == other.0
+    }
+}
+
+impl fmt::Display for Rights {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let named = [(Self::READ, "read"), (Self::SEND, "send"), (Self::STREAM, "stream")];
+        let mut held = named.iter().filter(|(right, _)| self.include(*right)).map(|(_, name)| *name);
+        f.write_str(held.next().unwrap_or("none"))?;
+        held.try_for_each(|name| write!(f, "+{name}"))
+    }
+}
+
+impl Serialize for Rights {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        if serializer.is_human_readable() {
+            return serializer.collect_str(self);
+        }
+        serializer.serialize_newtype_struct("Rights", &self.0)
     }
 }
 

@@ -6,6 +6,8 @@
 #![no_std]
 
 extern crate alloc;
+#[cfg(test)]
+extern crate std;
 
 #[macro_use]
 mod open_enum;
@@ -15,6 +17,8 @@ pub mod access;
 pub mod envelope;
 pub mod epoch;
 pub mod frame;
+#[doc(hidden)]
+pub mod fuzzing;
 pub mod identity;
 pub mod ids;
 pub mod limits;

@@ -62,7 +62,8 @@ macro_rules! open_enum {
                 if serializer.is_human_readable() {
                     return serializer.collect_str(self);
                 }
-                serializer.serialize_u16(self.code())
+                // A newtype is written as what it holds; its name is for whoever describes the wire.
+                serializer.serialize_newtype_struct(stringify!($name), &self.code())
             }
         }
 

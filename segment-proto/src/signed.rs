@@ -116,10 +116,10 @@ impl<T> PartialEq for Signed<T> {
 
 impl<T> Eq for Signed<T> {}
 
-impl<T: Serialize> Serialize for Signed<T> {
+impl<T: Content> Serialize for Signed<T> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let readable = serializer.is_human_readable();
-        let mut fields = serializer.serialize_struct("Signed", 2)?;
+        let mut fields = serializer.serialize_struct(T::DOMAIN, 2)?;
         if readable {
             fields.serialize_field("content", &self.content)?;
         } else {

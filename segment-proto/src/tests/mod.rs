@@ -1,0 +1,20 @@
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod access;
+mod bad_input;
+mod blessed;
+mod chain;
+mod decoding;
+mod draw;
+mod frames;
+mod golden;
+mod limits;
+mod names;
+mod pending;
+mod protocol_document;
+mod samples;
+mod schema;
+mod secrets;
+mod signatures;
+mod untrusted;
+mod versions;

@@ -1,0 +1,215 @@
+//! One of every message.
+
+use alloc::string::ToString;
+use alloc::vec::Vec;
+
+use super::draw::Draw;
+use crate::frame::Role;
+use crate::messages::*;
+use crate::*;
+
+/// Every message of the table, in its order.
+pub fn every_message(draw: &mut Draw) -> Vec<Message> {
+    let mut messages = session(draw);
+    messages.extend(directory(draw));
+    messages.extend(channel(draw));
+    messages.extend(replication(draw));
+    messages
+}
+
+fn session(d: &mut Draw) -> Vec<Message> {
+    alloc::vec![
+        d.sample(|d| Hello { protocol: d.protocol(), greeter: d.one_of(Greeter::ALL), software: d.text() }.into()),
+        d.sample(
+            |d| Welcome { protocol: d.protocol(), wall: d.time(), seen_at: d.address(), software: d.text() }.into()
+        ),
+        d.sample(|d| Register {
+            name: d.text(),
+            auth_method: AuthMethod::Password,
+            secret: secret(d),
+            presence: d.presence()
+        }
+        .into()),
+        d.sample(|d| Login {
+            name: d.text(),
+            auth_method: AuthMethod::Unknown(9),
+            secret: secret(d),
+            presence: d.presence()
+        }
+        .into()),
+        d.sample(|d| Guest { name: d.text() }.into()),
+        d.sample(|d| ResumeSession { session: d.session(), token: d.token(), presence: d.presence() }.into()),
+        d.sample(|d| LoggedIn {
+            who: d.who(),
+            session: d.session(),
+            token: d.token(),
+            certificate: d.signed_certificate(),
+            device: d.option(Draw::signed_device),
+        }
+        .into()),
+        d.sample(|_| Logout {}.into()),
+        d.sample(|d| Announce { port: d.u16(), advertise: d.option(Draw::ip) }.into()),
+        d.sample(|d| Announced { address: d.address() }.into()),
+        d.sample(|d| SetStatus { presence: d.presence() }.into()),
+        d.sample(|_| Ping {}.into()),
+        d.sample(|d| Pong { wall: d.time() }.into()),
+        d.sample(|d| Goodbye { reason: d.reason() }.into()),
+        d.sample(|d| Failure {
+            status: d.one_of(Status::ALL),
+            reason: d.reason(),
+            detail: d.text(),
+            retry_after_ms: d.u32()
+        }
+        .into()),
+        d.sample(|_| Done {}.into()),
+        d.sample(|_| RenewCertificate {}.into()),
+        d.sample(|d| CertificateRenewed { certificate: d.signed_certificate() }.into()),
+        d.sample(|d| Revoked { session: d.session(), device: d.device() }.into()),
+    ]
+}
+
+/// What no rendering may contain.
+pub const PASSWORD: &str = "correct horse battery";
+
+fn secret(_: &mut Draw) -> Secret {
+    Secret(PASSWORD.to_string())
+}
+
+fn directory(d: &mut Draw) -> Vec<Message> {
+    alloc::vec![
+        d.sample(|d| ListUsers { after: d.option(Draw::session) }.into()),
+        d.sample(|d| UserPage { rows: d.list(Draw::user_row), more: d.flag() }.into()),
+        d.sample(|d| UserCame { row: d.user_row() }.into()),
+        d.sample(|d| UserGone { session: d.session(), who: d.who() }.into()),
+        d.sample(|d| CreateChannel { name: d.text(), view: d.view(), visitors: d.visitors() }.into()),
+        d.sample(|d| ChannelFound { row: d.channel_row(), epoch: d.option(Draw::signed_epoch) }.into()),
+        d.sample(|d| ListChannels { filter: d.one_of(ChannelFilter::ALL), after: d.text() }.into()),
+        d.sample(|d| ChannelPage { rows: d.list(Draw::channel_row), more: d.flag() }.into()),
+        d.sample(|d| FindChannel { name: d.text() }.into()),
+        d.sample(|d| JoinChannel { name: d.text() }.into()),
+        d.sample(|d| LeaveChannel { channel: d.channel() }.into()),
+        d.sample(|d| ListMembers { channel: d.channel(), after: d.account() }.into()),
+        d.sample(|d| MemberPage { rows: d.list(Draw::member_row), more: d.flag() }.into()),
+        d.sample(|d| ChannelChanged { row: d.channel_row() }.into()),
+        d.sample(|d| FindDevices { devices: d.list(Draw::device) }.into()),
+        d.sample(|d| DevicePage { records: d.list(Draw::signed_device) }.into()),
+        d.sample(|d| FindUser { name: d.text() }.into()),
+        d.sample(|d| UserFound { account: d.account(), name: d.user_name() }.into()),
+    ]
+}
+
+fn channel(d: &mut Draw) -> Vec<Message> {
+    alloc::vec![
+        d.sample(|d| Subscribe {
+            channel: d.channel(),
+            certificate: d.option(Draw::signed_certificate),
+            device: d.option(Draw::signed_device),
+            receipt: d.option(Draw::signed_receipt),
+        }.into()),
+        d.sample(|d| Subscribed {
+            channel: d.channel(),
+            epoch: d.option(Draw::signed_epoch),
+            head: d.position(),
+            receipt: d.option(Draw::signed_receipt),
+            rights: d.rights(),
+            row: d.option(Draw::row),
+        }.into()),
+        d.sample(|d| Unsubscribe { channel: d.channel() }.into()),
+        d.sample(|d| Submit { channel: d.channel(), fence: d.fence(), envelopes: d.list(Draw::signed_envelope) }.into()),
+        d.sample(|d| Submitted { channel: d.channel(), fence: d.fence(), fates: d.list(Draw::fate) }.into()),
+        d.sample(|d| Entries { channel: d.channel(), fence: d.fence(), before: d.hash(), entries: d.list(Draw::entry) }.into()),
+        d.sample(|d| Watermarks { channel: d.channel(), fence: d.fence(), stored: d.u64(), receipt: d.option(Draw::signed_receipt) }.into()),
+        d.sample(|d| ReadTail { channel: d.channel(), count: d.u32() }.into()),
+        d.sample(|d| ReadRange { channel: d.channel(), from: d.u64(), to: d.u64() }.into()),
+        d.sample(|d| EntryPage {
+            channel: d.channel(),
+            fence: d.fence(),
+            before: d.hash(),
+            entries: d.list(Draw::entry),
+            head: d.position(),
+            receipt: d.option(Draw::signed_receipt),
+        }.into()),
+        d.sample(|d| Sync { channel: d.channel(), at: d.position(), generation: d.u32() }.into()),
+        d.sample(|d| SyncPage {
+            channel: d.channel(),
+            fence: d.fence(),
+            before: d.hash(),
+            entries: d.list(Draw::entry),
+            head: d.position(),
+            receipt: d.option(Draw::signed_receipt),
+            diverged: d.list(Draw::signed_epoch),
+            first: d.u64(),
+        }.into()),
+        d.sample(|d| Diverged { channel: d.channel(), fence: d.fence(), at: d.position() }.into()),
+        d.sample(|d| Removed { channel: d.channel(), account: d.account(), reason: d.reason() }.into()),
+    ]
+}
+
+fn replication(d: &mut Draw) -> Vec<Message> {
+    alloc::vec![
+        d.sample(|d| HostHello {
+            channel: d.channel(),
+            nonce: d.nonce(),
+            max_fence: d.fence(),
+            tip: d.position(),
+            resubmit: d.u32(),
+            receipt: d.option(Draw::signed_receipt),
+            epoch: d.option(Draw::signed_epoch),
+            after: d.position(),
+        }
+        .into()),
+        d.sample(|d| Adopt {
+            channel: d.channel(),
+            nonce: d.nonce(),
+            epochs: d.list(Draw::signed_epoch),
+            head: d.position(),
+            common: d.position(),
+            entries: d.list(Draw::entry),
+            receipt: d.option(Draw::signed_receipt),
+        }
+        .into()),
+        d.sample(|d| Adopted { channel: d.channel(), nonce: d.nonce(), generation: d.u32(), at: d.position() }.into()),
+        d.sample(|d| Grant { nonce: d.nonce(), record: d.signed_epoch() }.into()),
+        d.sample(|d| Replicate {
+            channel: d.channel(),
+            fence: d.fence(),
+            before: d.hash(),
+            entries: d.list(Draw::entry)
+        }
+        .into()),
+        d.sample(|d| Committed { receipt: d.signed_receipt() }.into()),
+        d.sample(|d| Fenced { record: d.signed_epoch() }.into()),
+        d.sample(|d| ReplicateRefused { channel: d.channel(), fence: d.fence(), head: d.position() }.into()),
+        d.sample(|d| Seal { channel: d.channel(), head: d.position() }.into()),
+        d.sample(|d| {
+            let snapshot = d.snapshot();
+            ShowSnapshot { snapshot: d.signed(snapshot) }.into()
+        }),
+    ]
+}
+
+/// The role in which a message is sent.
+pub fn role(name: &str) -> Role {
+    if Message::ANSWERS.iter().any(|(request, _)| *request == name) {
+        return Role::Request;
+    }
+    let answers = Message::ANSWERS.iter().any(|(_, response)| *response == name);
+    if answers || name == "Failure" { Role::Response } else { Role::Push }
+}
+
+struct As(Role, RequestId);
+
+impl Encoder for As {
+    fn encode<P: Payload>(self, payload: &P) -> Frame {
+        match self.0 {
+            Role::Push => Frame::push(payload),
+            Role::Request => Frame::request(self.1, payload),
+            Role::Response => Frame::response(self.1, payload),
+        }
+    }
+}
+
+/// A message in a frame of its role.
+pub fn frame(message: &Message) -> Frame {
+    message.encode(As(role(message.name()), RequestId::from_random([0xaa; 16])))
+}
