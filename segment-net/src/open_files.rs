@@ -17,26 +17,17 @@ pub struct OpenFiles {
 pub fn raise_open_files() -> OpenFiles {
     use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
     let limit = getrlimit(Resource::Nofile);
-    let raised = Rlimit {
-        current: limit.maximum,
-        maximum: limit.maximum,
-    };
+    let raised = Rlimit { current: limit.maximum, maximum: limit.maximum };
     let now = match setrlimit(Resource::Nofile, raised) {
         Ok(()) => limit.maximum,
         Err(_) => limit.current,
     };
-    OpenFiles {
-        before: limit.current,
-        now,
-    }
+    OpenFiles { before: limit.current, now }
 }
 
 /// This system has no such limit.
 #[cfg(not(unix))]
 #[must_use]
 pub fn raise_open_files() -> OpenFiles {
-    OpenFiles {
-        before: None,
-        now: None,
-    }
+    OpenFiles { before: None, now: None }
 }

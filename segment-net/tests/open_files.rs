@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use segment_net::raise_open_files;
-use segment_net::transport::{Expected, Identity, TlsTransport, Transport, TransportLimits};
+use segment_net::transport::{Expected, TlsIdentity, TlsTransport, Transport, TransportLimits};
 use tokio::net::TcpStream;
 use tokio::time::{sleep, timeout};
 
@@ -15,15 +15,12 @@ const FEW: u64 = 48;
 
 fn set_soft_limit(files: u64) {
     let maximum = getrlimit(Resource::Nofile).maximum;
-    let limit = Rlimit {
-        current: Some(files),
-        maximum,
-    };
+    let limit = Rlimit { current: Some(files), maximum };
     setrlimit(Resource::Nofile, limit).unwrap();
 }
 
 fn device(number: u8) -> TlsTransport {
-    let identity = Identity::from_secret(&[number; 32]).unwrap();
+    let identity = TlsIdentity::from_secret(&[number; 32]).unwrap();
     TlsTransport::new(identity, TransportLimits::default()).unwrap()
 }
 

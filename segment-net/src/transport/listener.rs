@@ -23,11 +23,7 @@ impl Listener {
         incoming: mpsc::Receiver<Connection>,
         accepting: Option<JoinHandle<()>>,
     ) -> Self {
-        Self {
-            address,
-            incoming,
-            accepting,
-        }
+        Self { address, incoming, accepting }
     }
 
     /// The address really bound, with its port.

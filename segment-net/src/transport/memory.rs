@@ -9,8 +9,7 @@ use tokio::io::{DuplexStream, duplex, split};
 use tokio::sync::mpsc::{self, error::SendTimeoutError};
 
 use super::{
-    BindError, Connection, DialError, Dialling, Expected, Listener, PeerKey, Role, Transport,
-    TransportLimits,
+    BindError, Connection, DialError, Dialling, Expected, Listener, PeerKey, Role, Transport, TransportLimits,
 };
 
 /// Ports handed out for port 0 and for diallers start here, as the kernel's do.
@@ -61,9 +60,7 @@ impl Registry {
     }
 
     fn listener(&self, address: SocketAddr) -> Option<&Bound> {
-        self.listeners
-            .get(&address)
-            .filter(|bound| !bound.incoming.is_closed())
+        self.listeners.get(&address).filter(|bound| !bound.incoming.is_closed())
     }
 }
 
@@ -81,12 +78,7 @@ impl MemoryTransport {
     /// Joins `network` as the device `key` whose outgoing connections come from `ip`.
     #[must_use]
     pub fn new(network: &MemoryNetwork, key: PeerKey, ip: IpAddr, limits: TransportLimits) -> Self {
-        Self {
-            network: network.clone(),
-            key,
-            ip,
-            limits,
-        }
+        Self { network: network.clone(), key, ip, limits }
     }
 }
 
@@ -108,11 +100,7 @@ impl Transport for MemoryTransport {
     }
 }
 
-async fn dial(
-    from: MemoryTransport,
-    address: SocketAddr,
-    expected: Expected,
-) -> Result<Connection, DialError> {
+async fn dial(from: MemoryTransport, address: SocketAddr, expected: Expected) -> Result<Connection, DialError> {
     let (bound, own_address) = {
         let mut registry = from.network.registry();
         let bound = registry.listener(address).cloned();
@@ -121,11 +109,7 @@ async fn dial(
     };
     let seen = bound.key;
     if let (Expected::Key(expected), false) = (expected, expected.allows(&seen)) {
-        return Err(DialError::WrongKey {
-            address,
-            expected,
-            seen,
-        });
+        return Err(DialError::WrongKey { address, expected, seen });
     }
     let (near, far) = duplex(from.limits.memory_pipe_bytes);
     let theirs = connection(far, from.key, own_address, Role::Accepted);
@@ -148,11 +132,5 @@ async fn deliver(
 
 fn connection(pipe: DuplexStream, peer: PeerKey, address: SocketAddr, role: Role) -> Connection {
     let (reader, writer) = split(pipe);
-    Connection {
-        reader: Box::new(reader),
-        writer: Box::new(writer),
-        peer,
-        address,
-        role,
-    }
+    Connection { reader: Box::new(reader), writer: Box::new(writer), peer, address, role }
 }

@@ -18,7 +18,7 @@ use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite};
 
 pub use error::{BindError, DialError, IdentityError};
-pub use identity::Identity;
+pub use identity::TlsIdentity;
 pub use listener::Listener;
 pub use memory::{MemoryNetwork, MemoryTransport};
 pub use tls::{ALPN, TlsTransport};
@@ -91,10 +91,7 @@ pub struct Connection {
 
 impl fmt::Debug for Connection {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Connection")
-            .field("address", &self.address)
-            .field("role", &self.role)
-            .finish_non_exhaustive()
+        f.debug_struct("Connection").field("address", &self.address).field("role", &self.role).finish_non_exhaustive()
     }
 }
 

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use segment_net::transport::{
-    BindError, Connection, DialError, Expected, Identity, Listener, MemoryNetwork, MemoryTransport,
-    PeerKey, Role, TlsTransport, Transport, TransportLimits,
+    BindError, Connection, DialError, Expected, Listener, MemoryNetwork, MemoryTransport, PeerKey, Role, TlsIdentity,
+    TlsTransport, Transport, TransportLimits,
 };
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::time::timeout;
@@ -49,12 +49,12 @@ impl Tls {
 
 impl Rig for Tls {
     fn device(&self, number: u8) -> Arc<dyn Transport> {
-        let identity = Identity::from_secret(&[number; 32]).unwrap();
+        let identity = TlsIdentity::from_secret(&[number; 32]).unwrap();
         Arc::new(TlsTransport::new(identity, TransportLimits::default()).unwrap())
     }
 
     fn key(&self, number: u8) -> PeerKey {
-        Identity::from_secret(&[number; 32]).unwrap().key()
+        TlsIdentity::from_secret(&[number; 32]).unwrap().key()
     }
 }
 
@@ -116,18 +116,13 @@ async fn both_ends_see_the_key_of_the_other(rig: &impl Rig) {
 async fn trust_on_first_use_reports_the_key(rig: &impl Rig) {
     let mut listener = rig.device(1).bind(loopback()).unwrap();
     let (device, address) = (rig.device(2), listener.address());
-    let (dialled, _accepted) =
-        tokio::join!(device.dial(address, Expected::Anyone), listener.accept());
+    let (dialled, _accepted) = tokio::join!(device.dial(address, Expected::Anyone), listener.accept());
     assert_eq!(dialled.unwrap().peer, rig.key(1));
 }
 
 async fn another_key_than_the_expected_is_refused(rig: &impl Rig) {
     let mut listener = rig.device(1).bind(loopback()).unwrap();
-    let refused = rig
-        .device(2)
-        .dial(listener.address(), Expected::Key(rig.key(3)))
-        .await
-        .unwrap_err();
+    let refused = rig.device(2).dial(listener.address(), Expected::Key(rig.key(3))).await.unwrap_err();
     let DialError::WrongKey { expected, seen, .. } = refused else {
         panic!("{refused}");
     };
@@ -224,9 +219,7 @@ async fn dialling_nobody_fails_at_once(rig: &impl Rig) {
 async fn an_address_in_use_is_refused(rig: &impl Rig) {
     let listener = rig.device(1).bind(loopback()).unwrap();
     let second = rig.device(2).bind(listener.address());
-    assert!(
-        matches!(second, Err(BindError::AddressInUse { address }) if address == listener.address())
-    );
+    assert!(matches!(second, Err(BindError::AddressInUse { address }) if address == listener.address()));
 }
 
 async fn a_closed_listener_frees_its_port_at_once(rig: &impl Rig) {
@@ -255,9 +248,8 @@ async fn many_devices_dial_at_once(rig: &impl Rig) {
     let mut listener = rig.device(1).bind(loopback()).unwrap();
     let address = listener.address();
     let expected = Expected::Key(rig.key(1));
-    let dials: Vec<_> = (2..2 + DEVICES)
-        .map(|number| tokio::spawn(rig.device(number).dial(address, expected)))
-        .collect();
+    let dials: Vec<_> =
+        (2..2 + DEVICES).map(|number| tokio::spawn(rig.device(number).dial(address, expected))).collect();
     let mut seen = Vec::new();
     for _ in 0..DEVICES {
         seen.push(listener.accept().await.unwrap().peer);

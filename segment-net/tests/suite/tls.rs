@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use rustls::crypto::ring;
 use rustls::pki_types::ServerName;
 use segment_net::transport::{
-    DialError, Expected, Identity, Listener, LoopbackRule, TlsTransport, Transport, TransportLimits,
+    DialError, Expected, Listener, LoopbackRule, TlsIdentity, TlsTransport, Transport, TransportLimits,
 };
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
@@ -23,14 +23,11 @@ fn loopback() -> SocketAddr {
 }
 
 fn device(number: u8, limits: TransportLimits) -> TlsTransport {
-    TlsTransport::new(Identity::from_secret(&[number; 32]).unwrap(), limits).unwrap()
+    TlsTransport::new(TlsIdentity::from_secret(&[number; 32]).unwrap(), limits).unwrap()
 }
 
 fn hasty() -> TransportLimits {
-    TransportLimits {
-        handshake: Duration::from_millis(300),
-        ..TransportLimits::default()
-    }
+    TransportLimits { handshake: Duration::from_millis(300), ..TransportLimits::default() }
 }
 
 /// Reads until the other end closes; what it said before.
@@ -61,9 +58,7 @@ async fn a_silent_connection_is_dropped_at_the_handshake_timeout() {
 async fn a_handshake_that_stops_half_way_is_dropped_too() {
     let mut listener = device(1, hasty()).bind(loopback()).unwrap();
     let mut half = TcpStream::connect(listener.address()).await.unwrap();
-    half.write_all(&[0x16, 0x03, 0x01, 0x02, 0x00, 0x01])
-        .await
-        .unwrap();
+    half.write_all(&[0x16, 0x03, 0x01, 0x02, 0x00, 0x01]).await.unwrap();
     assert_eq!(until_closed(&mut half).await, b"");
     nobody_comes(&mut listener).await;
 }
@@ -78,39 +73,27 @@ async fn a_silent_server_is_given_up_at_the_handshake_timeout() {
 
 #[tokio::test]
 async fn plaintext_garbage_is_refused_and_harms_nobody() {
-    let mut listener = device(1, TransportLimits::default())
-        .bind(loopback())
-        .unwrap();
+    let mut listener = device(1, TransportLimits::default()).bind(loopback()).unwrap();
     let address = listener.address();
-    let garbage: [&[u8]; 4] = [
-        b"GET / HTTP/1.1\r\nHost: segment\r\n\r\n",
-        &[0; 4096],
-        &[0xff; 70_000],
-        b"\x16\x03\x01\xff\xff",
-    ];
+    let garbage: [&[u8]; 4] =
+        [b"GET / HTTP/1.1\r\nHost: segment\r\n\r\n", &[0; 4096], &[0xff; 70_000], b"\x16\x03\x01\xff\xff"];
     for bytes in garbage {
         let mut stream = TcpStream::connect(address).await.unwrap();
         // The other end may have closed before it was all said.
         let _ = stream.write_all(bytes).await;
         let _ = stream.shutdown().await;
         let said = until_closed(&mut stream).await;
-        assert!(
-            said.is_empty() || said[0] == 0x15,
-            "answered garbage with {said:?}"
-        );
+        assert!(said.is_empty() || said[0] == 0x15, "answered garbage with {said:?}");
     }
     nobody_comes(&mut listener).await;
     let honest = device(2, TransportLimits::default());
-    let (dialled, accepted) =
-        tokio::join!(honest.dial(address, Expected::Anyone), listener.accept());
+    let (dialled, accepted) = tokio::join!(honest.dial(address, Expected::Anyone), listener.accept());
     assert!(dialled.is_ok() && accepted.is_some());
 }
 
 #[tokio::test]
 async fn tls_1_2_is_refused() {
-    let mut listener = device(1, TransportLimits::default())
-        .bind(loopback())
-        .unwrap();
+    let mut listener = device(1, TransportLimits::default()).bind(loopback()).unwrap();
     let mut stream = TcpStream::connect(listener.address()).await.unwrap();
     stream.write_all(&tls12_client_hello()).await.unwrap();
     let said = until_closed(&mut stream).await;
@@ -157,9 +140,7 @@ async fn dial_as(alpn: &[&[u8]], address: SocketAddr) -> std::io::Result<Vec<u8>
 
 #[tokio::test]
 async fn a_client_without_our_protocol_or_key_is_refused() {
-    let mut listener = device(1, TransportLimits::default())
-        .bind(loopback())
-        .unwrap();
+    let mut listener = device(1, TransportLimits::default()).bind(loopback()).unwrap();
     let offers: [&[&[u8]]; 3] = [&[b"h2", b"http/1.1"], &[], &[b"segment/1"]];
     for alpn in offers {
         let result = timeout(PATIENCE, dial_as(alpn, listener.address())).await;
@@ -177,9 +158,7 @@ async fn a_server_that_is_not_ours_is_told_apart() {
         let _ = stream.write_all(b"220 mail ready\r\n").await;
         let _ = stream.read(&mut [0; 1024]).await;
     });
-    let failed = device(2, TransportLimits::default())
-        .dial(address, Expected::Anyone)
-        .await;
+    let failed = device(2, TransportLimits::default()).dial(address, Expected::Anyone).await;
     assert!(matches!(failed, Err(DialError::NotSegment { .. })));
     serving.await.unwrap();
 }
@@ -208,10 +187,7 @@ async fn one_address_holds_its_share_and_gets_it_back() {
 
 #[tokio::test]
 async fn loopback_is_exempt_from_the_share() {
-    let limits = TransportLimits {
-        connections_per_address_max: 0,
-        ..TransportLimits::default()
-    };
+    let limits = TransportLimits { connections_per_address_max: 0, ..TransportLimits::default() };
     let mut listener = device(1, limits).bind(loopback()).unwrap();
     let client = device(2, limits);
     let dialling = client.dial(listener.address(), Expected::Anyone);
@@ -221,11 +197,7 @@ async fn loopback_is_exempt_from_the_share() {
 
 #[tokio::test]
 async fn too_many_handshakes_drop_the_oldest_not_the_newcomer() {
-    let limits = TransportLimits {
-        handshakes_max: 8,
-        handshake: PATIENCE,
-        ..TransportLimits::default()
-    };
+    let limits = TransportLimits { handshakes_max: 8, handshake: PATIENCE, ..TransportLimits::default() };
     let mut listener = device(1, limits).bind(loopback()).unwrap();
     let address = listener.address();
     let mut silent = Vec::new();
@@ -243,7 +215,7 @@ async fn the_key_is_the_ed25519_key_of_the_secret() {
     // RFC 8032, 7.1, test 1.
     let secret = hex("9d61b19deffd5a60ba844af492ec2cc44449c5697b326919703bac031cae7f60");
     let public = hex("d75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f707511a");
-    assert_eq!(Identity::from_secret(&secret).unwrap().key(), public);
+    assert_eq!(TlsIdentity::from_secret(&secret).unwrap().key(), public);
 }
 
 fn hex(text: &str) -> [u8; 32] {

@@ -44,10 +44,7 @@ pub(super) async fn run(socket: TcpListener, door: Door, incoming: mpsc::Sender<
 
 async fn after_failed_accept(error: &io::Error) {
     use io::ErrorKind::{ConnectionAborted, ConnectionReset, Interrupted};
-    if matches!(
-        error.kind(),
-        ConnectionAborted | ConnectionReset | Interrupted
-    ) {
+    if matches!(error.kind(), ConnectionAborted | ConnectionReset | Interrupted) {
         return;
     }
     warn!(%error, "cannot accept connections for a moment");
@@ -65,19 +62,11 @@ fn welcome(
         debug!(%address, "closed: the address holds its share of connections");
         return;
     };
-    let stream = Admitted {
-        stream,
-        _place: place,
-    };
+    let stream = Admitted { stream, _place: place };
     handshakes.spawn(finish(door.clone(), stream, address, incoming.clone()));
 }
 
-async fn finish(
-    door: Door,
-    stream: Admitted,
-    address: SocketAddr,
-    incoming: mpsc::Sender<Connection>,
-) {
+async fn finish(door: Door, stream: Admitted, address: SocketAddr, incoming: mpsc::Sender<Connection>) {
     match timeout(door.limits.handshake, shake_hands(&door, stream, address)).await {
         // A driver that is gone has no use for the connection: dropping it is right.
         Ok(Ok(connection)) => drop(incoming.send(connection).await),
@@ -91,13 +80,7 @@ async fn shake_hands(door: &Door, stream: Admitted, address: SocketAddr) -> io::
     let stream = door.acceptor.accept(stream).await?;
     let peer = peer_key(stream.get_ref().1)?;
     let (reader, writer) = split(stream);
-    Ok(Connection {
-        reader: Box::new(reader),
-        writer: Box::new(writer),
-        peer,
-        address,
-        role: Role::Accepted,
-    })
+    Ok(Connection { reader: Box::new(reader), writer: Box::new(writer), peer, address, role: Role::Accepted })
 }
 
 /// The handshakes under way, oldest first.
@@ -109,11 +92,7 @@ struct Handshakes {
 
 impl Handshakes {
     fn new(max: usize) -> Self {
-        Self {
-            tasks: JoinSet::new(),
-            order: VecDeque::new(),
-            max,
-        }
+        Self { tasks: JoinSet::new(), order: VecDeque::new(), max }
     }
 
     /// An honest handshake takes milliseconds, so the oldest of too many is an idle one.

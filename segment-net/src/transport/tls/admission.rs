@@ -22,11 +22,7 @@ pub(super) struct Admission {
 
 impl Admission {
     pub(super) fn new(limits: &TransportLimits) -> Self {
-        Self {
-            counts: Arc::default(),
-            max: limits.connections_per_address_max,
-            loopback: limits.loopback,
-        }
+        Self { counts: Arc::default(), max: limits.connections_per_address_max, loopback: limits.loopback }
     }
 
     /// A place for one more connection of this address, unless it holds its share already.
@@ -67,10 +63,7 @@ pub(super) enum Place {
     /// Not counted.
     Free,
     /// Counted for `ip`.
-    Counted {
-        ip: IpAddr,
-        counts: Arc<Mutex<HashMap<IpAddr, usize>>>,
-    },
+    Counted { ip: IpAddr, counts: Arc<Mutex<HashMap<IpAddr, usize>>> },
 }
 
 impl Drop for Place {
@@ -106,11 +99,7 @@ impl AsyncRead for Admitted {
 }
 
 impl AsyncWrite for Admitted {
-    fn poll_write(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-        bytes: &[u8],
-    ) -> Poll<io::Result<usize>> {
+    fn poll_write(mut self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         Pin::new(&mut self.stream).poll_write(context, bytes)
     }
 

@@ -6,21 +6,19 @@ use std::sync::{Arc, OnceLock};
 
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::client::{AlwaysResolvesClientRawPublicKeys, Resumption};
-use rustls::crypto::{
-    CryptoProvider, WebPkiSupportedAlgorithms, ring, verify_tls13_signature_with_raw_key,
-};
+use rustls::crypto::{CryptoProvider, WebPkiSupportedAlgorithms, ring, verify_tls13_signature_with_raw_key};
 use rustls::pki_types::{CertificateDer, ServerName, SubjectPublicKeyInfoDer, UnixTime};
 use rustls::server::AlwaysResolvesServerRawPublicKeys;
 use rustls::server::danger::{ClientCertVerified, ClientCertVerifier};
 use rustls::version::TLS13;
 use rustls::{
-    CertificateError, ClientConfig, CommonState, DigitallySignedStruct, DistinguishedName, Error,
-    PeerIncompatible, ServerConfig, SignatureScheme,
+    CertificateError, ClientConfig, CommonState, DigitallySignedStruct, DistinguishedName, Error, PeerIncompatible,
+    ServerConfig, SignatureScheme,
 };
 
 use super::ALPN;
 use crate::transport::identity::key_of_spki;
-use crate::transport::{DialError, Expected, Identity, PeerKey};
+use crate::transport::{DialError, Expected, PeerKey, TlsIdentity};
 
 /// The process has one provider of cryptography, named here and nowhere by default.
 fn provider() -> Arc<CryptoProvider> {
@@ -30,7 +28,7 @@ fn provider() -> Arc<CryptoProvider> {
 
 /// The accepting end: demands a key of the dialler, resumes nothing, so that
 /// every connection proves its key anew.
-pub(super) fn server_config(identity: &Identity) -> Result<ServerConfig, Error> {
+pub(super) fn server_config(identity: &TlsIdentity) -> Result<ServerConfig, Error> {
     let keys = AlwaysResolvesServerRawPublicKeys::new(identity.certified());
     let mut config = ServerConfig::builder_with_provider(provider())
         .with_protocol_versions(&[&TLS13])?
@@ -42,10 +40,7 @@ pub(super) fn server_config(identity: &Identity) -> Result<ServerConfig, Error> 
 }
 
 /// The dialling end, with its own idea of whom it wants to find.
-pub(super) fn client_config(
-    identity: &Identity,
-    verifier: Arc<ServerKey>,
-) -> Result<ClientConfig, Error> {
+pub(super) fn client_config(identity: &TlsIdentity, verifier: Arc<ServerKey>) -> Result<ClientConfig, Error> {
     let keys = AlwaysResolvesClientRawPublicKeys::new(identity.certified());
     let mut config = ClientConfig::builder_with_provider(provider())
         .with_protocol_versions(&[&TLS13])?
@@ -151,11 +146,9 @@ impl ServerKey {
     /// Turns a failed handshake into its reason.
     pub(super) fn blame(&self, address: SocketAddr, source: io::Error) -> DialError {
         match (self.expected, self.seen.get()) {
-            (Expected::Key(expected), Some(&seen)) if expected != seen => DialError::WrongKey {
-                address,
-                expected,
-                seen,
-            },
+            (Expected::Key(expected), Some(&seen)) if expected != seen => {
+                DialError::WrongKey { address, expected, seen }
+            }
             _ => DialError::NotSegment { address, source },
         }
     }

@@ -19,8 +19,8 @@ use tokio_rustls::client::TlsStream;
 use tokio_rustls::{TlsAcceptor, TlsConnector};
 
 use super::{
-    BindError, Connection, DialError, Dialling, Expected, Identity, IdentityError, Listener, Role,
-    Transport, TransportLimits,
+    BindError, Connection, DialError, Dialling, Expected, IdentityError, Listener, Role, TlsIdentity, Transport,
+    TransportLimits,
 };
 use accept::Door;
 use admission::Admission;
@@ -32,20 +32,16 @@ pub const ALPN: &[u8] = b"segment/1";
 /// One device's way to others over TCP.
 #[derive(Debug, Clone)]
 pub struct TlsTransport {
-    identity: Identity,
+    identity: TlsIdentity,
     server: Arc<ServerConfig>,
     limits: TransportLimits,
 }
 
 impl TlsTransport {
     /// Makes a transport for this device.
-    pub fn new(identity: Identity, limits: TransportLimits) -> Result<Self, IdentityError> {
+    pub fn new(identity: TlsIdentity, limits: TransportLimits) -> Result<Self, IdentityError> {
         let server = Arc::new(server_config(&identity).map_err(IdentityError)?);
-        Ok(Self {
-            identity,
-            server,
-            limits,
-        })
+        Ok(Self { identity, server, limits })
     }
 
     fn door(&self) -> Door {
@@ -84,20 +80,14 @@ fn listen(address: SocketAddr, backlog: u16) -> io::Result<TcpListener> {
     TcpListener::from_std(socket.into())
 }
 
-async fn dial(
-    from: TlsTransport,
-    address: SocketAddr,
-    expected: Expected,
-) -> Result<Connection, DialError> {
+async fn dial(from: TlsTransport, address: SocketAddr, expected: Expected) -> Result<Connection, DialError> {
     let connecting = timeout(from.limits.connect, TcpStream::connect(address));
     let stream = match connecting.await {
         Ok(Ok(stream)) => stream,
         Ok(Err(source)) => return Err(DialError::from_connect(address, source)),
         Err(_) => return Err(DialError::TimedOut { address }),
     };
-    stream
-        .set_nodelay(true)
-        .map_err(|source| DialError::Unreachable { address, source })?;
+    stream.set_nodelay(true).map_err(|source| DialError::Unreachable { address, source })?;
     let verifier = Arc::new(ServerKey::new(expected));
     let handshake = shake_hands(&from.identity, Arc::clone(&verifier), stream, address);
     match timeout(from.limits.handshake, handshake).await {
@@ -108,27 +98,19 @@ async fn dial(
 }
 
 async fn shake_hands(
-    identity: &Identity,
+    identity: &TlsIdentity,
     verifier: Arc<ServerKey>,
     stream: TcpStream,
     address: SocketAddr,
 ) -> io::Result<TlsStream<TcpStream>> {
     let config = client_config(identity, verifier).map_err(io::Error::other)?;
     let name = ServerName::IpAddress(address.ip().into());
-    TlsConnector::from(Arc::new(config))
-        .connect(name, stream)
-        .await
+    TlsConnector::from(Arc::new(config)).connect(name, stream).await
 }
 
 fn dialled(stream: TlsStream<TcpStream>, address: SocketAddr) -> Result<Connection, DialError> {
     let peer = peer_key(stream.get_ref().1);
     let peer = peer.map_err(|source| DialError::NotSegment { address, source })?;
     let (reader, writer) = split(stream);
-    Ok(Connection {
-        reader: Box::new(reader),
-        writer: Box::new(writer),
-        peer,
-        address,
-        role: Role::Dialled,
-    })
+    Ok(Connection { reader: Box::new(reader), writer: Box::new(writer), peer, address, role: Role::Dialled })
 }

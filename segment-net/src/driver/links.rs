@@ -1,0 +1,145 @@
+//! All links of a driver.
+
+use std::collections::{HashMap, VecDeque};
+use std::hash::{BuildHasherDefault, Hasher};
+
+use segment_core::{Direction, Input, Recipients};
+use segment_proto::messages::{LoggedIn, Subscribed};
+use segment_proto::{DeviceId, Frame, Kind, LinkId, Payload};
+use tokio::sync::mpsc;
+use tracing::debug;
+
+use crate::limits::DriverLimits;
+use crate::link::{Level, Link, Notice, Notices};
+use crate::transport::{Connection, Role};
+
+/// Names of links that others opened have this bit, so that they never meet those of dials.
+const INBOUND: u64 = 1 << 63;
+
+/// Link ids are counted by this process, so nobody can choose ones that collide.
+#[derive(Default)]
+struct LinkHasher(u64);
+
+impl Hasher for LinkHasher {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        bytes.iter().for_each(|byte| self.write_u64(u64::from(*byte)));
+    }
+
+    fn write_u64(&mut self, number: u64) {
+        self.0 = (self.0 ^ number).wrapping_mul(0x9e37_79b9_7f4a_7c15).rotate_left(32);
+    }
+}
+
+/// Links by their id, with what is staged on them.
+pub(super) struct Links {
+    open: HashMap<LinkId, Link, BuildHasherDefault<LinkHasher>>,
+    staged: Vec<LinkId>,
+    notices: Notices,
+    next_inbound: u64,
+    limits: DriverLimits,
+}
+
+impl Links {
+    pub(super) fn new(limits: DriverLimits) -> (Self, mpsc::Receiver<(LinkId, Notice)>) {
+        let (notices, receiver) = mpsc::channel(limits.notices_max);
+        let links = Self { open: HashMap::default(), staged: Vec::new(), notices, next_inbound: INBOUND, limits };
+        (links, receiver)
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.open.is_empty()
+    }
+
+    /// Takes a connection that others opened; `None` where there are too many.
+    pub(super) fn accept(&mut self, connection: Connection) -> Option<Input> {
+        if self.open.len() >= self.limits.protocol.links_max {
+            debug!(address = %connection.address, "closed: too many links");
+            return None;
+        }
+        self.next_inbound += 1;
+        Some(self.start(LinkId(self.next_inbound), connection))
+    }
+
+    /// Starts a link on a connection.
+    pub(super) fn start(&mut self, link: LinkId, connection: Connection) -> Input {
+        let direction = match connection.role {
+            Role::Accepted => Direction::Inbound,
+            Role::Dialled => Direction::Outbound,
+        };
+        let (peer, address) = (DeviceId(connection.peer), connection.address);
+        self.open.insert(link, Link::start(link, connection, &self.notices, &self.limits));
+        Input::LinkUp { link, direction, peer, address }
+    }
+
+    /// Puts a frame on its links; it leaves with [`Links::flush`].
+    pub(super) fn stage(&mut self, to: &Recipients, frame: &Frame) {
+        match to {
+            Recipients::One(link) => self.stage_one(*link, frame.clone()),
+            Recipients::Many(links) => links.iter().for_each(|link| self.stage_one(*link, frame.clone())),
+        }
+    }
+
+    fn stage_one(&mut self, id: LinkId, frame: Frame) {
+        let Some(link) = self.open.get_mut(&id).filter(|link| !link.is_closing()) else {
+            return;
+        };
+        if frame.header().is_some_and(|header| lets_in(header.kind)) {
+            link.admit(&self.limits);
+        }
+        if link.stage(frame) {
+            self.staged.push(id);
+        }
+    }
+
+    /// Hands what is staged to the writers; adds what the machine must know about it.
+    pub(super) fn flush(&mut self, inputs: &mut VecDeque<Input>) {
+        for id in self.staged.drain(..) {
+            let Some(link) = self.open.get_mut(&id) else {
+                continue;
+            };
+            match link.flush() {
+                Level::Calm => {}
+                Level::Filled => inputs.push_back(Input::Writable { link: id, room: 0 }),
+                Level::Overflow => {
+                    debug!(link = %id, "closed: it asks for more than it reads");
+                    self.open.remove(&id);
+                    inputs.push_back(Input::LinkDown { link: id });
+                }
+            }
+        }
+    }
+
+    /// What a link's notice means to the machine. Links that are gone, or going, say nothing.
+    pub(super) fn interpret(&mut self, id: LinkId, notice: Notice) -> Option<Input> {
+        let link = self.open.get(&id)?;
+        match notice {
+            Notice::Received { .. } | Notice::Room(_) if link.is_closing() => None,
+            Notice::Received { header, message } => Some(Input::Received { link: id, header, message: *message }),
+            Notice::Room(room) => Some(Input::Writable { link: id, room }),
+            Notice::Down(end) => {
+                debug!(link = %id, %end, "link down");
+                self.open.remove(&id);
+                Some(Input::LinkDown { link: id })
+            }
+        }
+    }
+
+    /// Closes a link once it is flushed; whether there is one.
+    pub(super) fn close(&mut self, id: LinkId) -> bool {
+        self.open.get_mut(&id).map(Link::close).is_some()
+    }
+
+    /// Closes all of them.
+    pub(super) fn close_all(&mut self) {
+        self.open.values_mut().for_each(Link::close);
+    }
+}
+
+/// Whether an answer tells a stranger that it is let in: from then on it may send frames of full size.
+fn lets_in(kind: Kind) -> bool {
+    kind == LoggedIn::KIND || kind == Subscribed::KIND
+}

@@ -1,0 +1,100 @@
+//! The store on a thread of its own, with group commit.
+
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::thread::{self, JoinHandle};
+
+use segment_core::store::{Fatal, Operation, Outcome, Store, StoreOperation};
+use segment_core::{Input, OpId};
+use tokio::sync::mpsc::UnboundedSender;
+
+/// What became of operations.
+#[derive(Debug)]
+pub(super) enum Done {
+    /// These are done, in this order.
+    Performed(Vec<(OpId, Outcome)>),
+    /// The store is stopped. Nothing under way is acknowledged.
+    Failed(Fatal),
+}
+
+/// Where operations report. Unbounded by itself; the operations under way are counted before.
+pub(super) type DoneSender = UnboundedSender<Done>;
+
+pub(super) fn performed((op, outcome): (OpId, Outcome)) -> Input {
+    Input::Performed { op, outcome }
+}
+
+/// The driver's end of the store's thread.
+#[derive(Debug)]
+pub(super) struct StoreThread {
+    jobs: Sender<(OpId, StoreOperation)>,
+    thread: JoinHandle<()>,
+}
+
+impl StoreThread {
+    pub(super) fn start(store: Box<dyn Store>, group_max: usize, done: DoneSender) -> std::io::Result<Self> {
+        let (jobs, queue) = channel();
+        let work = move || Worker { store, group_max, queue, done }.run();
+        let thread = thread::Builder::new().name("segment-store".to_owned()).spawn(work)?;
+        Ok(Self { jobs, thread })
+    }
+
+    /// Queues an operation. Where the store has failed, its failure is on the way already.
+    pub(super) fn perform(&self, op: OpId, operation: StoreOperation) {
+        let _ = self.jobs.send((op, operation));
+    }
+
+    /// Lets the thread finish what is queued; joining it waits for that.
+    pub(super) fn finish(self) -> JoinHandle<()> {
+        self.thread
+    }
+}
+
+struct Worker {
+    store: Box<dyn Store>,
+    group_max: usize,
+    queue: Receiver<(OpId, StoreOperation)>,
+    done: DoneSender,
+}
+
+impl Worker {
+    fn run(mut self) {
+        while let Ok(first) = self.queue.recv() {
+            let rest = self.queue.try_iter().take(self.group_max.saturating_sub(1));
+            let (ops, group): (Vec<OpId>, Vec<StoreOperation>) = std::iter::once(first).chain(rest).unzip();
+            let done = match perform(self.store.as_mut(), &group) {
+                Ok(outcomes) => Done::Performed(ops.into_iter().zip(outcomes).collect()),
+                Err(fatal) => Done::Failed(fatal),
+            };
+            let failed = matches!(done, Done::Failed(_));
+            if self.done.send(done).is_err() || failed {
+                return;
+            }
+        }
+    }
+}
+
+fn perform(store: &mut dyn Store, group: &[StoreOperation]) -> Result<Vec<Outcome>, Fatal> {
+    let outcomes = store.perform(group)?;
+    if outcomes.len() != group.len() {
+        return Err(Fatal("the store answered another number of operations than it was given".to_owned()));
+    }
+    Ok(outcomes.into_iter().map(Outcome::Store).collect())
+}
+
+/// An operation that is not for the store.
+#[derive(Debug)]
+pub(super) enum Job {
+    Store(StoreOperation),
+    Password(super::passwords::PasswordJob),
+}
+
+impl From<Operation> for Job {
+    fn from(operation: Operation) -> Self {
+        use super::passwords::PasswordJob;
+        match operation {
+            Operation::Store(operation) => Self::Store(operation),
+            Operation::HashPassword { secret, salt } => Self::Password(PasswordJob::Hash { secret, salt }),
+            Operation::VerifyPassword { secret, hash } => Self::Password(PasswordJob::Verify { secret, hash }),
+        }
+    }
+}

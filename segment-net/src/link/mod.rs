@@ -1,0 +1,152 @@
+//! A link: one connection, one task that reads it, one that writes it.
+
+mod queue;
+mod reader;
+#[cfg(test)]
+mod tests;
+mod writer;
+
+use std::io;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use segment_proto::{Frame, Header, LinkId, Message, Verified, Verifier};
+use thiserror::Error;
+use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
+
+use crate::limits::DriverLimits;
+use crate::transport::{Connection, Role};
+pub(crate) use queue::Level;
+use queue::SendQueue;
+
+/// What a link tells its driver.
+#[derive(Debug)]
+pub(crate) enum Notice {
+    /// A message came in, its signatures checked.
+    Received { header: Header, message: Box<Verified<Message>> },
+    /// The send queue has crossed a mark; it takes so many bytes now.
+    Room(usize),
+    /// The link is over.
+    Down(End),
+}
+
+/// Why a link is over.
+#[derive(Debug, Error)]
+pub(crate) enum End {
+    #[error("the other side closed it")]
+    Closed,
+    #[error("this side closed it")]
+    Hangup,
+    #[error("the connection broke: {0}")]
+    Broken(#[from] io::Error),
+    #[error("it announced a frame of impossible length")]
+    BadLength,
+    #[error("a frame was not complete in time")]
+    SlowFrame,
+    #[error("it took no bytes for too long")]
+    Stalled,
+    #[error("it asked for more than it read")]
+    Overflow,
+}
+
+/// Where links put their notices; one bounded queue for all.
+pub(crate) type Notices = mpsc::Sender<(LinkId, Notice)>;
+
+/// The driver's end of a link. Dropping it flushes and closes.
+#[derive(Debug)]
+pub(crate) struct Link {
+    queue: Arc<SendQueue>,
+    staged: Vec<Frame>,
+    closing: CancellationToken,
+    frame_limit: FrameLimit,
+}
+
+impl Link {
+    /// Starts the tasks of a connection.
+    pub(crate) fn start(id: LinkId, connection: Connection, notices: &Notices, limits: &DriverLimits) -> Self {
+        let protocol = &limits.protocol;
+        let queue = Arc::new(SendQueue::new(protocol.send_queue_bytes_max));
+        let closing = CancellationToken::new();
+        let frame_limit = FrameLimit::of_stranger(connection.role, limits);
+        let reader = reader::LinkReader {
+            id,
+            reader: connection.reader,
+            notices: notices.clone(),
+            queue: Arc::clone(&queue),
+            closing: closing.clone(),
+            frame_limit: frame_limit.clone(),
+            verifier: Verifier::ed25519(),
+            frame_complete: limits.frame_complete,
+            linger: limits.linger,
+        };
+        let writer = writer::LinkWriter {
+            id,
+            writer: connection.writer,
+            notices: notices.clone(),
+            queue: Arc::clone(&queue),
+            closing: closing.clone(),
+            no_progress: protocol.no_progress,
+            flush: limits.flush,
+        };
+        tokio::spawn(reader.run());
+        tokio::spawn(writer.run());
+        Self { queue, staged: Vec::new(), closing, frame_limit }
+    }
+
+    /// Puts a frame beside the queue until [`Link::flush`]; says whether it is the first.
+    pub(crate) fn stage(&mut self, frame: Frame) -> bool {
+        self.staged.push(frame);
+        self.staged.len() == 1
+    }
+
+    /// Queues what is staged, in one go.
+    pub(crate) fn flush(&mut self) -> Level {
+        self.queue.push(self.staged.drain(..))
+    }
+
+    /// Lets the writer finish what is queued, then closes.
+    pub(crate) fn close(&mut self) {
+        self.flush();
+        self.closing.cancel();
+    }
+
+    /// Whether [`Link::close`] was called.
+    pub(crate) fn is_closing(&self) -> bool {
+        self.closing.is_cancelled()
+    }
+
+    /// The other side is no stranger any more: it may send frames of full size.
+    pub(crate) fn admit(&self, limits: &DriverLimits) {
+        self.frame_limit.set(limits.protocol.frame_bytes_max);
+    }
+}
+
+impl Drop for Link {
+    fn drop(&mut self) {
+        self.close();
+    }
+}
+
+/// The longest frame that the other side may send, as of now.
+#[derive(Clone, Debug)]
+struct FrameLimit(Arc<AtomicUsize>);
+
+impl FrameLimit {
+    /// Who dials us is a stranger until the machine lets it in; whom we dial has proven the key we wanted.
+    fn of_stranger(role: Role, limits: &DriverLimits) -> Self {
+        let bytes = match role {
+            Role::Accepted => limits.protocol.frame_before_login_bytes_max,
+            Role::Dialled => limits.protocol.frame_bytes_max,
+        };
+        Self(Arc::new(AtomicUsize::new(bytes)))
+    }
+
+    fn get(&self) -> usize {
+        self.0.load(Ordering::Relaxed)
+    }
+
+    fn set(&self, bytes: usize) {
+        self.0.store(bytes, Ordering::Relaxed);
+    }
+}

@@ -1,0 +1,107 @@
+//! What waits to be sent on one link, bounded in bytes.
+
+use std::collections::VecDeque;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use bytes::Bytes;
+use segment_proto::Frame;
+use tokio::sync::Notify;
+
+use crate::limits::{OVERFLOW_FACTOR, WRITE_BYTES};
+
+/// How full a queue is after a push.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Level {
+    /// Nothing to tell.
+    Calm,
+    /// It has just filled up: push no more until there is room.
+    Filled,
+    /// It holds a multiple of its limit: give the link up. What was pushed is dropped.
+    Overflow,
+}
+
+/// Frames between a driver and a writer. The driver never waits; it is told when to stop.
+#[derive(Debug)]
+pub(super) struct SendQueue {
+    state: Mutex<State>,
+    changed: Notify,
+    bytes_max: usize,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    frames: VecDeque<Bytes>,
+    /// Those in `frames` and those in the write under way.
+    bytes: usize,
+    filled: bool,
+}
+
+impl SendQueue {
+    pub(super) fn new(bytes_max: usize) -> Self {
+        Self { state: Mutex::default(), changed: Notify::new(), bytes_max }
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Adds frames and wakes the writer, once for all of them.
+    pub(super) fn push(&self, frames: impl IntoIterator<Item = Frame>) -> Level {
+        let mut state = self.state();
+        for frame in frames {
+            if state.bytes + frame.len() > OVERFLOW_FACTOR * self.bytes_max {
+                return Level::Overflow;
+            }
+            state.bytes += frame.len();
+            state.frames.push_back(frame.bytes().clone());
+        }
+        self.changed.notify_one();
+        if state.filled || state.bytes < self.bytes_max {
+            return Level::Calm;
+        }
+        state.filled = true;
+        Level::Filled
+    }
+
+    /// Waits for something to send: as many whole frames as go into one write, at least one.
+    pub(super) async fn next_batch(&self) -> Bytes {
+        loop {
+            if let Some(batch) = self.take_batch() {
+                return batch;
+            }
+            self.changed.notified().await;
+        }
+    }
+
+    /// As [`SendQueue::next_batch`], but `None` where nothing waits.
+    pub(super) fn take_batch(&self) -> Option<Bytes> {
+        let mut state = self.state();
+        let first = state.frames.pop_front()?;
+        let joined = |sum: usize, frame: &Bytes| Some(sum + frame.len()).filter(|sum| *sum <= WRITE_BYTES);
+        let Some(mut size) = state.frames.front().and_then(|next| joined(first.len(), next)) else {
+            return Some(first);
+        };
+        let mut count = 1;
+        while let Some(sum) = state.frames.get(count).and_then(|next| joined(size, next)) {
+            (size, count) = (sum, count + 1);
+        }
+        let mut batch = Vec::with_capacity(size);
+        batch.extend_from_slice(&first);
+        state.frames.drain(..count).for_each(|frame| batch.extend_from_slice(&frame));
+        Some(batch.into())
+    }
+
+    /// So many bytes are on their way. Where a full queue is half empty again: how much it takes.
+    pub(super) fn written(&self, bytes: usize) -> Option<usize> {
+        let mut state = self.state();
+        state.bytes = state.bytes.saturating_sub(bytes);
+        if state.frames.is_empty() {
+            state.frames.shrink_to(4);
+        }
+        if !state.filled || state.bytes > self.bytes_max / 2 {
+            return None;
+        }
+        state.filled = false;
+        Some(self.bytes_max - state.bytes)
+    }
+}
