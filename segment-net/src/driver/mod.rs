@@ -7,8 +7,6 @@ mod links;
 mod passwords;
 mod sources;
 mod storing;
-#[cfg(test)]
-mod tests;
 
 use std::collections::VecDeque;
 use std::fmt;
@@ -21,8 +19,7 @@ use segment_core::{Deadline, Input, Machine, OpId, Operation, Output};
 use segment_proto::LinkId;
 use thiserror::Error;
 use tokio::sync::mpsc;
-use tokio::task::spawn_blocking;
-use tokio::time::{Instant, timeout_at};
+use tokio::time::{Instant, timeout, timeout_at};
 use tracing::{error, info, trace, warn};
 
 use crate::clock::Clock;
@@ -142,11 +139,8 @@ where
             Err(_) => warn!("shutdown took too long; some links were cut"),
         }
         self.core.events.end();
-        let thread = self.core.store.finish();
-        match timeout_at(deadline, spawn_blocking(move || thread.join())).await {
-            Ok(_) => Ok(()),
-            Err(_) => Err(DriverError::StoreBusy),
-        }
+        let closing = timeout(self.core.limits.shutdown, self.core.store.finish());
+        closing.await.map_err(|_| DriverError::StoreBusy)
     }
 
     /// First what was begun is written and answered, then every link is flushed and closed.

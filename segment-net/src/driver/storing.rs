@@ -1,11 +1,12 @@
 //! The store on a thread of its own, with group commit.
 
 use std::sync::mpsc::{Receiver, Sender, channel};
-use std::thread::{self, JoinHandle};
+use std::thread;
 
 use segment_core::store::{Fatal, Operation, Outcome, Store, StoreOperation};
 use segment_core::{Input, OpId};
 use tokio::sync::mpsc::UnboundedSender;
+use tokio::sync::oneshot;
 
 /// What became of operations.
 #[derive(Debug)]
@@ -27,15 +28,20 @@ pub(super) fn performed((op, outcome): (OpId, Outcome)) -> Input {
 #[derive(Debug)]
 pub(super) struct StoreThread {
     jobs: Sender<(OpId, StoreOperation)>,
-    thread: JoinHandle<()>,
+    finished: oneshot::Receiver<()>,
 }
 
 impl StoreThread {
     pub(super) fn start(store: Box<dyn Store>, group_max: usize, done: DoneSender) -> std::io::Result<Self> {
         let (jobs, queue) = channel();
-        let work = move || Worker { store, group_max, queue, done }.run();
-        let thread = thread::Builder::new().name("segment-store".to_owned()).spawn(work)?;
-        Ok(Self { jobs, thread })
+        let (finish, finished) = oneshot::channel();
+        let work = move || {
+            Worker { store, group_max, queue, done }.run();
+            // Nobody has to be there to hear it.
+            let _ = finish.send(());
+        };
+        thread::Builder::new().name("segment-store".to_owned()).spawn(work)?;
+        Ok(Self { jobs, finished })
     }
 
     /// Queues an operation. Where the store has failed, its failure is on the way already.
@@ -43,9 +49,11 @@ impl StoreThread {
         let _ = self.jobs.send((op, operation));
     }
 
-    /// Lets the thread finish what is queued; joining it waits for that.
-    pub(super) fn finish(self) -> JoinHandle<()> {
-        self.thread
+    /// Waits until everything queued is done and the store is closed.
+    pub(super) async fn finish(self) {
+        drop(self.jobs);
+        // A thread that has failed is finished as well.
+        let _ = self.finished.await;
     }
 }
 
@@ -81,7 +89,7 @@ fn perform(store: &mut dyn Store, group: &[StoreOperation]) -> Result<Vec<Outcom
     Ok(outcomes.into_iter().map(Outcome::Store).collect())
 }
 
-/// An operation that is not for the store.
+/// An operation by who does it.
 #[derive(Debug)]
 pub(super) enum Job {
     Store(StoreOperation),
