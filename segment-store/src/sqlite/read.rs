@@ -1,0 +1,137 @@
+//! What is read.
+
+use std::ops::RangeInclusive;
+
+use bytes::Bytes;
+use rusqlite::{Connection, OptionalExtension, Result, Row, params};
+use segment_core::store::{Lookup, Record};
+use segment_core::{LogId, StoredEntry, Table};
+use segment_proto::Hash;
+
+use super::column::{self, Number, entry_columns};
+
+const READ: &str = concat!(
+    "SELECT ",
+    entry_columns!(),
+    " FROM entries WHERE log = ?1 AND pos BETWEEN ?2 AND ?3 ORDER BY pos LIMIT ?4"
+);
+const LAST: &str = concat!("SELECT ", entry_columns!(), " FROM entries WHERE log = ?1 ORDER BY pos DESC LIMIT 1");
+const CHAIN: &str = "SELECT chain FROM entries WHERE log = ?1 AND pos = ?2";
+const FIND_KEY: &str = concat!(
+    "SELECT ",
+    entry_columns!(),
+    " FROM entries INDEXED BY entries_by_key WHERE log = ?1 AND device = ?2 AND incarnation = ?3 AND seq = ?4",
+    " ORDER BY pos DESC LIMIT 1"
+);
+const FIND_HASH: &str = concat!(
+    "SELECT ",
+    entry_columns!(),
+    " FROM entries INDEXED BY entries_by_hash WHERE log = ?1 AND block = ?2 AND hash = ?3 ORDER BY pos DESC LIMIT 1"
+);
+const LAST_BLOCK: &str = "SELECT max(block) FROM entries INDEXED BY entries_by_hash WHERE log = ?1";
+const BLOCK_BEFORE: &str = "SELECT max(block) FROM entries INDEXED BY entries_by_hash WHERE log = ?1 AND block < ?2";
+const RECORDS_OF_LOG: &str = "SELECT key, value FROM records WHERE tab = ?1 AND key >= ?2 AND key < ?3 ORDER BY key";
+const SCAN: &str = "SELECT key, value FROM records WHERE tab = ?1 AND key > ?2 ORDER BY key LIMIT ?3";
+
+pub(super) fn read(
+    connection: &Connection,
+    log: &LogId,
+    range: RangeInclusive<u64>,
+    entries_max: usize,
+    bytes_max: usize,
+) -> Result<Vec<StoredEntry>> {
+    let (from, to) = (Number(*range.start()), Number(*range.end()));
+    let mut statement = connection.prepare_cached(READ)?;
+    let mut rows = statement.query(params![log.prefix(), from, to, limit(entries_max)])?;
+    let mut entries = Vec::new();
+    let mut bytes = 0;
+    for wanted in range {
+        let Some(row) = rows.next()? else {
+            break;
+        };
+        let found = column::entry(row)?;
+        bytes += found.entry.wire_bytes();
+        let too_many_bytes = bytes > bytes_max && !entries.is_empty();
+        if found.entry.pos != wanted || too_many_bytes {
+            break;
+        }
+        entries.push(found);
+    }
+    Ok(entries)
+}
+
+pub(super) fn chain_before(connection: &Connection, log: &LogId, from: u64) -> Result<Hash> {
+    let Some(before) = from.checked_sub(1) else {
+        return Ok(Hash::ZERO);
+    };
+    let mut statement = connection.prepare_cached(CHAIN)?;
+    let chain = statement.query_row(params![log.prefix(), Number(before)], |row| row.get(0)).optional()?;
+    Ok(chain.map_or(Hash::ZERO, Hash))
+}
+
+pub(super) fn last(connection: &Connection, log: &LogId) -> Result<Option<StoredEntry>> {
+    connection.prepare_cached(LAST)?.query_row([log.prefix()], column::entry).optional()
+}
+
+pub(super) fn find(connection: &Connection, log: &LogId, lookup: &Lookup) -> Result<Option<StoredEntry>> {
+    match lookup {
+        Lookup::Key { device, incarnation, seq } => connection
+            .prepare_cached(FIND_KEY)?
+            .query_row(params![log.prefix(), device.0, incarnation, Number(*seq)], column::entry)
+            .optional(),
+        Lookup::Hash(hash) => find_hash(connection, log, hash),
+    }
+}
+
+fn find_hash(connection: &Connection, log: &LogId, hash: &Hash) -> Result<Option<StoredEntry>> {
+    let mut probe = connection.prepare_cached(FIND_HASH)?;
+    let mut previous = connection.prepare_cached(BLOCK_BEFORE)?;
+    let mut block: Option<i64> = connection.prepare_cached(LAST_BLOCK)?.query_row([log.prefix()], |row| row.get(0))?;
+    while let Some(current) = block {
+        let found = probe.query_row(params![log.prefix(), current, hash.0], column::entry).optional()?;
+        if found.is_some() {
+            return Ok(found);
+        }
+        block = previous.query_row(params![log.prefix(), current], |row| row.get(0))?;
+    }
+    Ok(None)
+}
+
+pub(super) fn records_of(connection: &Connection, log: &LogId) -> Result<Vec<Record>> {
+    let (from, to) = key_range(log);
+    let mut statement = connection.prepare_cached(RECORDS_OF_LOG)?;
+    let mut records = Vec::new();
+    for table in Table::OF_LOGS {
+        let mut rows = statement.query(params![*table as u8, from, to])?;
+        while let Some(row) = rows.next()? {
+            records.push(record(*table, row)?);
+        }
+    }
+    Ok(records)
+}
+
+/// The keys that begin with a log's prefix: from the first on, below the second.
+pub(super) fn key_range(log: &LogId) -> ([u8; 17], [u8; 17]) {
+    let from = log.prefix();
+    let mut to = from;
+    // The last byte is a role, and roles are few.
+    to[16] += 1;
+    (from, to)
+}
+
+pub(super) fn scan(connection: &Connection, table: Table, after: &Bytes, records_max: usize) -> Result<Vec<Record>> {
+    let mut statement = connection.prepare_cached(SCAN)?;
+    let rows =
+        statement.query_map(params![table as u8, after.as_ref(), limit(records_max)], |row| record(table, row))?;
+    rows.collect()
+}
+
+fn record(table: Table, row: &Row<'_>) -> Result<Record> {
+    let key = Bytes::copy_from_slice(row.get_ref(0)?.as_blob()?);
+    let value = Bytes::copy_from_slice(row.get_ref(1)?.as_blob()?);
+    Ok(Record { table, key, value })
+}
+
+fn limit(count: usize) -> i64 {
+    i64::try_from(count).unwrap_or(i64::MAX)
+}
