@@ -1,0 +1,104 @@
+//! The line editor, in its own thread.
+
+use std::borrow::Cow;
+use std::io::IsTerminal;
+use std::path::PathBuf;
+use std::{io, thread};
+
+use rustyline::completion::Completer;
+use rustyline::error::ReadlineError;
+use rustyline::highlight::Highlighter;
+use rustyline::history::FileHistory;
+use rustyline::{ColorMode, CompletionType, Config, Context, Editor};
+use rustyline::{Helper, Hinter, Validator};
+use tokio::sync::mpsc;
+
+use super::history::History;
+use super::lines::{Typed, hand_over};
+use super::printer::Sink;
+use super::{SharedState, complete};
+use crate::render::{Colour, PROMPT_COLUMNS_MAX, PromptState, Style, width};
+
+type LineEditor = Editor<Assistant, FileHistory>;
+
+/// What the editor asks while a line is being typed.
+#[derive(Helper, Hinter, Validator)]
+struct Assistant {
+    state: SharedState,
+    colour: Colour,
+}
+
+impl Highlighter for Assistant {
+    /// The state may have changed since the line was begun; the width of the prompt may not.
+    fn highlight_prompt<'b, 's: 'b, 'p: 'b>(&'s self, prompt: &'p str, default: bool) -> Cow<'b, str> {
+        if !default {
+            return Cow::Borrowed(prompt);
+        }
+        let text = self.state.prompt.get().fitted(width(prompt));
+        Cow::Owned(PromptState::painted(&text, self.colour))
+    }
+}
+
+impl Completer for Assistant {
+    type Candidate = String;
+
+    fn complete(&self, line: &str, pos: usize, _: &Context<'_>) -> rustyline::Result<(usize, Vec<String>)> {
+        Ok(complete(line, pos, &self.state.known.get()))
+    }
+}
+
+/// Starts the editor; `None` where lines cannot be edited.
+pub(super) fn spawn(
+    history: Option<PathBuf>,
+    style: &Style,
+    state: &SharedState,
+    typed: &mpsc::Sender<Typed>,
+) -> Option<Sink> {
+    let is_dumb = std::env::var("TERM").is_ok_and(|term| term == "dumb");
+    if is_dumb || !io::stdin().is_terminal() || !io::stdout().is_terminal() {
+        return None;
+    }
+    let assistant = Assistant { state: state.clone(), colour: style.colour };
+    let mut editor = make_editor(assistant).ok()?;
+    let printer = editor.create_external_printer().ok()?;
+    let typed = typed.clone();
+    let state = state.clone();
+    let run = move || run(editor, &History::open(history), &state, &typed);
+    thread::Builder::new().name("line editor".into()).spawn(run).ok()?;
+    Some(Sink::AboveTheLine(Box::new(printer)))
+}
+
+fn make_editor(assistant: Assistant) -> rustyline::Result<LineEditor> {
+    let config = Config::builder()
+        .max_history_size(super::HISTORY_LINES_MAX)?
+        .history_ignore_space(true)
+        .auto_add_history(false)
+        .completion_type(CompletionType::List)
+        // The assistant decides about colours; without it the prompt could not change.
+        .color_mode(ColorMode::Forced)
+        .build();
+    let mut editor = LineEditor::with_config(config)?;
+    editor.set_helper(Some(assistant));
+    Ok(editor)
+}
+
+fn run(mut editor: LineEditor, history: &History, state: &SharedState, typed: &mpsc::Sender<Typed>) {
+    history.load(&mut editor);
+    let mut kept = String::new();
+    loop {
+        let prompt = state.prompt.get().text(PROMPT_COLUMNS_MAX);
+        let outcome = match editor.readline_with_initial(&prompt, (&kept, "")) {
+            Ok(text) => {
+                history.remember(&mut editor, &text);
+                hand_over(typed, |turn| Typed::Line { text, turn })
+            }
+            Err(ReadlineError::Interrupted) => hand_over(typed, Typed::Interrupted),
+            Err(ReadlineError::Eof) => return drop(typed.blocking_send(Typed::End)),
+            Err(error) => return drop(typed.blocking_send(Typed::Failed(io::Error::other(error)))),
+        };
+        match outcome {
+            Ok(line) => kept = line.unwrap_or_default(),
+            Err(_) => return,
+        }
+    }
+}

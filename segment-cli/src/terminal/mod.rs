@@ -1,0 +1,92 @@
+//! The terminal: a thread that edits lines, a thread that prints, and nothing between them and the
+//! rest but two bounded queues.
+
+mod complete;
+mod editor;
+mod history;
+mod lines;
+mod printer;
+mod restore;
+mod screen;
+
+use std::io::{self, IsTerminal};
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
+
+pub use complete::{COMPLETIONS_MAX, Known, complete};
+pub use history::{HISTORY_LINES_MAX, is_kept};
+pub use lines::{Turn, Typed};
+pub use printer::QUEUED_PRINTS_MAX;
+pub use restore::Restore;
+pub use screen::Screen;
+
+use crate::render::{PromptState, Style};
+use tokio::sync::mpsc;
+
+/// Lines typed ahead of what is understood. A turn is answered before the next line is read.
+const QUEUED_LINES_MAX: usize = 1;
+
+/// The end of the terminal from which typed lines come.
+#[derive(Debug)]
+pub struct Terminal {
+    typed: mpsc::Receiver<Typed>,
+    _restore: Restore,
+}
+
+/// State that the editor shows while a line is being typed.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Shared<T>(Arc<Mutex<T>>);
+
+impl<T: Clone> Shared<T> {
+    pub fn get(&self) -> T {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    pub fn set(&self, value: T) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = value;
+    }
+}
+
+/// What editor and screen share.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct SharedState {
+    pub prompt: Shared<PromptState>,
+    pub known: Shared<Arc<Known>>,
+}
+
+impl Terminal {
+    /// Starts the threads. Where standard input or output is no terminal, or a dumb one, lines are
+    /// read and printed plainly.
+    ///
+    /// # Errors
+    /// The threads cannot be started.
+    pub fn start(history: Option<PathBuf>) -> io::Result<(Self, Screen)> {
+        let style = Style::detect();
+        let state = SharedState::default();
+        let (sender, typed) = mpsc::channel(QUEUED_LINES_MAX);
+        let restore = Restore::remember();
+        let printer = match editor::spawn(history, &style, &state, &sender) {
+            Some(printer) => printer,
+            None => {
+                lines::spawn_plain(sender, state.clone())?;
+                printer::Sink::Plain
+            }
+        };
+        let screen = Screen::start(printer, style, state)?;
+        Ok((Self { typed, _restore: restore }, screen))
+    }
+
+    /// What was typed next; `None` after the end.
+    pub async fn next(&mut self) -> Option<Typed> {
+        self.typed.recv().await
+    }
+}
+
+/// Whether a person can be asked something.
+#[must_use]
+pub fn is_interactive() -> bool {
+    io::stdin().is_terminal() && io::stdout().is_terminal()
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,134 @@
+//! A program in a real terminal, judged on the rendered screen.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, dead_code)]
+
+use std::io::{Read, Write};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use portable_pty::{Child, CommandBuilder, MasterPty, PtySize, native_pty_system};
+
+const PATIENCE: Duration = Duration::from_secs(20);
+const ROWS: u16 = 24;
+const SCROLLBACK: usize = 1_000;
+
+/// A program and its terminal; it is killed when the value is dropped.
+pub struct Pty {
+    screen: Arc<Mutex<vt100::Parser>>,
+    keyboard: Box<dyn Write + Send>,
+    child: Box<dyn Child + Send + Sync>,
+    _master: Box<dyn MasterPty + Send>,
+}
+
+impl Pty {
+    /// Starts a program in a terminal of so many columns.
+    pub fn start(program: &Path, args: &[&str], env: &[(&str, &str)], columns: u16) -> Self {
+        let size = PtySize { rows: ROWS, cols: columns, pixel_width: 0, pixel_height: 0 };
+        let pair = native_pty_system().openpty(size).unwrap();
+        let mut command = CommandBuilder::new(program);
+        command.args(args);
+        command.env("TERM", "xterm-256color");
+        command.env("NO_COLOR", "");
+        command.env("TZ", "UTC");
+        env.iter().for_each(|(name, value)| command.env(name, value));
+        let child = pair.slave.spawn_command(command).unwrap();
+        drop(pair.slave);
+        let screen =
+            Arc::new(Mutex::new(vt100::Parser::new(ROWS.try_into().unwrap(), columns.try_into().unwrap(), SCROLLBACK)));
+        let mut output = pair.master.try_clone_reader().unwrap();
+        let parser = Arc::clone(&screen);
+        thread::spawn(move || {
+            let mut buffer = [0; 4096];
+            while let Ok(read @ 1..) = output.read(&mut buffer) {
+                parser.lock().unwrap().process(&buffer[..read]);
+            }
+        });
+        let keyboard = pair.master.take_writer().unwrap();
+        Self { screen, keyboard, child, _master: pair.master }
+    }
+
+    /// What a person sees, line by line, without trailing spaces.
+    pub fn rows(&self) -> Vec<String> {
+        let contents = self.screen.lock().unwrap().screen().contents();
+        contents.lines().map(|line| line.trim_end().to_owned()).collect()
+    }
+
+    /// Presses keys.
+    pub fn press(&mut self, keys: &str) {
+        self.keyboard.write_all(keys.as_bytes()).unwrap();
+        self.keyboard.flush().unwrap();
+    }
+
+    /// Types a line.
+    pub fn type_line(&mut self, line: &str) {
+        self.press(&format!("{line}\r"));
+    }
+
+    /// Waits until the screen is as wanted, and returns it.
+    pub fn wait(&self, what: &str, is_reached: impl Fn(&[String]) -> bool) -> Vec<String> {
+        let started = Instant::now();
+        loop {
+            let rows = self.rows();
+            if is_reached(&rows) {
+                return rows;
+            }
+            assert!(started.elapsed() < PATIENCE, "not seen: {what}\n{}", rows.join("\n"));
+            thread::sleep(Duration::from_millis(20));
+        }
+    }
+
+    /// Waits until a row contains a text.
+    pub fn wait_for(&self, text: &str) -> Vec<String> {
+        self.wait(text, |rows| rows.iter().any(|row| row.contains(text)))
+    }
+
+    /// Waits until the last row is this.
+    pub fn wait_for_last(&self, text: &str) -> Vec<String> {
+        self.wait(text, |rows| rows.last().is_some_and(|row| row == text))
+    }
+
+    /// Waits for the end, and returns the exit code.
+    pub fn wait_for_end(&mut self) -> u32 {
+        let started = Instant::now();
+        loop {
+            if let Some(status) = self.child.try_wait().unwrap() {
+                return status.exit_code();
+            }
+            assert!(started.elapsed() < PATIENCE, "it does not end\n{}", self.rows().join("\n"));
+            thread::sleep(Duration::from_millis(20));
+        }
+    }
+
+    /// Whether any cell of the screen is coloured or bold.
+    pub fn has_colours(&self) -> bool {
+        let parser = self.screen.lock().unwrap();
+        let screen = parser.screen();
+        let (rows, columns) = screen.size();
+        let mut cells = (0..rows.get()).flat_map(|row| (0..columns.get()).map(move |column| (row, column)));
+        cells.any(|(row, column)| {
+            screen.cell(row, column).is_some_and(|cell| cell.fgcolor() != vt100::Color::Default || cell.bold())
+        })
+    }
+}
+
+impl Drop for Pty {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// An example of this package; `cargo test --test NAME` alone would not build it.
+pub fn example(name: &str) -> PathBuf {
+    static BUILT: Mutex<()> = Mutex::new(());
+    let one_at_a_time = BUILT.lock().unwrap_or_else(PoisonError::into_inner);
+    let mut build = Command::new(env!("CARGO"));
+    build.args(["build", "--quiet", "--offline", "--package", env!("CARGO_PKG_NAME"), "--example", name]);
+    assert!(build.status().unwrap().success(), "{name} does not build");
+    drop(one_at_a_time);
+    let test = std::env::current_exe().unwrap();
+    test.ancestors().nth(2).unwrap().join("examples").join(name)
+}
