@@ -1,0 +1,6 @@
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod disk;
+mod fleet;
+mod queue;
+mod toy;
