@@ -26,6 +26,11 @@ async fn main() -> io::Result<()> {
             Some(Typed::Line { text, turn }) => match parse(&text, Origin::Prompt) {
                 Ok(None) => {}
                 Ok(Some(Command::Quit)) => break,
+                Ok(Some(Command::Disconnect)) => {
+                    drop(turn);
+                    tokio::time::sleep(Duration::from_millis(500)).await;
+                    break;
+                }
                 Ok(Some(command)) => run(command, &turn, &screen).await?,
                 Err(error) => {
                     screen.answer(screen.style().error(&error.to_string())).await?;

@@ -13,6 +13,7 @@ pub mod grammar;
 pub mod help;
 mod named;
 pub mod names;
+pub mod password;
 pub mod profile;
 pub mod render;
 pub mod script;

@@ -99,6 +99,19 @@ fn control_c_drops_the_line_and_control_d_ends() {
 }
 
 #[test]
+fn a_program_that_ends_while_a_line_is_typed_leaves_the_terminal_as_it_was() {
+    let script = format!("{}; stty -a; echo finished", example("line_editor").display());
+    let mut pty = Pty::start(std::path::Path::new("/bin/sh"), &["-c", &script], &[], 100);
+    pty.wait_for_last("segment ❯");
+    pty.type_line("/disconnect");
+    pty.press("half");
+    let modes = pty.wait_for("finished").join(" ");
+    for mode in ["icanon", "echo", "isig", "icrnl", "opost"] {
+        assert!(modes.split([' ', ';']).any(|word| word == mode), "{mode}: {modes}");
+    }
+}
+
+#[test]
 fn the_history_is_private_and_outlives_the_program() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("history");
