@@ -13,6 +13,7 @@ pub mod host;
 pub mod outbox;
 pub mod peer;
 pub mod random;
+pub mod rate;
 pub mod replica;
 pub mod rules;
 pub mod store;

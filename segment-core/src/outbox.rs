@@ -6,7 +6,7 @@
 use alloc::collections::{BTreeMap, VecDeque};
 use alloc::sync::Arc;
 
-use segment_proto::messages::Failure;
+use segment_proto::messages::{Encoder, Failure};
 use segment_proto::{Frame, LinkId, Message, Payload, Reason, RequestId};
 
 use crate::contract::{Dial, OpId, Output, Recipients};
@@ -52,6 +52,11 @@ impl<E, T> Outbox<E, T> {
     /// The answer to a request.
     pub fn answer<P: Payload>(&mut self, to: Asker, payload: &P) {
         self.transmit(to.link, Frame::response(to.id, payload));
+    }
+
+    /// The answer to a request, where its kind is decided at run time.
+    pub fn answer_message(&mut self, to: Asker, message: &Message) {
+        self.transmit(to.link, message.encode(AsResponse(to.id)));
     }
 
     /// The failure of a request. A push cannot be answered, and is not.
@@ -104,6 +109,14 @@ impl<E, T> Outbox<E, T> {
     #[must_use]
     pub fn operations(&self) -> usize {
         self.tasks.len()
+    }
+}
+
+struct AsResponse(RequestId);
+
+impl Encoder for AsResponse {
+    fn encode<P: Payload>(self, payload: &P) -> Frame {
+        Frame::response(self.0, payload)
     }
 }
 

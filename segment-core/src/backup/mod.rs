@@ -1,17 +1,66 @@
-//! The tracker's copy of one channel.
+//! The tracker's copy of one channel: the commit point, the epoch authority, and where the channel
+//! is read while its host is away.
+
+mod epochs;
+mod readers;
+mod replication;
 
 use alloc::vec::Vec;
 
-use segment_proto::{Access, ChannelRecord, DeviceId, EpochRecord, Instant, LinkId, Message, Signed};
+use segment_proto::messages::Failure;
+use segment_proto::{
+    Access, ChannelId, ChannelRecord, DeviceId, EpochRecord, Instant, LinkId, Message, Nonce, Position, Reason,
+    Receipt, Signed,
+};
 
 use crate::contract::Deadline;
 use crate::outbox::Asker;
-use crate::store::{Record, StoreOutcome, StoredEntry};
-use crate::tracker::context::{Caller, Context};
+use crate::store::{LogId, LogRole, Record, StoreOutcome, StoredEntry};
+use crate::sync::persist::{Loaded, Meta};
+use crate::sync::serve::Page;
+use crate::sync::{ChannelLog, Fold, Subscribers};
+use crate::tracker::context::{Caller, Context, TrackerTask};
+
+use epochs::HostLink;
+
+/// Committed entries that a copy keeps in memory; older ones are read from disk.
+const MEMORY_ENTRIES_MAX: usize = 128;
 
 /// What an operation of a backup is for.
 #[derive(Debug)]
-pub enum BackupTask {}
+pub enum BackupTask {
+    /// Entries up to the receipt's place were written, with the receipt.
+    Stored(Signed<Receipt>),
+    /// A page for a reader.
+    Page(Page),
+    /// The record of the tracker's own epoch was written; then a host's hello is answered.
+    OwnEpoch {
+        /// The hello.
+        asker: Asker,
+        /// Its nonce.
+        nonce: Nonce,
+        /// From where on the host wants entries.
+        after: Position,
+    },
+    /// Entries that a returning host lacks.
+    AdoptPage {
+        /// The hello.
+        asker: Asker,
+        /// Its nonce.
+        nonce: Nonce,
+        /// What the entries follow.
+        after: Position,
+    },
+    /// The record of the host's epoch was written.
+    Granted {
+        /// `Adopted`.
+        asker: Asker,
+        /// The nonce of the hello before.
+        nonce: Nonce,
+        /// The record.
+        record: Signed<EpochRecord>,
+    },
+}
 
 /// What the directory has to know of a channel.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,77 +77,161 @@ pub enum BackupNotice {
 /// The tracker's copy of one channel.
 #[derive(Debug)]
 pub struct Backup {
+    log: ChannelLog,
+    host_device: DeviceId,
+    host: Option<HostLink>,
+    granted: Option<Nonce>,
+    readers: Subscribers,
+    unwritten: Vec<StoredEntry>,
+    writing: bool,
     notices: Vec<BackupNotice>,
 }
 
 impl Backup {
     /// The copy of a channel that has just been made.
+    #[must_use]
     pub fn create(record: &ChannelRecord) -> Self {
-        todo!("{record:?}")
+        Self::restore(record, Vec::new(), None)
     }
 
-    /// The copy as the store has it.
+    /// The copy as the store has it: all of it is committed.
+    #[must_use]
     pub fn restore(record: &ChannelRecord, records: Vec<Record>, last: Option<StoredEntry>) -> Self {
-        todo!("{record:?} {records:?} {last:?}")
+        let id = LogId { channel: record.channel, role: LogRole::Backup };
+        let loaded = Loaded::new(records);
+        let granted = loaded.meta(Meta::Nonce);
+        let first_access = Access::new(record.owner.account, record.view, record.visitors);
+        let fold = match loaded.rights {
+            Some(rights) => Fold::from_parts(rights, loaded.rows),
+            None => Fold::with_rows(first_access, loaded.rows),
+        };
+        let head = last.map_or(Position::START, |stored| stored.position());
+        let log = ChannelLog::restored(id, fold, head, loaded.receipt, loaded.epochs).with_memory(MEMORY_ENTRIES_MAX);
+        Self {
+            log,
+            host_device: record.host,
+            host: None,
+            granted,
+            readers: Subscribers::default(),
+            unwritten: Vec::new(),
+            writing: false,
+            notices: Vec::new(),
+        }
+    }
+
+    fn channel(&self) -> ChannelId {
+        self.log.id.channel
+    }
+
+    fn task(&self, task: BackupTask) -> TrackerTask {
+        TrackerTask::Backup(self.channel(), task)
     }
 
     /// The rights by the committed log.
+    #[must_use]
     pub fn access(&self) -> &Access {
-        todo!()
+        self.log.base().access()
     }
 
     /// The newest epoch.
+    #[must_use]
     pub fn epoch(&self) -> Option<&Signed<EpochRecord>> {
-        todo!()
+        self.log.epoch()
     }
 
-    /// The link of the host, while it is there.
+    /// The device that the channel's record names as its host.
+    #[must_use]
+    pub fn host_device(&self) -> DeviceId {
+        self.host_device
+    }
+
+    /// The link of the host, while it is there and sequences.
+    #[must_use]
     pub fn host(&self) -> Option<LinkId> {
-        todo!()
+        self.host.as_ref().filter(|host| host.is_present()).map(|host| host.link)
     }
 
     /// A message of a logged-in session about this channel (kinds 0x03xx and 0x04xx).
     pub fn on_message(&mut self, from: Asker, caller: &Caller, message: Message, cx: &mut Context<'_>) {
-        todo!("{from:?} {caller:?} {message:?} {}", cx.now.mono.0)
+        match message {
+            Message::Subscribe(_) => self.on_subscribe(from, caller, cx),
+            Message::Unsubscribe(_) => self.on_unsubscribe(from, cx),
+            Message::ReadTail(_) | Message::ReadRange(_) | Message::Sync(_) => self.on_read(from, &message, cx),
+            Message::Submit(_) => cx.out.fail_with(from, &Failure::new(Reason::HostAway, "the copy is read only")),
+            Message::HostHello(hello) => self.on_host_hello(from, caller, &hello, cx),
+            Message::Adopted(adopted) => self.on_adopted(from, &adopted, cx),
+            Message::Replicate(replicate) => self.on_replicate(from, replicate, cx),
+            other => cx.out.fail(from, Reason::UnsupportedKind, other.name()),
+        }
     }
 
     /// A link is gone, or its session has ended.
-    pub fn on_link_down(&mut self, link: LinkId, cx: &mut Context<'_>) {
-        todo!("{link:?} {}", cx.now.mono.0)
+    pub fn on_link_down(&mut self, link: LinkId, _cx: &mut Context<'_>) {
+        self.readers.remove(link);
+        if self.host.as_ref().is_some_and(|host| host.link == link) {
+            let present = self.host().is_some();
+            self.host = None;
+            self.note_presence(present);
+        }
     }
 
     /// Anything at all was heard from the host's link.
     pub fn on_host_heard(&mut self, now: Instant) {
-        todo!("{now:?}")
+        let before = self.host().is_some();
+        if let Some(host) = &mut self.host {
+            host.heard(now);
+        }
+        self.note_presence(before);
+    }
+
+    fn note_presence(&mut self, before: bool) {
+        let present = self.host().is_some();
+        if present != before {
+            self.notices.push(BackupNotice::HostPresence { present });
+        }
     }
 
     /// The send queue of a subscriber has crossed a mark.
     pub fn on_writable(&mut self, link: LinkId, room: usize, cx: &mut Context<'_>) {
-        todo!("{link:?} {room} {}", cx.now.mono.0)
+        if self.readers.set_room(link, room) {
+            cx.out.push(link, &self.watermarks());
+        }
     }
 
     /// An operation is done.
     pub fn on_performed(&mut self, task: BackupTask, outcome: StoreOutcome, cx: &mut Context<'_>) {
-        todo!("{task:?} {outcome:?} {}", cx.now.mono.0)
+        match (task, outcome) {
+            (BackupTask::Stored(receipt), _) => self.on_stored(receipt, cx),
+            (BackupTask::Page(page), StoreOutcome::Entries { before, entries }) => {
+                self.on_page(page, before, entries, cx);
+            }
+            (BackupTask::OwnEpoch { asker, nonce, after }, _) => self.say_adopt(asker, nonce, after, cx),
+            (BackupTask::AdoptPage { asker, nonce, after }, StoreOutcome::Entries { before, entries }) => {
+                let continues = before == after.chain;
+                self.send_adopt(asker, nonce, after, if continues { entries } else { Vec::new() }, cx);
+            }
+            (BackupTask::Granted { asker, nonce, record }, _) => self.say_grant(asker, nonce, record, cx),
+            _ => {}
+        }
     }
 
     /// The time has come.
     pub fn handle_timeout(&mut self, cx: &mut Context<'_>) {
-        todo!("{}", cx.now.mono.0)
+        let before = self.host().is_some();
+        if let Some(host) = &mut self.host {
+            host.suspect(cx.now.mono, cx.limits.host_silence);
+        }
+        self.note_presence(before);
     }
 
     /// When.
+    #[must_use]
     pub fn poll_timeout(&self) -> Option<Deadline> {
-        todo!()
+        self.host.as_ref().and_then(HostLink::poll_timeout)
     }
 
     /// What the directory has to know; to be asked after every call.
     pub fn take_notices(&mut self) -> Vec<BackupNotice> {
         core::mem::take(&mut self.notices)
-    }
-
-    /// The device that the channel's record names as its host.
-    pub fn host_device(&self) -> DeviceId {
-        todo!()
     }
 }

@@ -1,111 +1,78 @@
-//! One channel at its host.
+//! One channel at its host: it sequences while it owns the epoch, serves its members, and copies
+//! everything to the tracker.
 
+mod members;
+mod replication;
+mod submit;
+mod tenure;
+
+use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
 
-use segment_proto::{Access, ChannelRecord, DeviceId, LinkId, Message, Signed};
+use segment_proto::{Access, ChannelId, ChannelRecord, DeviceId, Fence, LinkId, Message, Reason, Signed};
 
 use crate::contract::Deadline;
 use crate::outbox::Asker;
-use crate::peer::context::{Answer, Context};
-use crate::store::{Fatal, Record, Store, StoreOutcome, StoredEntry};
+use crate::peer::context::{Answer, Context, PeerTask};
+use crate::store::{Fatal, LogId, LogRole, Store, StoreOperation, StoreOutcome, StoredEntry, load_log};
+use crate::sync::persist::{Loaded, Meta};
+use crate::sync::serve::Page;
+use crate::sync::{ChannelLog, Fold, Subscribers};
+
+use members::Revocations;
+use replication::Replication;
+use submit::{SubmitJob, Submits};
+use tenure::{Resubmit, Tenure};
 
 /// What an operation of a host is for.
 #[derive(Debug)]
-pub enum HostTask {}
+pub enum HostTask {
+    /// Entries up to `last` were written, unless the log has been cut since.
+    Stored {
+        /// The last place.
+        last: u64,
+        /// Counts cuts.
+        cuts: u64,
+    },
+    /// A submit needs an entry that is not in memory.
+    LookedUp(SubmitJob),
+    /// A page for a reader.
+    Page(Page),
+    /// The tail was cut and the tracker's entries taken.
+    Adopted,
+    /// The record of an own epoch was written.
+    Granted(Fence),
+    /// A receipt was written.
+    Committed,
+}
 
 /// What a request of a host to the tracker is for.
 #[derive(Debug)]
-pub enum HostRequest {}
+pub enum HostRequest {
+    /// `HostHello`: answered by what the tracker has.
+    Hello,
+    /// `Adopted`: answered by a grant.
+    Adopted,
+}
 
 /// One channel at its host.
 #[derive(Debug)]
-pub struct Host {}
-
-impl Host {
-    /// A channel that has just been made.
-    pub fn create(record: Signed<ChannelRecord>) -> Self {
-        todo!("{record:?}")
-    }
-
-    /// The channel as the store has it.
-    ///
-    /// # Errors
-    /// [`Fatal`]: the store cannot be read.
-    pub fn restore(record: Signed<ChannelRecord>, store: &mut dyn Store) -> Result<Self, Fatal> {
-        todo!("{record:?} {:?}", store.perform(&[]))
-    }
-
-    /// The tracker is there, and this session is logged in: asks for an epoch.
-    pub fn on_tracker_up(&mut self, link: LinkId, cx: &mut Context<'_>) {
-        todo!("{link:?} {}", cx.now.mono.0)
-    }
-
-    /// The tracker is gone.
-    pub fn on_tracker_down(&mut self, cx: &mut Context<'_>) {
-        todo!("{}", cx.now.mono.0)
-    }
-
-    /// A push of the tracker about this channel (Committed, Fenced, ReplicateRefused, Seal).
-    pub fn on_tracker_message(&mut self, message: Message, cx: &mut Context<'_>) {
-        todo!("{message:?} {}", cx.now.mono.0)
-    }
-
-    /// A request of this host to the tracker has ended.
-    pub fn on_answer(&mut self, request: HostRequest, answer: Answer, cx: &mut Context<'_>) {
-        todo!("{request:?} {answer:?} {}", cx.now.mono.0)
-    }
-
-    /// A message of a member (or of the own replica, on the local link) whose device TLS has proven.
-    pub fn on_member_message(&mut self, from: Asker, device: DeviceId, message: Message, cx: &mut Context<'_>) {
-        todo!("{from:?} {device:?} {message:?} {}", cx.now.mono.0)
-    }
-
-    /// A member's session was revoked.
-    pub fn on_revoked(&mut self, device: DeviceId, cx: &mut Context<'_>) {
-        todo!("{device:?} {}", cx.now.mono.0)
-    }
-
-    /// A member's link is gone.
-    pub fn on_link_down(&mut self, link: LinkId, cx: &mut Context<'_>) {
-        todo!("{link:?} {}", cx.now.mono.0)
-    }
-
-    /// The send queue of a member has crossed a mark.
-    pub fn on_writable(&mut self, link: LinkId, room: usize, cx: &mut Context<'_>) {
-        todo!("{link:?} {room} {}", cx.now.mono.0)
-    }
-
-    /// An operation is done.
-    pub fn on_performed(&mut self, task: HostTask, outcome: StoreOutcome, cx: &mut Context<'_>) {
-        todo!("{task:?} {outcome:?} {}", cx.now.mono.0)
-    }
-
-    /// The time has come.
-    pub fn handle_timeout(&mut self, cx: &mut Context<'_>) {
-        todo!("{}", cx.now.mono.0)
-    }
-
-    /// When.
-    pub fn poll_timeout(&self) -> Option<Deadline> {
-        todo!()
-    }
-
-    /// The rights by the log.
-    pub fn access(&self) -> &Access {
-        todo!()
-    }
-
-    /// For people: how this channel stands at its host.
-    pub fn report(&self) -> HostReport {
-        todo!()
-    }
+pub struct Host {
+    record: Signed<ChannelRecord>,
+    log: ChannelLog,
+    tenure: Tenure,
+    submits: Submits,
+    resubmit: Resubmit,
+    members: Subscribers,
+    revocations: Revocations,
+    replication: Replication,
 }
 
 /// How a channel stands at its host.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct HostReport {
     /// The epoch that it owns, if it does.
-    pub owns: Option<segment_proto::Fence>,
+    pub owns: Option<Fence>,
     /// The last place on its disk.
     pub stored: u64,
     /// The last place that the tracker has committed.
@@ -116,5 +83,148 @@ pub struct HostReport {
     pub members: Vec<LinkId>,
 }
 
-#[allow(dead_code)]
-fn unused(_: Record, _: StoredEntry) {}
+impl Host {
+    /// A channel that has just been made.
+    #[must_use]
+    pub fn create(record: Signed<ChannelRecord>) -> Self {
+        let fold = Fold::new(Access::new(record.owner.account, record.view, record.visitors));
+        let log = ChannelLog::new(LogId { channel: record.channel, role: LogRole::Host }, fold);
+        Self::with_log(record, log)
+    }
+
+    fn with_log(record: Signed<ChannelRecord>, log: ChannelLog) -> Self {
+        let replication = Replication::from(log.committed());
+        Self {
+            record,
+            log,
+            tenure: Tenure::default(),
+            submits: Submits::default(),
+            resubmit: Resubmit::default(),
+            members: Subscribers::default(),
+            revocations: Revocations::default(),
+            replication,
+        }
+    }
+
+    /// The channel as the store has it. A process start owns no epoch.
+    ///
+    /// # Errors
+    /// [`Fatal`]: the store cannot be read.
+    pub fn restore(record: Signed<ChannelRecord>, store: &mut dyn Store) -> Result<Self, Fatal> {
+        let id = LogId { channel: record.channel, role: LogRole::Host };
+        let (records, last) = load_log(store, id)?;
+        let loaded = Loaded::new(records);
+        let resubmit = Resubmit::restore(&loaded);
+        let max_fence = loaded.meta::<Fence>(Meta::Fence).unwrap_or_default();
+        let new = Access::new(record.owner.account, record.view, record.visitors);
+        let fold = match loaded.rights {
+            Some(rights) => Fold::from_parts(rights, loaded.rows),
+            None => Fold::with_rows(new, loaded.rows),
+        };
+        let base = loaded.receipt.as_ref().map_or(segment_proto::Position::START, |receipt| receipt.at);
+        let mut log = ChannelLog::restored(id, fold, base, loaded.receipt, loaded.epochs);
+        let head = last.map_or(0, |stored| stored.entry.pos);
+        for stored in read_tail(store, id, base.pos + 1, head)? {
+            log.append_stored(stored, crate::rules::Rules::all());
+        }
+        let mut host = Self::with_log(record, log);
+        host.resubmit = resubmit;
+        host.tenure.max_fence = max_fence;
+        Ok(host)
+    }
+
+    fn channel(&self) -> ChannelId {
+        self.record.channel
+    }
+
+    fn task(&self, task: HostTask) -> PeerTask {
+        PeerTask::Host(self.channel(), task)
+    }
+
+    /// A push of the tracker about this channel (`Committed`, `Fenced`, `ReplicateRefused`).
+    pub fn on_tracker_message(&mut self, message: Message, cx: &mut Context<'_>) {
+        match message {
+            Message::Committed(committed) => self.on_committed(committed.receipt, cx),
+            Message::Fenced(fenced) => self.on_fenced(&fenced.record, cx),
+            Message::ReplicateRefused(refused) => self.on_replicate_refused(&refused, cx),
+            _ => {}
+        }
+    }
+
+    /// A request of this host to the tracker has ended.
+    pub fn on_answer(&mut self, request: HostRequest, answer: Answer, cx: &mut Context<'_>) {
+        match (request, answer.into_result()) {
+            (HostRequest::Hello, Ok(Message::Adopt(adopt))) => self.on_adopt(adopt, cx),
+            (HostRequest::Adopted, Ok(Message::Grant(grant))) => self.on_grant(grant, cx),
+            _ => self.on_refused_by_tracker(cx),
+        }
+    }
+
+    /// A message of a member (or of the own replica, on the local link) whose device TLS has proven.
+    pub fn on_member_message(&mut self, from: Asker, device: DeviceId, message: Message, cx: &mut Context<'_>) {
+        match message {
+            Message::Subscribe(subscribe) => self.on_subscribe(from, device, subscribe, cx),
+            Message::Unsubscribe(_) => self.on_unsubscribe(from, cx),
+            Message::Submit(submit) => self.on_submit(from, submit, cx),
+            Message::ReadTail(_) | Message::ReadRange(_) | Message::Sync(_) => self.on_read(from, &message, cx),
+            _ => cx.out.fail(from, Reason::UnsupportedKind, message.name()),
+        }
+    }
+
+    /// An operation is done.
+    pub fn on_performed(&mut self, task: HostTask, outcome: StoreOutcome, cx: &mut Context<'_>) {
+        match (task, outcome) {
+            (HostTask::Stored { last, cuts }, _) => self.on_stored(last, cuts, cx),
+            (HostTask::LookedUp(job), StoreOutcome::Found(found)) => self.run_submit(job, Some(found), cx),
+            (HostTask::Page(page), StoreOutcome::Entries { before, entries }) => {
+                self.on_page(page, before, entries, cx)
+            }
+            (HostTask::Adopted, _) => self.say_adopted(cx),
+            (HostTask::Granted(fence), _) => self.begin_epoch(fence, cx),
+            _ => {}
+        }
+    }
+
+    /// The time has come.
+    pub fn handle_timeout(&mut self, cx: &mut Context<'_>) {
+        self.tenure_timeout(cx);
+    }
+
+    /// When.
+    #[must_use]
+    pub fn poll_timeout(&self) -> Option<Deadline> {
+        self.tenure.poll_timeout()
+    }
+
+    /// The rights by the log.
+    #[must_use]
+    pub fn access(&self) -> &Access {
+        self.log.fold().access()
+    }
+
+    /// For people: how this channel stands at its host.
+    #[must_use]
+    pub fn report(&self) -> HostReport {
+        HostReport {
+            owns: self.tenure.owned(),
+            stored: self.log.durable(),
+            committed: self.log.committed(),
+            resubmit: self.resubmit.len(),
+            members: self.members.iter().map(|(link, _)| link).collect(),
+        }
+    }
+}
+
+fn read_tail(store: &mut dyn Store, log: LogId, from: u64, to: u64) -> Result<Vec<StoredEntry>, Fatal> {
+    if from > to {
+        return Ok(Vec::new());
+    }
+    let read = StoreOperation::Read { log, from, to, entries_max: usize::MAX, bytes_max: usize::MAX };
+    match store.perform(&[read])?.pop() {
+        Some(StoreOutcome::Entries { entries, .. }) => Ok(entries),
+        _ => Err(Fatal("the store answered a read with something else".into())),
+    }
+}
+
+/// The rates of authors, by device.
+type Rates = BTreeMap<DeviceId, crate::rate::Gcra>;

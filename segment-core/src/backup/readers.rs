@@ -1,0 +1,104 @@
+//! Reading at the copy: for who cannot reach the host, or does not want to be seen there.
+
+use alloc::vec::Vec;
+
+use segment_proto::messages::{Done, Removed, Subscribed, Watermarks};
+use segment_proto::{Hash, Message, Reason, Rights};
+
+use crate::backup::{Backup, BackupTask};
+use crate::outbox::Asker;
+use crate::rules::Rule;
+use crate::store::StoredEntry;
+use crate::sync::Subscriber;
+use crate::sync::fanout::{self, no_read};
+use crate::sync::serve::{self, Page, PageRequest, Serve, Served};
+use crate::tracker::context::{Caller, Context};
+use crate::tracker::events::TrackerEvent;
+
+impl Backup {
+    pub(super) fn on_subscribe(&mut self, from: Asker, caller: &Caller, cx: &mut Context<'_>) {
+        let rights = self.access().rights(caller.who.account);
+        if cx.rules.has(Rule::ReadRight) && !rights.include(Rights::READ) {
+            return cx.out.fail(from, no_read(self.access().view, caller.who.is_visitor()), "");
+        }
+        if self.readers.len() >= cx.limits.members_per_channel_max {
+            return cx.out.fail(from, Reason::LimitReached, "the channel is full");
+        }
+        self.readers.insert(from.link, Subscriber::new(caller.who.clone(), caller.device, None));
+        let row = (!caller.who.is_visitor()).then(|| self.log.base().row(caller.device, caller.who.account));
+        let answer = Subscribed {
+            channel: self.channel(),
+            epoch: self.log.epoch().cloned(),
+            head: self.log.durable_position(),
+            receipt: self.log.receipt().cloned(),
+            rights,
+            row,
+        };
+        cx.out.answer(from, &answer);
+    }
+
+    pub(super) fn on_unsubscribe(&mut self, from: Asker, cx: &mut Context<'_>) {
+        self.readers.remove(from.link);
+        cx.out.answer(from, &Done {});
+    }
+
+    pub(super) fn watermarks(&self) -> Watermarks {
+        Watermarks {
+            channel: self.channel(),
+            fence: self.log.fence(),
+            stored: self.log.durable(),
+            receipt: self.log.receipt().cloned(),
+        }
+    }
+
+    /// Committed entries and their receipt, encoded once.
+    pub(super) fn tell_readers(&mut self, first: u64, last: u64, cx: &mut Context<'_>) {
+        if self.readers.is_empty() {
+            return;
+        }
+        for frame in fanout::frames(&self.log, first, last, self.log.fence(), cx.limits) {
+            cx.out.transmit_many(self.readers.keeping(), frame);
+        }
+        cx.out.transmit_many(self.readers.keeping(), segment_proto::Frame::push(&self.watermarks()));
+    }
+
+    pub(super) fn remove_who_may_not_read(&mut self, cx: &mut Context<'_>) {
+        if !cx.rules.has(Rule::ReadRight) {
+            return;
+        }
+        let access = self.access().clone();
+        let gone = self.readers.remove_if(|reader| !access.rights(reader.who.account).include(Rights::READ));
+        for (link, reader) in gone {
+            let (channel, account) = (self.channel(), reader.who.account);
+            let reason = no_read(access.view, reader.who.is_visitor());
+            cx.out.push(link, &Removed { channel, account, reason });
+        }
+    }
+
+    pub(super) fn on_read(&mut self, from: Asker, message: &Message, cx: &mut Context<'_>) {
+        let Some(request) = PageRequest::from_message(message).filter(|_| self.readers.get(from.link).is_some()) else {
+            return cx.out.fail(from, Reason::OutOfOrder, "subscribe first");
+        };
+        match serve::begin(&self.log, request, self.log.fence(), cx.limits) {
+            Serve::Ready(message, served) => self.answer_page(from, &message, served, cx),
+            Serve::Read(operation) => {
+                cx.out.perform(self.task(BackupTask::Page(Page { asker: from, request })), operation);
+            }
+        }
+    }
+
+    pub(super) fn on_page(&mut self, page: Page, before: Hash, entries: Vec<StoredEntry>, cx: &mut Context<'_>) {
+        if self.readers.get(page.asker.link).is_none() {
+            return cx.out.fail(page.asker, Reason::OutOfOrder, "subscribe first");
+        }
+        let (message, served) = serve::finish(&self.log, page.request, self.log.fence(), before, entries);
+        self.answer_page(page.asker, &message, served, cx);
+    }
+
+    fn answer_page(&mut self, to: Asker, message: &Message, (first, last): Served, cx: &mut Context<'_>) {
+        cx.out.answer_message(to, message);
+        if let Some(reader) = self.readers.get(to.link).filter(|_| last > 0) {
+            cx.out.event(TrackerEvent::Served { channel: self.channel(), to: reader.device, first, last });
+        }
+    }
+}

@@ -1,0 +1,111 @@
+//! The commit point: what the host has sequenced is checked, written in one transaction, and only then receipted.
+
+use segment_proto::messages::{Committed, Fenced, Replicate, ReplicateRefused};
+use segment_proto::{Entry, Hash, Receipt, Signed};
+
+use crate::backup::{Backup, BackupNotice, BackupTask};
+use crate::outbox::Asker;
+use crate::rules::{Rule, Rules};
+use crate::store::{StoredEntry, Write};
+use crate::sync::fold::Changed;
+use crate::sync::persist::{Meta, put_changes, put_meta};
+use crate::tracker::context::Context;
+use crate::tracker::events::TrackerEvent;
+
+impl Backup {
+    pub(super) fn on_replicate(&mut self, from: Asker, replicate: Replicate, cx: &mut Context<'_>) {
+        let from_host = self.host.as_ref().is_some_and(|host| host.link == from.link);
+        if !from_host || (replicate.fence != self.log.fence() && cx.rules.has(Rule::Fencing)) {
+            if let Some(record) = self.log.epoch() {
+                cx.out.push(from.link, &Fenced { record: record.clone() });
+            }
+            return;
+        }
+        let mut before = replicate.before;
+        for entry in replicate.entries {
+            let Some(stored) = self.check(entry, before, cx.rules) else {
+                let (channel, fence, head) = (self.channel(), self.log.fence(), self.log.head());
+                cx.out.push(from.link, &ReplicateRefused { channel, fence, head });
+                break;
+            };
+            before = stored.chain;
+            self.log.append(stored.clone(), cx.rules);
+            self.unwritten.push(stored);
+        }
+        self.flush(cx);
+    }
+
+    /// The entry with its hashes, if it is the next in the log and the next of its author.
+    fn check(&self, entry: Entry, before: Hash, rules: Rules) -> Option<StoredEntry> {
+        let head = self.log.head();
+        let chained = entry.pos == head.pos + 1 && before == head.chain;
+        if !chained && rules.has(Rule::ReplicateChain) {
+            return None;
+        }
+        let envelope = &entry.envelope;
+        let row = self.log.fold().row(envelope.key.device, envelope.account);
+        let next = envelope.key.incarnation == row.incarnation && envelope.key.seq == row.seq + 1;
+        let anew = envelope.key.incarnation > row.incarnation && envelope.key.seq == 1;
+        let follows = envelope.prev == row.hash && (next || anew) && row.account == envelope.account;
+        if (!follows && rules.has(Rule::AuthorChain) && rules.has(Rule::ReplicateChain))
+            || envelope.key.channel != self.channel()
+        {
+            return None;
+        }
+        Some(StoredEntry::new(entry, &before))
+    }
+
+    fn flush(&mut self, cx: &mut Context<'_>) {
+        if self.writing || self.unwritten.is_empty() {
+            return;
+        }
+        self.writing = true;
+        let entries = core::mem::take(&mut self.unwritten);
+        let receipt = Receipt { channel: self.channel(), fence: self.log.fence(), at: self.log.head() };
+        let receipt = Signed::new(receipt, cx.identity);
+        let changed = changes(&self.log, &entries);
+        let mut writes = put_changes(self.log.id, self.log.fold(), &changed);
+        writes.push(put_meta(self.log.id, Meta::Receipt, &receipt));
+        writes.push(Write::Append { log: self.log.id, entries });
+        if !cx.rules.has(Rule::StoreBeforeReceipt) {
+            self.say_committed(&receipt, cx);
+        }
+        let task = self.task(BackupTask::Stored(receipt));
+        cx.out.write(task, writes);
+    }
+
+    pub(super) fn on_stored(&mut self, receipt: Signed<Receipt>, cx: &mut Context<'_>) {
+        self.writing = false;
+        let (first, last) = (self.log.durable() + 1, receipt.at.pos);
+        self.log.set_durable(last);
+        let changed = self.log.commit(receipt.clone(), cx.rules);
+        if cx.rules.has(Rule::StoreBeforeReceipt) {
+            self.say_committed(&receipt, cx);
+        }
+        self.flush(cx);
+        self.tell_readers(first, last, cx);
+        if changed.contains(&Changed::Rights) {
+            self.notices.push(BackupNotice::AccessChanged);
+            self.remove_who_may_not_read(cx);
+        }
+        cx.out.event(TrackerEvent::Replicated { channel: self.channel(), from: self.host_device, first, last });
+    }
+
+    fn say_committed(&self, receipt: &Signed<Receipt>, cx: &mut Context<'_>) {
+        if let Some(host) = &self.host {
+            cx.out.push(host.link, &Committed { receipt: receipt.clone() });
+        }
+    }
+}
+
+/// What these entries have changed in the fold at the head.
+fn changes(log: &crate::sync::ChannelLog, entries: &[StoredEntry]) -> alloc::vec::Vec<Changed> {
+    let change = |stored: &StoredEntry| {
+        let envelope = &stored.entry.envelope;
+        match envelope.access() {
+            Some(_) => Changed::Rights,
+            None => Changed::Row(log.fold().row(envelope.key.device, envelope.account)),
+        }
+    };
+    entries.iter().map(change).collect()
+}

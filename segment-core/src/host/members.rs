@@ -1,0 +1,182 @@
+//! Those who read and write here: admitted by certificate and right, told what is new.
+
+use alloc::collections::BTreeSet;
+use alloc::vec::Vec;
+
+use segment_proto::messages::{Done, Removed, Subscribe, Subscribed, Watermarks};
+use segment_proto::{AccountId, Certificate, DeviceId, Hash, LinkId, Message, Reason, Rights, Signed, Who};
+
+use crate::host::{Host, HostTask};
+use crate::outbox::Asker;
+use crate::peer::context::{Context, LOCAL};
+use crate::peer::events::{PeerEvent, Source, Transfer};
+use crate::rules::Rule;
+use crate::store::StoredEntry;
+use crate::sync::Subscriber;
+use crate::sync::fanout::{self, no_read};
+use crate::sync::serve::{self, Page, PageRequest, Serve, Served};
+
+/// Revoked devices that are remembered. Policy: all of a host's memory of them ends with the process,
+/// certificates a day later; the oldest key goes first.
+const REVOKED_MAX: usize = 1_024;
+
+/// Devices whose certificates are not good any more.
+#[derive(Debug, Default)]
+pub struct Revocations(BTreeSet<DeviceId>);
+
+impl Host {
+    /// A member's session was revoked.
+    pub fn on_revoked(&mut self, device: DeviceId, cx: &mut Context<'_>) {
+        if self.revocations.0.len() >= REVOKED_MAX {
+            self.revocations.0.pop_first();
+        }
+        self.revocations.0.insert(device);
+        let gone = self.members.remove_if(|member| member.device == device);
+        for (link, member) in gone {
+            self.say_removed(link, &member, Reason::BadCertificate, cx);
+        }
+    }
+
+    pub(super) fn on_subscribe(&mut self, from: Asker, device: DeviceId, subscribe: Subscribe, cx: &mut Context<'_>) {
+        let (who, expires) = match self.admit(from.link, device, subscribe.certificate.as_ref(), cx) {
+            Ok(admitted) => admitted,
+            Err(reason) => return cx.out.fail(from, reason, ""),
+        };
+        if self.members.len() >= cx.limits.members_per_channel_max {
+            return cx.out.fail(from, Reason::LimitReached, "the channel is full");
+        }
+        if let Some(record) = subscribe.device.filter(|record| record.device == device) {
+            cx.learn_author(record);
+        }
+        let account = who.account;
+        if self.members.insert(from.link, Subscriber::new(who.clone(), device, expires)).is_none() {
+            cx.out.event(PeerEvent::MemberLink { channel: self.channel(), account, who, came: true });
+        }
+        let answer = Subscribed {
+            channel: self.channel(),
+            epoch: self.tenure.owned().and(self.log.epoch()).cloned(),
+            head: self.log.durable_position(),
+            receipt: self.log.receipt().cloned(),
+            rights: self.access().rights(account),
+            row: (account != AccountId::NOBODY).then(|| self.log.base().row(device, account)),
+        };
+        cx.out.answer(from, &answer);
+    }
+
+    fn admit(
+        &self,
+        link: LinkId,
+        device: DeviceId,
+        certificate: Option<&Signed<Certificate>>,
+        cx: &Context<'_>,
+    ) -> Result<(Who, Option<segment_proto::UnixMillis>), Reason> {
+        if link == LOCAL {
+            return Ok((self.record.owner.clone(), None));
+        }
+        let certificate = certificate.ok_or(Reason::BadCertificate)?;
+        let genuine = cx.tracker_key.is_some_and(|key| certificate.is_signed_by(&key, &cx.identity.verifier()));
+        let expired = certificate.expires.plus(cx.limits.clock_tolerance) < cx.now.wall;
+        if !genuine || expired || certificate.device != device || self.revocations.0.contains(&device) {
+            return Err(Reason::BadCertificate);
+        }
+        if cx.rules.has(Rule::ReadRight) && !self.access().rights(certificate.who.account).include(Rights::READ) {
+            return Err(no_read(self.access().view, certificate.who.is_visitor()));
+        }
+        Ok((certificate.who.clone(), Some(certificate.expires)))
+    }
+
+    pub(super) fn is_expired(&self, link: LinkId, cx: &Context<'_>) -> bool {
+        let expires = self.members.get(link).and_then(|member| member.expires);
+        expires.is_some_and(|expires| expires.plus(cx.limits.clock_tolerance) < cx.now.wall)
+    }
+
+    pub(super) fn on_unsubscribe(&mut self, from: Asker, cx: &mut Context<'_>) {
+        self.on_link_down(from.link, cx);
+        cx.out.answer(from, &Done {});
+    }
+
+    /// A member's link is gone.
+    pub fn on_link_down(&mut self, link: LinkId, cx: &mut Context<'_>) {
+        let Some(member) = self.members.remove(link) else {
+            return;
+        };
+        self.submits.forget(member.device);
+        let (channel, account) = (self.channel(), member.who.account);
+        cx.out.event(PeerEvent::MemberLink { channel, account, who: member.who, came: false });
+    }
+
+    /// The send queue of a member has crossed a mark.
+    pub fn on_writable(&mut self, link: LinkId, room: usize, cx: &mut Context<'_>) {
+        if self.members.set_room(link, room) {
+            cx.out.push(link, &self.watermarks());
+        }
+    }
+
+    pub(super) fn watermarks(&self) -> Watermarks {
+        Watermarks {
+            channel: self.channel(),
+            fence: self.tenure.owned().unwrap_or_default(),
+            stored: self.log.durable(),
+            receipt: self.log.receipt().cloned(),
+        }
+    }
+
+    /// Tells everybody what is on disk now; encoded once.
+    pub(super) fn fan_out(&mut self, from: u64, to: u64, cx: &mut Context<'_>) {
+        let fence = self.tenure.owned().unwrap_or_default();
+        for frame in fanout::frames(&self.log, from, to, fence, cx.limits) {
+            cx.out.transmit_many(self.members.keeping(), frame);
+        }
+        if fanout::changes_access(&self.log, from, to) {
+            self.remove_who_may_not_read(cx);
+        }
+    }
+
+    fn remove_who_may_not_read(&mut self, cx: &mut Context<'_>) {
+        if !cx.rules.has(Rule::ReadRight) {
+            return;
+        }
+        let access = self.log.fold().access().clone();
+        let gone = self.members.remove_if(|member| !access.rights(member.who.account).include(Rights::READ));
+        for (link, member) in gone {
+            self.say_removed(link, &member, no_read(access.view, member.who.is_visitor()), cx);
+        }
+    }
+
+    fn say_removed(&self, link: LinkId, member: &Subscriber, reason: Reason, cx: &mut Context<'_>) {
+        let (channel, account) = (self.channel(), member.who.account);
+        cx.out.push(link, &Removed { channel, account, reason });
+        cx.out.event(PeerEvent::MemberLink { channel, account, who: member.who.clone(), came: false });
+    }
+
+    pub(super) fn on_read(&mut self, from: Asker, message: &Message, cx: &mut Context<'_>) {
+        let Some(request) = PageRequest::from_message(message).filter(|_| self.members.get(from.link).is_some()) else {
+            return cx.out.fail(from, Reason::OutOfOrder, "subscribe first");
+        };
+        let fence = self.tenure.owned().unwrap_or_default();
+        match serve::begin(&self.log, request, fence, cx.limits) {
+            Serve::Ready(message, served) => self.answer_page(from, &message, served, cx),
+            Serve::Read(operation) => {
+                cx.out.perform(self.task(HostTask::Page(Page { asker: from, request })), operation);
+            }
+        }
+    }
+
+    pub(super) fn on_page(&mut self, page: Page, before: Hash, entries: Vec<StoredEntry>, cx: &mut Context<'_>) {
+        if self.members.get(page.asker.link).is_none() {
+            return cx.out.fail(page.asker, Reason::OutOfOrder, "subscribe first");
+        }
+        let fence = self.tenure.owned().unwrap_or_default();
+        let (message, served) = serve::finish(&self.log, page.request, fence, before, entries);
+        self.answer_page(page.asker, &message, served, cx);
+    }
+
+    fn answer_page(&mut self, to: Asker, message: &Message, served: Served, cx: &mut Context<'_>) {
+        cx.out.answer_message(to, message);
+        let member = self.members.get(to.link).filter(|_| to.link != LOCAL && served.1 > 0);
+        if let Some(member) = member {
+            let (channel, with, (first, last)) = (self.channel(), Source::Peer(member.device), served);
+            cx.out.event(PeerEvent::Transferred { channel, with, transfer: Transfer::Fetched, first, last });
+        }
+    }
+}

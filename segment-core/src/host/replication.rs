@@ -1,0 +1,93 @@
+//! Copying to the tracker: what is on this disk goes up once, in order, and comes back as receipts.
+
+use alloc::vec::Vec;
+
+use segment_proto::messages::{Replicate, ReplicateRefused};
+use segment_proto::{Entry, Receipt, Signed};
+
+use crate::host::{Host, HostTask};
+use crate::peer::context::Context;
+use crate::peer::events::{PeerEvent, Source, Transfer};
+use crate::rules::Rule;
+use crate::sync::fanout::batches;
+use crate::sync::persist::{Meta, put_changes, put_meta};
+
+/// How far the copying has come.
+#[derive(Clone, Copy, Debug)]
+pub struct Replication {
+    sent: u64,
+}
+
+impl Replication {
+    /// From behind a place that the tracker has.
+    pub const fn from(sent: u64) -> Self {
+        Self { sent }
+    }
+}
+
+impl Host {
+    /// Sends up what the tracker lacks, a window of it: at most half a send queue is under way.
+    pub(super) fn replicate(&mut self, cx: &mut Context<'_>) {
+        let Some((link, fence)) = self.tenure.replicating_to() else {
+            return;
+        };
+        let to = if cx.rules.has(Rule::StoreBeforeReplicate) { self.log.durable() } else { self.log.head().pos };
+        let from = self.replication.sent + 1;
+        let under_way = self.log.slice(self.log.committed() + 1, self.replication.sent);
+        let mut bytes: usize = under_way.iter().flat_map(|(_, stored)| stored).map(|s| s.entry.wire_bytes()).sum();
+        let Some((mut before, stored)) = self.log.slice(from, to).filter(|_| from <= to) else {
+            return;
+        };
+        for batch in batches(&stored, cx.limits) {
+            if bytes > cx.limits.send_queue_bytes_max / 2 {
+                break;
+            }
+            bytes += batch.iter().map(|stored| stored.entry.wire_bytes()).sum::<usize>();
+            let entries: Vec<Entry> = batch.iter().map(|stored| stored.entry.clone()).collect();
+            let (first, last) = (self.replication.sent + 1, self.replication.sent + entries.len() as u64);
+            cx.out.push(link, &Replicate { channel: self.record.channel, fence, before, entries });
+            before = batch.last().map_or(before, |stored| stored.chain);
+            self.replication.sent = last;
+            let (channel, with, transfer) = (self.record.channel, Source::Tracker, Transfer::Replicated);
+            cx.out.event(PeerEvent::Transferred { channel, with, transfer, first, last });
+        }
+    }
+
+    /// A receipt moves the watermark only where this log has the same chain at its place.
+    pub(super) fn on_committed(&mut self, receipt: Signed<Receipt>, cx: &mut Context<'_>) {
+        if !self.is_genuine(&receipt, cx) {
+            return cx.out.event(PeerEvent::Suspicious { what: "a receipt that the tracker did not sign" });
+        }
+        if receipt.at.pos <= self.log.committed() {
+            return;
+        }
+        let on_chain = self.log.position_at(receipt.at.pos) == Some(receipt.at);
+        if !on_chain && cx.rules.has(Rule::ReceiptOnChain) {
+            return self.give_up(cx);
+        }
+        let changed = self.log.commit(receipt.clone(), cx.rules);
+        let mut writes = put_changes(self.log.id, self.log.base(), &changed);
+        writes.push(put_meta(self.log.id, Meta::Receipt, &receipt));
+        writes.extend(self.resubmit.take_settled(&self.log, cx.rules));
+        let task = self.task(HostTask::Committed);
+        cx.out.write(task, writes);
+        cx.out.transmit_many(self.members.keeping(), segment_proto::Frame::push(&self.watermarks()));
+        self.replicate(cx);
+    }
+
+    pub(super) fn is_genuine(&self, receipt: &Signed<Receipt>, cx: &Context<'_>) -> bool {
+        let signed = cx.tracker_key.is_some_and(|key| receipt.is_signed_by(&key, &cx.identity.verifier()));
+        signed && receipt.channel == self.record.channel
+    }
+
+    pub(super) fn on_replicate_refused(&mut self, refused: &ReplicateRefused, cx: &mut Context<'_>) {
+        if self.tenure.owned() != Some(refused.fence) {
+            return;
+        }
+        if self.log.position_at(refused.head.pos) != Some(refused.head) {
+            return self.give_up(cx);
+        }
+        self.replication.sent = refused.head.pos;
+        self.replicate(cx);
+    }
+}
