@@ -1,6 +1,195 @@
-//! The machine of a peer.
+//! The machine of a peer: the tracker link, the links to hosts, the joined channels and those hosted here.
+//!
+//! [`Peer`] holds its parts together and says in which order they get to speak. What came in is
+//! routed in `routing`, links come and go in `linking`, the peer's own requests end in `answers`,
+//! `serving` decides from where a channel is read, and `local` joins a hosted channel with its
+//! owner's own replica. `commands` is what an embedder can want, `views` what it can see.
 
+use alloc::collections::VecDeque;
+use alloc::vec::Vec;
+
+use segment_proto::pending::NoAnswer;
+use segment_proto::{LinkId, Now};
+
+use crate::contract::{Deadline, Input, Machine, OpId, Output, earliest};
+use crate::peer::authors::Authors;
+use crate::peer::channels::Channels;
+use crate::peer::context::{Answer, PeerTask};
+use crate::peer::core::Core;
+use crate::peer::events::PeerEvent;
+use crate::peer::hosts::Hosts;
+use crate::peer::links::Links;
+use crate::peer::local::Stripped;
+use crate::peer::naming::Naming;
+use crate::peer::session::Session;
+use crate::peer::tracker_link::TrackerLink;
+use crate::store::{Fatal, Outcome, Record, Store, Table, scan_all};
+
+mod answers;
 pub mod authors;
+mod channels;
+mod commands;
 pub mod context;
+mod core;
+mod dialler;
+mod errors;
 pub mod events;
+mod hosts;
+mod linking;
+mod links;
+mod local;
+mod naming;
 pub mod requests;
+mod routing;
+mod serving;
+mod session;
+mod tracker_link;
+mod views;
+
+pub use self::core::PeerConfig;
+pub use commands::Unsent;
+pub use errors::{CommandError, SECRET_BYTES_MAX, SECRET_BYTES_MIN};
+pub use tracker_link::TrackerState;
+pub use views::{ChannelView, LinkView, WhoAmI};
+
+#[cfg(test)]
+mod tests;
+
+/// A peer.
+#[derive(Debug)]
+pub struct Peer {
+    core: Core,
+    tracker: TrackerLink,
+    hosts: Hosts,
+    links: Links,
+    channels: Channels,
+    naming: Naming,
+    stripped: Stripped,
+    ready: VecDeque<Output<PeerEvent>>,
+    /// Shut down: no links are opened or taken any more.
+    closing: bool,
+}
+
+impl Peer {
+    /// The peer as the store has it.
+    ///
+    /// # Errors
+    /// [`Fatal`]: the store cannot be read.
+    pub fn restore(config: PeerConfig, store: &mut dyn Store) -> Result<Self, Fatal> {
+        let session = Session::restore(&records(store, Table::Setting)?)?;
+        let authors = Authors::restore(&records(store, Table::Author)?)?;
+        let joined = records(store, Table::Joined)?;
+        Ok(Self {
+            core: Core::new(config, authors, session),
+            tracker: TrackerLink::default(),
+            hosts: Hosts::default(),
+            links: Links::default(),
+            channels: Channels::restore(&joined, store)?,
+            naming: Naming::default(),
+            stripped: Stripped::default(),
+            ready: VecDeque::new(),
+            closing: false,
+        })
+    }
+
+    fn on_performed(&mut self, op: OpId, outcome: Outcome, now: Now) {
+        let (Some(task), Outcome::Store(outcome)) = (self.core.out.take_task(op), outcome) else {
+            return;
+        };
+        match task {
+            PeerTask::Nothing => {}
+            PeerTask::Reply(id, reply) => self.core.reply(id, Ok(*reply)),
+            PeerTask::Replica(channel, task) => {
+                if let Some(channel) = self.channels.get_mut(&channel) {
+                    channel.replica.on_performed(task, outcome, &mut self.core.cx(now));
+                }
+            }
+            PeerTask::Host(channel, task) => {
+                if let Some(host) = self.channels.get_mut(&channel).and_then(|channel| channel.host.as_mut()) {
+                    host.on_performed(task, outcome, &mut self.core.cx(now));
+                }
+            }
+        }
+    }
+
+    fn on_writable(&mut self, link: LinkId, room: usize, now: Now) {
+        let core = &mut self.core;
+        self.channels.hosts().for_each(|host| host.on_writable(link, room, &mut core.cx(now)));
+    }
+
+    fn expire_requests(&mut self, now: Now) {
+        while let Some((id, purpose)) = self.core.pending.expire(now.mono) {
+            self.deliver(id, purpose, Answer::Nothing(NoAnswer::TimedOut), now);
+        }
+    }
+
+    fn wake_channels(&mut self, now: Now) {
+        let due = |deadline: Option<Deadline>| deadline.is_some_and(|deadline| deadline.at <= now.mono);
+        for (_, channel) in self.channels.iter_mut() {
+            if due(channel.replica.poll_timeout()) {
+                channel.replica.handle_timeout(&mut self.core.cx(now));
+            }
+            if let Some(host) = channel.host.as_mut().filter(|host| due(host.poll_timeout())) {
+                host.handle_timeout(&mut self.core.cx(now));
+            }
+        }
+    }
+
+    fn release_names(&mut self, now: Now) {
+        for channel in self.naming.waiting() {
+            self.naming.release_until(channel, &self.core.authors, now.mono);
+        }
+        self.naming.bound(self.core.limits.authors_max);
+        self.emit();
+    }
+}
+
+fn records(store: &mut dyn Store, table: Table) -> Result<Vec<Record>, Fatal> {
+    let mut records = Vec::new();
+    scan_all(store, table, |record| records.push(record))?;
+    Ok(records)
+}
+
+impl Machine for Peer {
+    type Event = PeerEvent;
+
+    fn handle_input(&mut self, input: Input, now: Now) {
+        let now = self.core.session.corrected(now);
+        match input {
+            Input::LinkUp { link, direction, peer, address } => self.on_link_up(link, direction, peer, address, now),
+            Input::Received { link, header, message } => self.on_received(link, header, message.into_inner(), now),
+            Input::Writable { link, room } => self.on_writable(link, room, now),
+            Input::LinkDown { link } => self.lose_link(link, now),
+            Input::DialFailed { link, reason } => self.on_dial_failed(link, reason, now),
+            Input::Performed { op, outcome } => self.on_performed(op, outcome, now),
+        }
+        self.settle(now);
+    }
+
+    fn handle_timeout(&mut self, now: Now) {
+        let now = self.core.session.corrected(now);
+        self.expire_requests(now);
+        self.keep_links(now);
+        self.keep_certificate(now);
+        self.wake_channels(now);
+        self.release_names(now);
+        self.settle(now);
+    }
+
+    fn poll_output(&mut self) -> Option<Output<PeerEvent>> {
+        self.ready.pop_front()
+    }
+
+    fn poll_timeout(&self) -> Option<Deadline> {
+        let pending = self.core.pending.next_deadline().map(|at| Deadline::new(at, "answer"));
+        earliest([
+            pending,
+            self.tracker.deadline(),
+            self.hosts.deadline(),
+            self.links.deadline(&self.rhythm()),
+            self.core.session.deadline(),
+            self.channels.deadline(),
+            self.naming.deadline(),
+        ])
+    }
+}

@@ -1,5 +1,51 @@
 //! What the peer's own requests are for.
 
-/// What a request of the peer itself is for.
+use alloc::vec::Vec;
+
+use segment_proto::messages::Presence;
+use segment_proto::{ChannelId, DeviceId, Instant, LinkId};
+
+/// Who wanted a login.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LoginBy {
+    /// The embedder, who awaits a reply.
+    Embedder,
+    /// This peer, after a reconnect.
+    Itself,
+}
+
+/// What a request of the peer itself is for. Those of an embedder end in `PeerEvent::Replied`.
 #[derive(Debug)]
-pub enum PeerRequest {}
+pub enum PeerRequest {
+    /// The first one on a link.
+    Hello(LinkId),
+    /// A login of any kind.
+    Login {
+        /// Who wanted it.
+        by: LoginBy,
+        /// How to be seen.
+        presence: Presence,
+    },
+    /// Where this peer can be dialled.
+    Announce,
+    /// A fresh certificate.
+    Renew,
+    /// A sign of life.
+    KeepAlive,
+    /// The channels that this account has joined, page by page.
+    Refresh,
+    /// Whose devices these are.
+    Devices(Vec<DeviceId>),
+    /// An embedder's ping.
+    Ping(Instant),
+    /// An embedder's logout.
+    Logout,
+    /// An embedder's change of presence.
+    SetStatus(Presence),
+    /// An embedder's look at a list, a user or a channel.
+    Look,
+    /// An embedder's new channel, or one to join.
+    Join,
+    /// An embedder's leaving.
+    Leave(ChannelId),
+}

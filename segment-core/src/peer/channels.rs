@@ -1,0 +1,242 @@
+//! The joined channels of a peer, those among them that it hosts, and what is kept of each.
+
+use alloc::collections::{BTreeMap, BTreeSet};
+use alloc::vec::Vec;
+use core::net::SocketAddr;
+
+use bytes::Bytes;
+use segment_proto::messages::ChannelRow;
+use segment_proto::{ChannelId, ChannelRecord, DeviceId, LinkId, Signed};
+use serde::{Deserialize, Serialize};
+
+use crate::contract::{Deadline, earliest};
+use crate::host::Host;
+use crate::peer::events::Serving;
+use crate::replica::Replica;
+use crate::store::{Fatal, LogId, LogRole, Record, Store, Table, Write};
+
+/// Whether this account is a member, as far as is known.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Membership {
+    /// It is.
+    Joined,
+    /// It left, was removed, or another account has logged in: the cache stays, nobody serves it.
+    Ended,
+}
+
+/// What is stored of a joined channel.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+struct Kept {
+    record: Signed<ChannelRecord>,
+    hosted: bool,
+    /// Where the host was last seen: its own certificate admits a member while the tracker is down.
+    address: Option<SocketAddr>,
+}
+
+/// A joined channel.
+#[derive(Debug)]
+pub(crate) struct Channel {
+    pub(crate) replica: Replica,
+    /// There, where this device hosts it.
+    pub(crate) host: Option<Host>,
+    pub(crate) membership: Membership,
+    pub(crate) host_present: bool,
+    pub(crate) address: Option<SocketAddr>,
+    /// What the embedder was told.
+    pub(crate) told: Serving,
+}
+
+impl Channel {
+    fn create(record: &Signed<ChannelRecord>, device: DeviceId) -> Self {
+        let host = (record.host == device).then(|| Host::create(record.clone()));
+        Self::new(Replica::create(record.clone(), keeping(host.is_some())), host, None)
+    }
+
+    fn restore(kept: Kept, store: &mut dyn Store) -> Result<Self, Fatal> {
+        let Kept { record, hosted, address } = kept;
+        let host = if hosted { Some(Host::restore(record.clone(), store)?) } else { None };
+        Ok(Self::new(Replica::restore(record, keeping(hosted), store)?, host, address))
+    }
+
+    fn new(replica: Replica, host: Option<Host>, address: Option<SocketAddr>) -> Self {
+        let membership = Membership::Joined;
+        Self { replica, host, membership, host_present: false, address, told: Serving::Nowhere }
+    }
+
+    fn kept(&self) -> Kept {
+        Kept { record: self.replica.record().clone(), hosted: self.host.is_some(), address: self.address }
+    }
+
+    fn update(&mut self, row: &ChannelRow) {
+        if self.replica.record() != &row.record && row.record.revision >= self.replica.record().revision {
+            self.replica.set_record(row.record.clone());
+        }
+        self.host_present = row.host_present;
+        self.address = row.host.or(self.address);
+        let joined = row.joined || self.host.is_some();
+        self.membership = if joined { Membership::Joined } else { Membership::Ended };
+    }
+
+    /// Messages that are not committed yet.
+    pub(crate) fn waiting(&self) -> usize {
+        self.replica.outgoing().count()
+    }
+}
+
+fn keeping(hosted: bool) -> LogRole {
+    if hosted { LogRole::Host } else { LogRole::Cache }
+}
+
+fn key_of(channel: &ChannelId) -> Bytes {
+    Bytes::copy_from_slice(channel.as_bytes())
+}
+
+/// All joined channels.
+#[derive(Debug, Default)]
+pub(crate) struct Channels {
+    by_id: BTreeMap<ChannelId, Channel>,
+    /// Those that the pages of a refresh have shown so far.
+    refreshed: BTreeSet<ChannelId>,
+    /// Something has changed that decides from where a channel is served.
+    unsettled: bool,
+}
+
+/// The channel is one too many.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct TooMany;
+
+impl Channels {
+    /// As the store has them.
+    pub(crate) fn restore(records: &[Record], store: &mut dyn Store) -> Result<Self, Fatal> {
+        let mut channels = Self::default();
+        for record in records {
+            let kept: Kept = postcard::from_bytes(&record.value)
+                .map_err(|_| Fatal("the record of a joined channel cannot be read".into()))?;
+            channels.by_id.insert(kept.record.channel, Channel::restore(kept, store)?);
+        }
+        channels.unsettled = !channels.by_id.is_empty();
+        Ok(channels)
+    }
+
+    pub(crate) fn get(&self, channel: &ChannelId) -> Option<&Channel> {
+        self.by_id.get(channel)
+    }
+
+    pub(crate) fn get_mut(&mut self, channel: &ChannelId) -> Option<&mut Channel> {
+        self.by_id.get_mut(channel)
+    }
+
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (&ChannelId, &Channel)> {
+        self.by_id.iter()
+    }
+
+    pub(crate) fn iter_mut(&mut self) -> impl Iterator<Item = (&ChannelId, &mut Channel)> {
+        self.by_id.iter_mut()
+    }
+
+    pub(crate) fn hosts(&mut self) -> impl Iterator<Item = &mut Host> {
+        self.by_id.values_mut().filter_map(|channel| channel.host.as_mut())
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.by_id.len()
+    }
+
+    pub(crate) fn hosts_any(&self) -> bool {
+        self.by_id.values().any(|channel| channel.host.is_some())
+    }
+
+    /// Takes a row of the tracker's; what is to be written for it.
+    pub(crate) fn take_row(
+        &mut self,
+        row: &ChannelRow,
+        device: DeviceId,
+        channels_max: usize,
+    ) -> Result<Vec<Write>, TooMany> {
+        let id = row.record.channel;
+        let before = self.by_id.get(&id).map(Channel::kept);
+        if before.is_none() && self.by_id.len() >= channels_max {
+            return Err(TooMany);
+        }
+        let channel = self.by_id.entry(id).or_insert_with(|| Channel::create(&row.record, device));
+        channel.update(row);
+        self.unsettled = true;
+        let kept = channel.kept();
+        if before.as_ref() == Some(&kept) {
+            return Ok(Vec::new());
+        }
+        let value = Bytes::from(postcard::to_allocvec(&kept).unwrap_or_default());
+        Ok(alloc::vec![Write::Put { table: Table::Joined, key: key_of(&id), value }])
+    }
+
+    /// Removes a channel; what is to be written for it.
+    pub(crate) fn remove(&mut self, id: &ChannelId) -> Vec<Write> {
+        if self.by_id.remove(id).is_none() {
+            return Vec::new();
+        }
+        let log = LogId { channel: *id, role: LogRole::Cache };
+        alloc::vec![Write::Erase { log }, Write::Delete { table: Table::Joined, key: key_of(id) }]
+    }
+
+    /// The account is not a member of this channel any more.
+    pub(crate) fn end(&mut self, id: &ChannelId) {
+        if let Some(channel) = self.by_id.get_mut(id) {
+            channel.membership = Membership::Ended;
+            self.unsettled = true;
+        }
+    }
+
+    /// Another account has logged in: nothing is known of its memberships. Whose channels are hosted here is known.
+    pub(crate) fn end_all(&mut self) {
+        let joined = self.by_id.values_mut().filter(|channel| channel.host.is_none());
+        joined.for_each(|channel| channel.membership = Membership::Ended);
+        self.unsettled = true;
+    }
+
+    /// The tracker's list begins.
+    pub(crate) fn start_refresh(&mut self) {
+        self.refreshed.clear();
+    }
+
+    /// The tracker's list has this channel. `false`: the list is longer than any can be.
+    pub(crate) fn on_refreshed(&mut self, id: ChannelId, channels_max: usize) -> bool {
+        self.refreshed.insert(id);
+        self.refreshed.len() <= channels_max
+    }
+
+    /// The tracker's list is whole: what it did not have was left on another device. Its cache stays until it is left here.
+    pub(crate) fn finish_refresh(&mut self) {
+        let refreshed = core::mem::take(&mut self.refreshed);
+        for (id, channel) in &mut self.by_id {
+            if channel.host.is_none() && !refreshed.contains(id) {
+                channel.membership = Membership::Ended;
+            }
+        }
+        self.unsettled = true;
+    }
+
+    /// Something outside has changed that decides from where channels are served.
+    pub(crate) fn unsettle(&mut self) {
+        self.unsettled = true;
+    }
+
+    /// Whether the decision has to be made anew; asked once.
+    pub(crate) fn take_unsettled(&mut self) -> bool {
+        core::mem::take(&mut self.unsettled)
+    }
+
+    /// The channels that are served on a link.
+    pub(crate) fn served_on(&self, link: LinkId) -> Vec<ChannelId> {
+        self.by_id.iter().filter(|(_, channel)| channel.replica.link() == Some(link)).map(|(id, _)| *id).collect()
+    }
+
+    /// A restored peer decides at the first opportunity.
+    pub(crate) fn deadline(&self) -> Option<Deadline> {
+        let start = self.unsettled.then(|| Deadline::new(segment_proto::Instant(0), "start"));
+        let channels = self
+            .by_id
+            .values()
+            .flat_map(|channel| [channel.replica.poll_timeout(), channel.host.as_ref().and_then(Host::poll_timeout)]);
+        earliest(core::iter::once(start).chain(channels))
+    }
+}

@@ -1,0 +1,173 @@
+//! The open links of a peer, and when each has to be pinged or given up.
+
+use alloc::collections::BTreeMap;
+use alloc::vec::Vec;
+use core::net::SocketAddr;
+use core::time::Duration;
+
+use segment_proto::{DeviceId, Instant, Limits, LinkId};
+
+use crate::contract::{Deadline, Direction, earliest};
+use crate::peer::events::Source;
+
+/// What the other side of a link is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum LinkRole {
+    /// The tracker.
+    Tracker,
+    /// The host of channels that this peer has joined.
+    Host,
+    /// Somebody who dialled this peer: a member of a channel hosted here.
+    Member,
+}
+
+/// One open link.
+#[derive(Clone, Debug)]
+pub(crate) struct Link {
+    pub(crate) role: LinkRole,
+    pub(crate) peer: DeviceId,
+    pub(crate) address: SocketAddr,
+    pub(crate) direction: Direction,
+    pub(crate) since: Instant,
+    /// Whether hello and welcome were exchanged.
+    pub(crate) greeted: bool,
+    heard: Instant,
+    pinged: Instant,
+}
+
+impl Link {
+    pub(crate) fn new(role: LinkRole, direction: Direction, peer: DeviceId, address: SocketAddr, now: Instant) -> Self {
+        Self { role, peer, address, direction, since: now, greeted: false, heard: now, pinged: now }
+    }
+
+    pub(crate) fn source(&self) -> Source {
+        match self.role {
+            LinkRole::Tracker => Source::Tracker,
+            LinkRole::Host => Source::Host(self.peer),
+            LinkRole::Member => Source::Peer(self.peer),
+        }
+    }
+
+    fn ping_at(&self, rhythm: &Rhythm) -> Option<Deadline> {
+        let pings = self.greeted && self.role != LinkRole::Member;
+        pings.then(|| Deadline::new(self.pinged + rhythm.interval(self.role), "ping"))
+    }
+
+    fn silent_at(&self, rhythm: &Rhythm) -> Deadline {
+        if !self.greeted {
+            return Deadline::new(self.since + rhythm.greeting, "greeting");
+        }
+        Deadline::new(self.heard + rhythm.silence(self.role), "silent link")
+    }
+}
+
+/// How often links are pinged, and how long they may be silent.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Rhythm {
+    tracker: Duration,
+    others: Duration,
+    greeting: Duration,
+    silence_min: Duration,
+}
+
+impl Rhythm {
+    /// The rhythm of a peer that hosts channels.
+    pub(crate) fn hosting(limits: &Limits) -> Self {
+        Self { tracker: limits.host_ping, ..Self::joined(limits) }
+    }
+
+    /// The rhythm of a peer that hosts none.
+    pub(crate) fn joined(limits: &Limits) -> Self {
+        Self {
+            tracker: limits.ping,
+            others: limits.ping,
+            greeting: limits.request_timeout,
+            silence_min: limits.silence_min,
+        }
+    }
+
+    fn interval(&self, role: LinkRole) -> Duration {
+        if role == LinkRole::Tracker { self.tracker } else { self.others }
+    }
+
+    fn silence(&self, role: LinkRole) -> Duration {
+        (self.interval(role) * 3).max(self.silence_min)
+    }
+}
+
+/// What is due on the links.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(crate) struct LinksDue {
+    pub(crate) ping: Vec<LinkId>,
+    pub(crate) silent: Vec<LinkId>,
+}
+
+/// The open links.
+#[derive(Debug, Default)]
+pub(crate) struct Links {
+    open: BTreeMap<LinkId, Link>,
+    dialled: u64,
+}
+
+impl Links {
+    /// A name for a link to be; 0 is the local one.
+    pub(crate) fn next_id(&mut self) -> LinkId {
+        self.dialled += 1;
+        LinkId(self.dialled)
+    }
+
+    pub(crate) fn insert(&mut self, id: LinkId, link: Link) {
+        self.open.insert(id, link);
+    }
+
+    pub(crate) fn remove(&mut self, id: LinkId) -> Option<Link> {
+        self.open.remove(&id)
+    }
+
+    pub(crate) fn get(&self, id: LinkId) -> Option<&Link> {
+        self.open.get(&id)
+    }
+
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (LinkId, &Link)> {
+        self.open.iter().map(|(id, link)| (*id, link))
+    }
+
+    pub(crate) fn ids(&self) -> Vec<LinkId> {
+        self.open.keys().copied().collect()
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.open.len()
+    }
+
+    /// Something came in; the link as it was before.
+    pub(crate) fn on_heard(&mut self, id: LinkId, now: Instant) -> Option<Link> {
+        let link = self.open.get_mut(&id)?;
+        link.heard = now;
+        Some(link.clone())
+    }
+
+    pub(crate) fn set_greeted(&mut self, id: LinkId) {
+        if let Some(link) = self.open.get_mut(&id) {
+            link.greeted = true;
+        }
+    }
+
+    /// What is due now; the pings count as sent.
+    pub(crate) fn take_due(&mut self, now: Instant, rhythm: &Rhythm) -> LinksDue {
+        let mut due = LinksDue::default();
+        for (id, link) in &mut self.open {
+            if link.silent_at(rhythm).at <= now {
+                due.silent.push(*id);
+            } else if link.ping_at(rhythm).is_some_and(|deadline| deadline.at <= now) {
+                link.pinged = now;
+                due.ping.push(*id);
+            }
+        }
+        due
+    }
+
+    pub(crate) fn deadline(&self, rhythm: &Rhythm) -> Option<Deadline> {
+        earliest(self.open.values().flat_map(|link| [link.ping_at(rhythm), Some(link.silent_at(rhythm))]))
+    }
+}

@@ -1,0 +1,115 @@
+//! The link between a hosted channel and its owner's own replica, inside this process.
+
+use alloc::sync::Arc;
+
+use segment_proto::frame::Role;
+use segment_proto::{Frame, LinkId, Message, Now, Reason, RequestId};
+
+use crate::contract::{Output, Recipients};
+use crate::outbox::Asker;
+use crate::peer::Peer;
+use crate::peer::context::LOCAL;
+use crate::peer::events::PeerEvent;
+use crate::peer::naming::{Sources, ordered_in};
+use crate::peer::routing::channel_of;
+
+type SharedLinks = Arc<[LinkId]>;
+
+/// The same recipients without the local link: shared lists come again with every message, so the last is kept.
+#[derive(Debug, Default)]
+pub(crate) struct Stripped {
+    last: Option<(SharedLinks, SharedLinks)>,
+}
+
+impl Stripped {
+    /// The recipients outside of this process.
+    pub(crate) fn strip(&mut self, all: &SharedLinks) -> SharedLinks {
+        if let Some((whole, outside)) = &self.last
+            && Arc::ptr_eq(whole, all)
+        {
+            return outside.clone();
+        }
+        let outside: SharedLinks = all.iter().copied().filter(|link| *link != LOCAL).collect();
+        self.last = Some((all.clone(), outside.clone()));
+        outside
+    }
+}
+
+impl Peer {
+    /// Routes what is for this process, and gives the rest to the driver, until nothing is left.
+    /// Every round either empties the outbox or answers what a child has asked.
+    pub(super) fn settle(&mut self, now: Now) {
+        for _ in 0..self.core.limits.events_max {
+            if let Some(output) = self.core.out.pop() {
+                self.dispatch(output, now);
+            } else if self.channels.take_unsettled() {
+                self.plan(now);
+            } else if let Some((link, devices)) = self.naming.pop_question(self.core.limits.page_rows_max) {
+                self.ask_devices(link, devices, now);
+            } else {
+                return;
+            }
+        }
+        self.ready.push_back(Output::Event(PeerEvent::Suspicious { what: "a peer talks to itself without end" }));
+    }
+
+    fn dispatch(&mut self, output: Output<PeerEvent>, now: Now) {
+        match output {
+            Output::Transmit { to: Recipients::One(LOCAL), frame } => self.on_local(&frame, now),
+            Output::Transmit { to: Recipients::Many(links), frame } => self.transmit_many(&links, frame, now),
+            Output::Event(event) => self.on_event(event, now),
+            other => self.ready.push_back(other),
+        }
+    }
+
+    fn transmit_many(&mut self, links: &SharedLinks, frame: Frame, now: Now) {
+        let outside = self.stripped.strip(links);
+        if outside.len() < links.len() {
+            self.on_local(&frame, now);
+        }
+        if !outside.is_empty() {
+            self.ready.push_back(Output::Transmit { to: Recipients::Many(outside), frame });
+        }
+    }
+
+    fn on_event(&mut self, event: PeerEvent, now: Now) {
+        if let PeerEvent::Removed { channel, .. } = &event {
+            self.channels.end(channel);
+        }
+        let channel = ordered_in(&event);
+        let links = channel.map(|channel| self.name_sources(&channel)).unwrap_or_default();
+        let sources = Sources { authors: &self.core.authors, links };
+        self.naming.take(event, sources, now.mono, &self.core.limits);
+        self.emit();
+    }
+
+    /// Events that need to wait no longer.
+    pub(super) fn emit(&mut self) {
+        while let Some(event) = self.naming.pop() {
+            self.ready.push_back(Output::Event(event));
+        }
+    }
+
+    fn on_local(&mut self, frame: &Frame, now: Now) {
+        let decoded = frame.header().and_then(|header| Some((header, Message::decode(&header, frame.payload()).ok()?)));
+        let Some((header, message)) = decoded else {
+            self.core.suspicious("a local frame that cannot be read");
+            return;
+        };
+        match header.role {
+            Role::Request => self.on_local_request(header.correlation, message, now),
+            Role::Response => self.on_response(LOCAL, header.correlation, message, now),
+            Role::Push => self.on_replica_push(LOCAL, message, now),
+        }
+    }
+
+    fn on_local_request(&mut self, id: RequestId, message: Message, now: Now) {
+        let from = Asker { link: LOCAL, id };
+        let device = self.core.identity.device();
+        let host = channel_of(&message).and_then(|channel| self.channels.get_mut(&channel)?.host.as_mut());
+        match host {
+            Some(host) => host.on_member_message(from, device, message, &mut self.core.cx(now)),
+            None => self.core.out.fail(from, Reason::NotHost, ""),
+        }
+    }
+}

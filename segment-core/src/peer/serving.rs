@@ -1,0 +1,136 @@
+//! From where each joined channel is served: its host where that can be reached, else the tracker's copy.
+
+use alloc::collections::BTreeMap;
+use core::net::SocketAddr;
+
+use segment_proto::messages::Presence;
+use segment_proto::{ChannelId, DeviceId, LinkId, Now};
+
+use crate::peer::Peer;
+use crate::peer::channels::{Channel, Membership};
+use crate::peer::context::LOCAL;
+use crate::peer::events::{PeerEvent, Serving};
+use crate::peer::hosts::Reach;
+
+/// What decides from where a channel is served.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Situation {
+    /// Whether anybody is logged in, or was when the tracker was last there, and is a member.
+    pub(crate) membership: Membership,
+    /// The host, where that is another device.
+    pub(crate) host: HostSituation,
+    /// The tracker link, where this session is logged in on it.
+    pub(crate) tracker: Option<LinkId>,
+}
+
+/// The host as one of its members sees it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum HostSituation {
+    /// This process.
+    Here,
+    /// Another device.
+    There(DeviceId, Reach),
+}
+
+/// From where a channel is to be served.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Place {
+    /// On this link.
+    On(LinkId, Serving),
+    /// From nowhere.
+    Nowhere,
+    /// Its host may answer any moment: all stays as it is until then.
+    Undecided,
+}
+
+/// Decides.
+pub(crate) fn place(situation: Situation) -> Place {
+    if situation.membership == Membership::Ended {
+        return Place::Nowhere;
+    }
+    match situation.host {
+        HostSituation::Here => Place::On(LOCAL, Serving::Here),
+        HostSituation::There(host, Reach::Up(link)) => Place::On(link, Serving::Host(host)),
+        HostSituation::There(_, Reach::Trying) => Place::Undecided,
+        HostSituation::There(_, Reach::Away) => {
+            situation.tracker.map_or(Place::Nowhere, |link| Place::On(link, Serving::Copy))
+        }
+    }
+}
+
+impl Peer {
+    /// Decides for every channel, and dials what has to be dialled for that.
+    pub(super) fn plan(&mut self, now: Now) {
+        let wanted = self.wanted_hosts();
+        for link in self.hosts.want(&wanted, now.mono, &self.core.limits) {
+            self.say_goodbye(link, now);
+        }
+        self.dial_hosts(now);
+        let places: BTreeMap<ChannelId, Place> =
+            self.channels.iter().map(|(id, channel)| (*id, place(self.situation(channel, now)))).collect();
+        for (channel, place) in places {
+            self.serve(channel, place, now);
+        }
+    }
+
+    pub(super) fn dial_hosts(&mut self, now: Now) {
+        while let Some(dialler) = self.hosts.due(now.mono) {
+            let dial = dialler.dial(self.links.next_id());
+            self.core.out.dial(dial);
+        }
+    }
+
+    /// The hosts to be linked to. Who is invisible is seen by the tracker only; while the tracker is
+    /// away, hosts are looked for where they last were.
+    fn wanted_hosts(&self) -> BTreeMap<DeviceId, SocketAddr> {
+        let session = &self.core.session;
+        if session.login.is_none() || session.presence == Presence::Invisible || self.closing {
+            return BTreeMap::new();
+        }
+        let blind = session.link().is_none();
+        self.channels
+            .iter()
+            .filter(|(_, channel)| channel.host.is_none() && channel.membership == Membership::Joined)
+            .filter(|(_, channel)| channel.host_present || blind)
+            .filter_map(|(_, channel)| Some((channel.replica.record().host, channel.address?)))
+            .collect()
+    }
+
+    fn situation(&self, channel: &Channel, now: Now) -> Situation {
+        let session = &self.core.session;
+        let record = channel.replica.record();
+        let host = match &channel.host {
+            Some(_) => HostSituation::Here,
+            None => HostSituation::There(record.host, self.hosts.reach(&record.host, now.mono)),
+        };
+        let membership = match session.account() {
+            None => Membership::Ended,
+            Some(account) if channel.host.is_some() && account != record.owner.account => Membership::Ended,
+            Some(_) => channel.membership,
+        };
+        Situation { membership, host, tracker: session.link() }
+    }
+
+    fn serve(&mut self, id: ChannelId, place: Place, now: Now) {
+        let Some(channel) = self.channels.get_mut(&id) else { return };
+        let serving = match place {
+            Place::Undecided => return,
+            Place::Nowhere => {
+                if channel.replica.link().is_some() {
+                    channel.replica.detach(&mut self.core.cx(now));
+                }
+                Serving::Nowhere
+            }
+            Place::On(link, serving) => {
+                if channel.replica.link() != Some(link) || channel.replica.serving() != serving {
+                    channel.replica.attach(link, serving, &mut self.core.cx(now));
+                }
+                serving
+            }
+        };
+        if channel.told != serving {
+            channel.told = serving;
+            self.core.out.event(PeerEvent::ServedFrom { channel: id, serving });
+        }
+    }
+}

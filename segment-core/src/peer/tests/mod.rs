@@ -1,0 +1,1 @@
+//! Inputs and the exact outputs that they lead to.

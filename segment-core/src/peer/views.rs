@@ -1,0 +1,176 @@
+//! What an embedder can see without asking anybody.
+
+use core::net::SocketAddr;
+
+use segment_proto::messages::Presence;
+use segment_proto::{ChannelId, ChannelRecord, DeviceId, Instant, LinkId, Position, Rights, Signed, UnixMillis, Who};
+
+use crate::contract::Direction;
+use crate::host::{Host, HostReport};
+use crate::peer::Peer;
+use crate::peer::channels::{Channel, Membership};
+use crate::peer::errors::CommandError;
+use crate::peer::events::{Serving, Source};
+use crate::peer::tracker_link::TrackerState;
+use crate::replica::Outgoing;
+
+/// A joined channel, for people.
+#[derive(Clone, Debug)]
+pub struct ChannelView {
+    /// What it is.
+    pub record: Signed<ChannelRecord>,
+    /// From where it is served.
+    pub serving: Serving,
+    /// Whether this device hosts it.
+    pub hosted: bool,
+    /// Whether this account is a member; where not, only the cache is left.
+    pub member: bool,
+    /// Whether its host is there, by what the tracker said last.
+    pub host_present: bool,
+    /// What this session may do in it.
+    pub rights: Rights,
+    /// The last place in the cache.
+    pub head: Position,
+    /// The last committed place.
+    pub committed: u64,
+    /// Own messages that are not committed yet.
+    pub waiting: usize,
+}
+
+impl ChannelView {
+    fn of(channel: &Channel) -> Self {
+        let replica = &channel.replica;
+        Self {
+            record: replica.record().clone(),
+            serving: channel.told,
+            hosted: channel.host.is_some(),
+            member: channel.membership == Membership::Joined,
+            host_present: channel.host_present,
+            rights: replica.rights(),
+            head: replica.head(),
+            committed: replica.committed(),
+            waiting: channel.waiting(),
+        }
+    }
+}
+
+/// An open link, for people.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LinkView {
+    /// Its name.
+    pub link: LinkId,
+    /// To whom.
+    pub source: Source,
+    /// Their key.
+    pub peer: DeviceId,
+    /// Their address.
+    pub address: SocketAddr,
+    /// Who opened it.
+    pub direction: Direction,
+    /// Since when.
+    pub since: Instant,
+}
+
+/// Who this peer is, for people.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct WhoAmI {
+    /// Account or visitor.
+    pub who: Who,
+    /// How this session is seen.
+    pub presence: Presence,
+    /// This device.
+    pub device: DeviceId,
+    /// Until when hosts admit this session without asking the tracker.
+    pub admitted_until: UnixMillis,
+}
+
+impl Peer {
+    /// Who is logged in, or was when the tracker was last there.
+    #[must_use]
+    pub fn whoami(&self) -> Option<WhoAmI> {
+        let session = &self.core.session;
+        session.login.as_ref().map(|login| WhoAmI {
+            who: login.who.clone(),
+            presence: session.presence,
+            device: self.core.identity.device(),
+            admitted_until: login.certificate.expires,
+        })
+    }
+
+    /// This device.
+    #[must_use]
+    pub fn device(&self) -> DeviceId {
+        self.core.identity.device()
+    }
+
+    /// How the tracker can be reached.
+    #[must_use]
+    pub fn tracker_state(&self) -> TrackerState {
+        self.tracker.state(self.core.session.link())
+    }
+
+    /// The tracker's key, once it was seen.
+    #[must_use]
+    pub fn tracker_key(&self) -> Option<DeviceId> {
+        self.core.session.tracker_key
+    }
+
+    /// The joined channels.
+    pub fn channels(&self) -> impl Iterator<Item = ChannelView> {
+        self.channels.iter().map(|(_, channel)| ChannelView::of(channel))
+    }
+
+    /// One of them.
+    #[must_use]
+    pub fn channel(&self, channel: ChannelId) -> Option<ChannelView> {
+        self.channels.get(&channel).map(ChannelView::of)
+    }
+
+    /// How a channel stands that is hosted here.
+    ///
+    /// # Errors
+    /// [`CommandError::NotJoined`], [`CommandError::NotHosted`].
+    pub fn host_report(&self, channel: ChannelId) -> Result<HostReport, CommandError> {
+        let joined = self.channels.get(&channel).ok_or(CommandError::NotJoined)?;
+        joined.host.as_ref().map(Host::report).ok_or(CommandError::NotHosted)
+    }
+
+    /// Own messages of a channel on their way, oldest first.
+    ///
+    /// # Errors
+    /// [`CommandError::NotJoined`].
+    pub fn outgoing(&self, channel: ChannelId) -> Result<impl Iterator<Item = Outgoing> + '_, CommandError> {
+        let joined = self.channels.get(&channel).ok_or(CommandError::NotJoined)?;
+        Ok(joined.replica.outgoing())
+    }
+
+    /// The open links.
+    pub fn links(&self) -> impl Iterator<Item = LinkView> {
+        self.links.iter().map(|(id, link)| LinkView {
+            link: id,
+            source: link.source(),
+            peer: link.peer,
+            address: link.address,
+            direction: link.direction,
+            since: link.since,
+        })
+    }
+
+    /// Requests under way.
+    #[must_use]
+    pub fn pending(&self) -> usize {
+        self.core.pending.len()
+    }
+
+    /// Answers that came too late, or that nobody had asked for.
+    #[must_use]
+    pub fn stray_answers(&self) -> u64 {
+        self.core.pending.stray_answers()
+    }
+
+    /// Operations under way.
+    #[must_use]
+    pub fn operations(&self) -> usize {
+        self.core.out.operations()
+    }
+}
