@@ -1,25 +1,55 @@
 //! A joined channel: its cache, and the own messages on their way.
 
+mod cache;
+mod catch_up;
+mod history;
+mod outgoing;
+
 use alloc::string::String;
 use alloc::vec::Vec;
 
 use bytes::Bytes;
 use segment_proto::{
-    ChannelRecord, EnvelopeKind, LinkId, Message, MessageKey, Position, Reason, RequestId, Rights, Signed,
+    ChannelId, ChannelRecord, Entry, EnvelopeKind, LinkId, Message, MessageKey, Position, Reason, Rights, Signed,
 };
 
-use crate::contract::Deadline;
-use crate::peer::context::{Answer, Context};
-use crate::peer::events::{ChannelMessage, Serving, Source, Stage};
-use crate::store::{Fatal, LogRole, Store, StoreOutcome};
+use crate::contract::{Deadline, earliest};
+use crate::peer::context::{Answer, Context, PeerTask};
+use crate::peer::events::{ChannelMessage, Content, PeerEvent, Serving, Source, Stage};
+use crate::store::{Fatal, LogId, LogRole, Store, StoreOutcome, StoredEntry};
+
+use cache::Cache;
+use catch_up::Attachment;
+use history::{HistoryJob, HistoryPart};
+use outgoing::Outbox;
 
 /// What an operation of a replica is for.
 #[derive(Debug)]
-pub enum ReplicaTask {}
+pub enum ReplicaTask {
+    /// An own message is on disk.
+    Queued(MessageKey),
+    /// An own message was looked up in the cache.
+    LookedUp(MessageKey),
+    /// Messages to be shown were read.
+    History(HistoryPart),
+    /// Nobody waits.
+    Nothing,
+}
 
 /// What a request of a replica is for.
 #[derive(Debug)]
-pub enum ReplicaRequest {}
+pub enum ReplicaRequest {
+    /// `Subscribe`.
+    Subscribe,
+    /// `ReadTail`, for the first screen.
+    Tail,
+    /// `Sync`.
+    Sync,
+    /// `Submit`.
+    Submit(Vec<MessageKey>),
+    /// `ReadRange`, for older messages.
+    History(HistoryJob),
+}
 
 /// Why a message was not taken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -50,12 +80,21 @@ pub struct Outgoing {
 
 /// A joined channel.
 #[derive(Debug)]
-pub struct Replica {}
+pub struct Replica {
+    record: Signed<ChannelRecord>,
+    cache: Cache,
+    attachment: Option<Attachment>,
+    outbox: Outbox,
+    rights: Option<Rights>,
+}
 
 impl Replica {
-    /// A channel that was just joined. `keeping` is `Host` where this process hosts it (its log is read, never written), else `Cache`.
+    /// A channel that was just joined. `keeping` is `Host` where this process hosts it (its log is
+    /// read, never written), else `Cache`.
+    #[must_use]
     pub fn create(record: Signed<ChannelRecord>, keeping: LogRole) -> Self {
-        todo!("{record:?} {keeping:?}")
+        let cache = Cache::new(record.channel, keeping);
+        Self { record, cache, attachment: None, outbox: Outbox::default(), rights: None }
     }
 
     /// The channel as the store has it.
@@ -63,27 +102,42 @@ impl Replica {
     /// # Errors
     /// [`Fatal`]: the store cannot be read.
     pub fn restore(record: Signed<ChannelRecord>, keeping: LogRole, store: &mut dyn Store) -> Result<Self, Fatal> {
-        todo!("{record:?} {keeping:?} {:?}", store.perform(&[]))
+        let (cache, loaded) = Cache::restore(record.channel, keeping, store)?;
+        let outbox = Outbox::restore(&loaded, cache.entries, store)?;
+        Ok(Self { record, cache, attachment: None, outbox, rights: None })
     }
 
-    /// From now on the channel is served on this link (`LOCAL` for an own one): subscribes, catches up, sends what waits.
-    pub fn attach(&mut self, link: LinkId, serving: Serving, cx: &mut Context<'_>) {
-        todo!("{link:?} {serving:?} {}", cx.now.mono.0)
+    fn channel(&self) -> ChannelId {
+        self.record.channel
     }
 
-    /// The link that serves it is gone, or not to be used any more.
-    pub fn detach(&mut self, cx: &mut Context<'_>) {
-        todo!("{}", cx.now.mono.0)
+    /// Where this replica's own records stand, whoever keeps the entries.
+    fn own_log(&self) -> LogId {
+        LogId { channel: self.channel(), role: LogRole::Cache }
     }
 
-    /// From where it is served.
+    fn task(&self, task: ReplicaTask) -> PeerTask {
+        PeerTask::Replica(self.channel(), task)
+    }
+
+    /// From where the channel is served.
+    #[must_use]
     pub fn serving(&self) -> Serving {
-        todo!()
+        self.attachment.as_ref().map_or(Serving::Nowhere, |attachment| attachment.serving)
     }
 
     /// The link on which it is served.
+    #[must_use]
     pub fn link(&self) -> Option<LinkId> {
-        todo!()
+        self.attachment.as_ref().map(|attachment| attachment.link)
+    }
+
+    fn source(&self) -> Source {
+        match self.serving() {
+            Serving::Host(device) => Source::Host(device),
+            Serving::Copy => Source::Tracker,
+            Serving::Here | Serving::Nowhere => Source::Local,
+        }
     }
 
     /// Writes a message: signed and put on disk, then sent as soon as its sequencer can be reached.
@@ -91,79 +145,157 @@ impl Replica {
     /// # Errors
     /// [`SendError`]: nothing was written.
     pub fn send(&mut self, kind: EnvelopeKind, body: Bytes, cx: &mut Context<'_>) -> Result<MessageKey, SendError> {
-        todo!("{kind:?} {body:?} {}", cx.now.mono.0)
+        self.check_sending(&body, cx)?;
+        let Some(account) = cx.login.map(|login| login.who.account) else {
+            return Err(SendError::NotAllowed(Reason::LoginRequired));
+        };
+        let (key, writes) = self.outbox.sign(self.own_log(), account, kind, body, cx);
+        let task = self.task(ReplicaTask::Queued(key));
+        cx.out.write(task, writes);
+        if !cx.rules.has(crate::rules::Rule::OutboxBeforeSubmit) {
+            self.on_queued(key, cx);
+        }
+        Ok(key)
     }
 
-    /// Asks for messages to show: the newest (`before` is `None`) or those before a place. Ends in `PeerEvent::Replied` with `Reply::History`.
-    pub fn history(&mut self, id: RequestId, before: Option<u64>, count: usize, cx: &mut Context<'_>) {
-        todo!("{id:?} {before:?} {count} {}", cx.now.mono.0)
+    fn check_sending(&self, body: &Bytes, cx: &Context<'_>) -> Result<(), SendError> {
+        if body.len() > cx.limits.body_bytes_max {
+            return Err(SendError::TooLong(cx.limits.body_bytes_max));
+        }
+        if self.outbox.len() >= cx.limits.outbox_items_max {
+            return Err(SendError::OutboxFull(self.outbox.len()));
+        }
+        if cx.login.is_some_and(|login| login.who.is_visitor()) {
+            return Err(SendError::NotAllowed(Reason::VisitorsMayOnlyRead));
+        }
+        if self.rights.is_some_and(|rights| !rights.include(Rights::SEND)) {
+            return Err(SendError::NotAllowed(Reason::MayNotSend));
+        }
+        Ok(())
     }
 
-    /// A push of whoever serves the channel (Entries, Watermarks, Diverged, Removed).
+    /// A push of whoever serves the channel (`Entries`, `Watermarks`, `Diverged`, `Fenced`, `Removed`).
     pub fn on_message(&mut self, link: LinkId, message: Message, cx: &mut Context<'_>) {
-        todo!("{link:?} {message:?} {}", cx.now.mono.0)
+        if self.link() != Some(link) {
+            return;
+        }
+        match message {
+            Message::Entries(entries) => self.on_entries(entries, cx),
+            Message::Watermarks(marks) => self.on_watermarks(&marks, cx),
+            Message::Diverged(diverged) => self.on_diverged(&diverged, cx),
+            Message::Fenced(fenced) => self.learn_epoch(&fenced.record, cx),
+            Message::Removed(removed) => self.on_removed(removed.reason, cx),
+            _ => {}
+        }
     }
 
     /// A request of this replica has ended.
     pub fn on_answer(&mut self, request: ReplicaRequest, answer: Answer, cx: &mut Context<'_>) {
-        todo!("{request:?} {answer:?} {}", cx.now.mono.0)
+        match (request, answer.into_result()) {
+            (ReplicaRequest::Subscribe, Ok(Message::Subscribed(subscribed))) => self.on_subscribed(subscribed, cx),
+            (ReplicaRequest::Subscribe, Err(unanswered)) => self.on_not_subscribed(&unanswered, cx),
+            (ReplicaRequest::Tail, Ok(Message::EntryPage(page))) => self.on_tail(page, cx),
+            (ReplicaRequest::Sync, Ok(Message::SyncPage(page))) => self.on_sync_page(page, cx),
+            (ReplicaRequest::Submit(keys), Ok(Message::Submitted(submitted))) => {
+                self.on_submitted(&keys, submitted, cx)
+            }
+            (ReplicaRequest::Submit(keys), Err(unanswered)) => self.on_not_submitted(&keys, &unanswered, cx),
+            (ReplicaRequest::History(job), Ok(Message::EntryPage(page))) => self.on_history_page(job, page, cx),
+            (ReplicaRequest::History(job), Err(_)) => self.show_history(job, cx),
+            (ReplicaRequest::Tail | ReplicaRequest::Sync, _) => self.subscribe_later(cx),
+            _ => {}
+        }
     }
 
     /// An operation is done.
     pub fn on_performed(&mut self, task: ReplicaTask, outcome: StoreOutcome, cx: &mut Context<'_>) {
-        todo!("{task:?} {outcome:?} {}", cx.now.mono.0)
+        match (task, outcome) {
+            (ReplicaTask::Queued(key), _) => self.on_queued(key, cx),
+            (ReplicaTask::LookedUp(key), StoreOutcome::Found(found)) => self.on_looked_up(key, found, cx),
+            (ReplicaTask::History(part), StoreOutcome::Entries { entries, .. }) => {
+                self.on_history_read(part, entries, cx)
+            }
+            _ => {}
+        }
     }
 
     /// The time has come.
     pub fn handle_timeout(&mut self, cx: &mut Context<'_>) {
-        todo!("{}", cx.now.mono.0)
+        let due = |at: Option<segment_proto::Instant>| at.is_some_and(|at| at <= cx.now.mono);
+        let resubscribe = self.attachment.as_ref().is_some_and(|attachment| due(attachment.subscribe_at));
+        let resubmit = due(self.outbox.retry_at);
+        if resubscribe {
+            self.subscribe(cx);
+        }
+        if resubmit {
+            self.outbox.retry_at = None;
+            self.pump(cx);
+        }
     }
 
     /// When.
+    #[must_use]
     pub fn poll_timeout(&self) -> Option<Deadline> {
-        todo!()
-    }
-
-    /// The own messages on their way, oldest first.
-    pub fn outgoing(&self) -> impl Iterator<Item = Outgoing> + '_ {
-        core::iter::empty()
-    }
-
-    /// Drops the messages that were never sent, or one of them. Says how many.
-    pub fn drop_outgoing(&mut self, key: Option<MessageKey>, cx: &mut Context<'_>) -> usize {
-        todo!("{key:?} {}", cx.now.mono.0)
-    }
-
-    /// Tries now, whatever is waited for.
-    pub fn retry(&mut self, cx: &mut Context<'_>) {
-        todo!("{}", cx.now.mono.0)
+        let subscribe = self.attachment.as_ref().and_then(|attachment| attachment.subscribe_at);
+        let subscribe = subscribe.map(|at| Deadline::new(at, "replica subscribes again"));
+        let submit = self.outbox.retry_at.map(|at| Deadline::new(at, "outbox tries again"));
+        earliest([subscribe, submit])
     }
 
     /// The last place in the cache.
+    #[must_use]
     pub fn head(&self) -> Position {
-        todo!()
+        self.cache.tip()
     }
 
     /// The last committed place.
+    #[must_use]
     pub fn committed(&self) -> u64 {
-        todo!()
+        self.cache.committed()
     }
 
-    /// What this session may do here, as far as it is known.
+    /// What this session may do here; everything, until it is known.
+    #[must_use]
     pub fn rights(&self) -> Rights {
-        todo!()
+        self.rights.unwrap_or(Rights::ALL)
     }
 
     /// The channel's record.
+    #[must_use]
     pub fn record(&self) -> &Signed<ChannelRecord> {
-        todo!()
+        &self.record
     }
 
     /// A new record of the channel.
     pub fn set_record(&mut self, record: Signed<ChannelRecord>) {
-        todo!("{record:?}")
+        self.record = record;
+    }
+
+    fn on_removed(&mut self, reason: Reason, cx: &mut Context<'_>) {
+        self.rights = Some(Rights::NONE);
+        self.detach(cx);
+        cx.out.event(PeerEvent::Removed { channel: self.channel(), reason });
+    }
+
+    /// Messages as a reader sees them.
+    fn show(&self, entries: &[StoredEntry], cx: &Context<'_>) -> Vec<ChannelMessage> {
+        entries.iter().map(|stored| self.show_one(&stored.entry, cx)).collect()
+    }
+
+    fn show_one(&self, entry: &Entry, cx: &Context<'_>) -> ChannelMessage {
+        let envelope = &entry.envelope;
+        let text = || envelope.text().map(|text| Content::Text(text.into()));
+        let content = text().or_else(|| envelope.access().map(Content::Access)).unwrap_or(Content::Unreadable);
+        let stage = if entry.pos <= self.cache.committed() { Stage::Committed } else { Stage::Stored };
+        ChannelMessage {
+            pos: entry.pos,
+            key: envelope.key,
+            account: envelope.account,
+            author: cx.authors.who(envelope),
+            sent: envelope.sent,
+            sequenced: entry.sequenced,
+            content,
+            stage,
+        }
     }
 }
-
-#[allow(dead_code)]
-fn unused(_: ChannelMessage, _: Source, _: Vec<u8>) {}

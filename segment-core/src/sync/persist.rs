@@ -22,6 +22,8 @@ pub enum Meta {
     Fence,
     /// The nonce of the last grant.
     Nonce,
+    /// Where a cache begins.
+    Low,
     /// An author's counters.
     Author,
 }
@@ -33,6 +35,7 @@ impl Meta {
             Self::Rights => b"rights",
             Self::Fence => b"fence",
             Self::Nonce => b"nonce",
+            Self::Low => b"low",
             Self::Author => b"author",
         }
     }

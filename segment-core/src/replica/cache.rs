@@ -1,0 +1,210 @@
+//! What a member has of a channel: one dense run of entries up to its tip, of which a prefix is committed.
+
+use alloc::collections::VecDeque;
+use alloc::vec::Vec;
+
+use segment_proto::{ChannelId, Hash, Position, Receipt, Signed};
+
+use crate::store::{Fatal, LogId, LogRole, Store, StoreOperation, StoreOutcome, StoredEntry, Write, load_log};
+use crate::sync::persist::{Loaded, Meta, put_meta};
+
+/// The cached run of a channel.
+#[derive(Debug)]
+pub struct Cache {
+    /// Where the entries are.
+    pub entries: LogId,
+    /// The first cached place, and the chain before it.
+    low: Option<(u64, Hash)>,
+    /// The places from the last committed one on, and some before it.
+    recent: VecDeque<Position>,
+    receipt: Option<Signed<Receipt>>,
+    /// A receipt above the tip, until the tip is there.
+    ahead: Option<Signed<Receipt>>,
+}
+
+/// What a receipt means for a cache.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Watermark {
+    /// The committed place has moved here.
+    Moved(u64),
+    /// Nothing new, or not yet.
+    Waits,
+    /// The cached chain is another one.
+    OffChain,
+}
+
+impl Cache {
+    /// An empty cache.
+    pub fn new(channel: ChannelId, keeping: LogRole) -> Self {
+        let entries = LogId { channel, role: keeping };
+        Self { entries, low: None, recent: VecDeque::new(), receipt: None, ahead: None }
+    }
+
+    /// The cache as the store has it, and the other records of this replica.
+    ///
+    /// # Errors
+    /// [`Fatal`]: the store cannot be read.
+    pub fn restore(channel: ChannelId, keeping: LogRole, store: &mut dyn Store) -> Result<(Self, Loaded), Fatal> {
+        let mut cache = Self::new(channel, keeping);
+        let (own_records, _) = load_log(store, LogId { channel, role: LogRole::Cache })?;
+        let own = Loaded::new(own_records);
+        let (records, last) = load_log(store, cache.entries)?;
+        let kept = Loaded::new(records);
+        cache.receipt = kept.receipt.clone();
+        cache.low = match keeping {
+            LogRole::Host => last.is_some().then_some((1, Hash::ZERO)),
+            LogRole::Backup | LogRole::Cache => own.meta(Meta::Low),
+        };
+        if let (Some(last), Some((low, before))) = (last, cache.low) {
+            cache.load_recent(low, before, last.entry.pos, store)?;
+        }
+        Ok((cache, own))
+    }
+
+    fn load_recent(&mut self, low: u64, before: Hash, last: u64, store: &mut dyn Store) -> Result<(), Fatal> {
+        let from = self.committed().max(low);
+        let read =
+            StoreOperation::Read { log: self.entries, from, to: last, entries_max: usize::MAX, bytes_max: usize::MAX };
+        if from == low && low > 1 {
+            self.recent.push_back(Position { pos: low - 1, epoch: 0, chain: before });
+        }
+        if let Some(StoreOutcome::Entries { entries, .. }) = store.perform(&[read])?.pop() {
+            self.recent.extend(entries.iter().map(StoredEntry::position));
+        }
+        Ok(())
+    }
+
+    /// The last cached place.
+    pub fn tip(&self) -> Position {
+        self.recent.back().copied().unwrap_or(Position::START)
+    }
+
+    /// Whether nothing is cached.
+    pub fn is_empty(&self) -> bool {
+        self.low.is_none()
+    }
+
+    /// The first cached place; one behind the tip where nothing is cached.
+    pub fn low(&self) -> u64 {
+        self.low.map_or(self.tip().pos + 1, |(low, _)| low)
+    }
+
+    /// The chain before the first cached place.
+    pub fn chain_before_low(&self) -> Hash {
+        self.low.map_or(Hash::ZERO, |(_, before)| before)
+    }
+
+    /// The last committed place.
+    pub fn committed(&self) -> u64 {
+        self.receipt.as_ref().map_or(0, |receipt| receipt.at.pos)
+    }
+
+    /// The highest receipt.
+    pub fn receipt(&self) -> Option<&Signed<Receipt>> {
+        self.receipt.as_ref()
+    }
+
+    /// Whether this place, with this chain, is in the cache.
+    pub fn contains(&self, position: Position) -> bool {
+        position.pos == 0 || self.chain_at(position.pos) == Some(position.chain)
+    }
+
+    fn chain_at(&self, pos: u64) -> Option<Hash> {
+        let first = self.recent.front()?.pos;
+        let index = usize::try_from(pos.checked_sub(first)?).ok()?;
+        self.recent.get(index).map(|position| position.chain)
+    }
+
+    /// Begins an empty cache behind a place.
+    pub fn begin(&mut self, pos: u64, before: Hash) -> Vec<Write> {
+        self.low = Some((pos, before));
+        self.recent.clear();
+        if pos > 1 {
+            self.recent.push_back(Position { pos: pos - 1, epoch: 0, chain: before });
+        }
+        self.put_low()
+    }
+
+    fn put_low(&self) -> Vec<Write> {
+        let low = self.low.filter(|_| self.entries.role == LogRole::Cache);
+        low.map(|low| put_meta(self.entries, Meta::Low, &low)).into_iter().collect()
+    }
+
+    /// Adds what follows the tip. What is not kept by somebody else is to be written.
+    pub fn extend(&mut self, entries: &[StoredEntry], memory_max: usize) -> Vec<Write> {
+        let mut writes = Vec::new();
+        if let (true, Some(first)) = (self.is_empty(), entries.first()) {
+            writes.extend(self.begin(first.entry.pos, Hash::ZERO));
+        }
+        self.recent.extend(entries.iter().map(StoredEntry::position));
+        let committed = self.committed();
+        while self.recent.len() > memory_max && self.recent.front().is_some_and(|position| position.pos < committed) {
+            self.recent.pop_front();
+        }
+        writes.extend(self.put_entries(entries));
+        writes
+    }
+
+    /// Adds what stands right before the first cached place, with the chain before it.
+    pub fn extend_down(&mut self, entries: &[StoredEntry], before: Hash) -> Vec<Write> {
+        let Some(first) = entries.first() else {
+            return Vec::new();
+        };
+        self.low = Some((first.entry.pos, before));
+        let mut writes = self.put_low();
+        writes.extend(self.put_entries(entries));
+        writes
+    }
+
+    fn put_entries(&self, entries: &[StoredEntry]) -> Option<Write> {
+        let kept_here = self.entries.role == LogRole::Cache && !entries.is_empty();
+        kept_here.then(|| Write::Append { log: self.entries, entries: entries.to_vec() })
+    }
+
+    /// Cuts behind a place that is not below the committed one.
+    pub fn cut(&mut self, pos: u64) -> Vec<Write> {
+        let pos = pos.max(self.committed());
+        while self.recent.back().is_some_and(|position| position.pos > pos) {
+            self.recent.pop_back();
+        }
+        if self.low.is_some_and(|(low, _)| low > pos + 1) || (pos == 0 && self.recent.is_empty()) {
+            self.low = None;
+        }
+        let kept_here = self.entries.role == LogRole::Cache;
+        kept_here.then_some(Write::Cut { log: self.entries, from: pos + 1 }).into_iter().collect()
+    }
+
+    /// Looks at a receipt whose signature was checked. `checked` says whether the chain has to fit.
+    pub fn watermark(&mut self, receipt: Signed<Receipt>, chain_must_fit: ChainCheck) -> Watermark {
+        if receipt.at.pos <= self.committed() {
+            return Watermark::Waits;
+        }
+        if receipt.at.pos > self.tip().pos {
+            if self.ahead.as_ref().is_none_or(|ahead| ahead.at.pos < receipt.at.pos) {
+                self.ahead = Some(receipt);
+            }
+            return Watermark::Waits;
+        }
+        if chain_must_fit == ChainCheck::Required && self.chain_at(receipt.at.pos) != Some(receipt.at.chain) {
+            return Watermark::OffChain;
+        }
+        let pos = receipt.at.pos;
+        self.receipt = Some(receipt);
+        Watermark::Moved(pos)
+    }
+
+    /// A receipt that has waited for the tip, once the tip is there.
+    pub fn take_ahead(&mut self) -> Option<Signed<Receipt>> {
+        let tip = self.tip().pos;
+        self.ahead.take_if(|ahead| ahead.at.pos <= tip)
+    }
+}
+
+/// Whether a receipt must name a place on the cached chain.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ChainCheck {
+    /// It must.
+    Required,
+    /// The planted fault of `Rule::ReceiptOnChain`.
+    Skipped,
+}

@@ -1,0 +1,336 @@
+//! Following whoever serves the channel: subscribe, fetch what is missing, take what is new.
+
+use core::time::Duration;
+
+use alloc::vec::Vec;
+
+use segment_proto::messages::{
+    Diverged, Entries, EntryPage, ReadTail, Subscribe, Subscribed, Sync, SyncPage, Watermarks,
+};
+use segment_proto::{Entry, EpochRecord, Fence, Hash, Instant, LinkId, Position, Reason, Receipt, Request, Signed};
+
+use crate::peer::context::{Context, Purpose, Unanswered};
+use crate::peer::events::{PeerEvent, Serving, Transfer};
+use crate::replica::cache::{ChainCheck, Watermark};
+use crate::replica::{Replica, ReplicaRequest, ReplicaTask};
+use crate::rules::Rule;
+use crate::store::StoredEntry;
+use crate::sync::persist::{Meta, put_meta};
+
+/// Messages of the first screen.
+const FIRST_SCREEN: u32 = 100;
+/// How long to wait before subscribing again after a failure.
+const SUBSCRIBE_AGAIN: Duration = Duration::from_secs(1);
+
+/// The link that serves a channel.
+#[derive(Debug)]
+pub struct Attachment {
+    /// The link.
+    pub link: LinkId,
+    /// What is at its other end.
+    pub serving: Serving,
+    /// When to subscribe again.
+    pub subscribe_at: Option<Instant>,
+    /// The newest epoch that this replica knows of.
+    pub fence: Fence,
+    progress: Progress,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Progress {
+    Subscribing,
+    Fetching,
+    Level,
+}
+
+impl Attachment {
+    /// Whether everything that was there has been fetched.
+    pub fn is_level(&self) -> bool {
+        self.progress == Progress::Level
+    }
+}
+
+impl Replica {
+    /// From now on the channel is served on this link (`LOCAL` for an own one): subscribes, catches up, sends what waits.
+    pub fn attach(&mut self, link: LinkId, serving: Serving, cx: &mut Context<'_>) {
+        let fence = self.attachment.as_ref().map_or(Fence::default(), |attachment| attachment.fence);
+        self.outbox.forget_submits();
+        self.attachment =
+            Some(Attachment { link, serving, subscribe_at: None, fence, progress: Progress::Subscribing });
+        self.subscribe(cx);
+    }
+
+    /// The link that serves it is gone, or not to be used any more.
+    pub fn detach(&mut self, _cx: &mut Context<'_>) {
+        self.attachment = None;
+        self.outbox.forget_submits();
+        self.outbox.retry_at = None;
+    }
+
+    pub(super) fn subscribe(&mut self, cx: &mut Context<'_>) {
+        let receipt = self.cache.receipt().cloned();
+        let Some(attachment) = &mut self.attachment else {
+            return;
+        };
+        attachment.subscribe_at = None;
+        let to_host = matches!(attachment.serving, Serving::Host(_));
+        let subscribe = Subscribe {
+            channel: self.record.channel,
+            certificate: cx.login.filter(|_| to_host).map(|login| login.certificate.clone()),
+            device: cx.login.and_then(|login| login.device.clone()),
+            receipt,
+        };
+        self.ask(&subscribe, ReplicaRequest::Subscribe, cx);
+    }
+
+    fn ask<R: Request>(&mut self, request: &R, purpose: ReplicaRequest, cx: &mut Context<'_>) {
+        let Some(link) = self.link() else {
+            return;
+        };
+        if cx.request(link, request, Purpose::Replica(self.channel(), purpose)).is_err() {
+            self.subscribe_later(cx);
+        }
+    }
+
+    pub(super) fn subscribe_later(&mut self, cx: &Context<'_>) {
+        if let Some(attachment) = &mut self.attachment {
+            attachment.subscribe_at = Some(cx.now.mono + SUBSCRIBE_AGAIN);
+        }
+    }
+
+    pub(super) fn on_not_subscribed(&mut self, unanswered: &Unanswered, cx: &mut Context<'_>) {
+        let Unanswered::Refused(failure) = unanswered else {
+            return self.subscribe_later(cx);
+        };
+        match failure.reason {
+            Reason::MembersOnly | Reason::NoVisitors => self.on_removed(failure.reason, cx),
+            _ => self.subscribe_later(cx),
+        }
+    }
+
+    pub(super) fn on_subscribed(&mut self, subscribed: Subscribed, cx: &mut Context<'_>) {
+        if let Some(record) = &subscribed.epoch {
+            self.learn_epoch(record, cx);
+        }
+        if self.rights != Some(subscribed.rights) {
+            self.rights = Some(subscribed.rights);
+            cx.out.event(PeerEvent::RightsChanged { channel: self.channel(), rights: subscribed.rights });
+        }
+        if let Some(row) = &subscribed.row {
+            self.learn_row(row, cx);
+        }
+        self.level_with(subscribed.head, cx);
+        if let Some(receipt) = subscribed.receipt {
+            self.on_receipt(receipt, cx);
+        }
+    }
+
+    /// Takes a newer epoch that the tracker has signed.
+    pub(super) fn learn_epoch(&mut self, record: &Signed<EpochRecord>, cx: &mut Context<'_>) {
+        let genuine = cx.tracker_key.is_some_and(|key| record.is_signed_by(&key, &cx.identity.verifier()));
+        if genuine && record.channel == self.channel() {
+            self.learn_fence(record.fence, cx);
+        }
+    }
+
+    fn learn_fence(&mut self, fence: Fence, cx: &mut Context<'_>) {
+        let Some(attachment) = self.attachment.as_mut().filter(|attachment| fence > attachment.fence) else {
+            return;
+        };
+        attachment.fence = fence;
+        self.outbox.forget_submits();
+        self.pump(cx);
+    }
+
+    /// Fetches what the serving side has and this cache lacks; or cuts what it does not have any more.
+    fn level_with(&mut self, head: Position, cx: &mut Context<'_>) {
+        let tip = self.cache.tip();
+        if self.cache.contains(head) && (head.pos == tip.pos || self.serving() == Serving::Copy) {
+            return self.set_level(cx);
+        }
+        if let Some(attachment) = &mut self.attachment {
+            attachment.progress = Progress::Fetching;
+        }
+        if self.cache.is_empty() && head.pos > 0 {
+            let tail = ReadTail { channel: self.channel(), count: FIRST_SCREEN };
+            return self.ask(&tail, ReplicaRequest::Tail, cx);
+        }
+        if self.cache.contains(head) {
+            self.cut(head.pos, cx);
+            return self.set_level(cx);
+        }
+        self.sync(cx);
+    }
+
+    fn set_level(&mut self, cx: &mut Context<'_>) {
+        if let Some(attachment) = &mut self.attachment {
+            attachment.progress = Progress::Level;
+        }
+        self.pump(cx);
+    }
+
+    fn sync(&mut self, cx: &mut Context<'_>) {
+        let generation = self.cache.receipt().map_or(0, |receipt| receipt.fence.generation);
+        let sync = Sync { channel: self.channel(), at: self.cache.tip(), generation };
+        self.ask(&sync, ReplicaRequest::Sync, cx);
+    }
+
+    pub(super) fn on_tail(&mut self, page: EntryPage, cx: &mut Context<'_>) {
+        if self.cache.is_empty() {
+            if let Some(first) = page.entries.first() {
+                let writes = self.cache.begin(first.pos, page.before);
+                let task = self.task(ReplicaTask::Nothing);
+                cx.out.write(task, writes);
+            }
+            self.take(page.before, page.entries, Transfer::Fetched, cx);
+        }
+        self.level_with(page.head, cx);
+        if let Some(receipt) = page.receipt {
+            self.on_receipt(receipt, cx);
+        }
+    }
+
+    pub(super) fn on_sync_page(&mut self, page: SyncPage, cx: &mut Context<'_>) {
+        if !page.diverged.is_empty() {
+            return self.on_parted(cx);
+        }
+        let before = self.cache.tip();
+        self.take(page.before, page.entries, Transfer::Fetched, cx);
+        if let Some(receipt) = page.receipt {
+            self.on_receipt(receipt, cx);
+        }
+        if self.cache.tip() == before && !self.cache.contains(page.head) && page.head.pos > before.pos {
+            return self.subscribe_later(cx);
+        }
+        self.level_with(page.head, cx);
+    }
+
+    /// The serving side has another log: only what is provisional here can be wrong.
+    fn on_parted(&mut self, cx: &mut Context<'_>) {
+        if self.cache.tip().pos <= self.cache.committed() {
+            cx.out.event(PeerEvent::Suspicious { what: "the log differs below a committed place" });
+            return self.subscribe_later(cx);
+        }
+        self.cut(self.cache.committed(), cx);
+        self.sync(cx);
+    }
+
+    pub(super) fn on_diverged(&mut self, diverged: &Diverged, cx: &mut Context<'_>) {
+        if self.cache.tip().pos > diverged.at.pos {
+            self.cut(diverged.at.pos, cx);
+        }
+    }
+
+    fn cut(&mut self, pos: u64, cx: &mut Context<'_>) {
+        let pos = pos.max(self.cache.committed());
+        let writes = self.cache.cut(pos);
+        self.outbox.unplace_behind(pos);
+        let task = self.task(ReplicaTask::Nothing);
+        cx.out.write(task, writes);
+        cx.out.event(PeerEvent::CutBehind { channel: self.channel(), pos });
+    }
+
+    pub(super) fn on_entries(&mut self, entries: Entries, cx: &mut Context<'_>) {
+        self.learn_fence(entries.fence, cx);
+        let follows = entries.entries.first().is_some_and(|first| first.pos <= self.cache.tip().pos + 1);
+        let begins = self.cache.is_empty() && entries.entries.first().is_some_and(|first| first.pos == 1);
+        if follows || begins {
+            return self.take(entries.before, entries.entries, Transfer::Live, cx);
+        }
+        self.fetch_if_level(cx);
+    }
+
+    fn fetch_if_level(&mut self, cx: &mut Context<'_>) {
+        if self.attachment.as_ref().is_some_and(Attachment::is_level) {
+            if let Some(attachment) = &mut self.attachment {
+                attachment.progress = Progress::Fetching;
+            }
+            self.sync(cx);
+        }
+    }
+
+    /// Takes entries that reach the tip or go on from it.
+    fn take(&mut self, before: Hash, entries: Vec<Entry>, transfer: Transfer, cx: &mut Context<'_>) {
+        let tip = self.cache.tip();
+        let mut chain = before;
+        let mut fresh = Vec::with_capacity(entries.len());
+        for entry in entries {
+            let stored = StoredEntry::new(entry, &chain);
+            let parted = stored.entry.pos == tip.pos && stored.chain != tip.chain;
+            let follows = stored.entry.pos == tip.pos + 1;
+            if parted || (follows && chain != tip.chain) {
+                return self.on_parted(cx);
+            }
+            chain = stored.chain;
+            if stored.entry.pos > tip.pos {
+                fresh.push(stored);
+            }
+        }
+        if !is_dense(&fresh, tip.pos) {
+            return self.fetch_if_level(cx);
+        }
+        self.keep(&fresh, transfer, cx);
+    }
+
+    fn keep(&mut self, fresh: &[StoredEntry], transfer: Transfer, cx: &mut Context<'_>) {
+        let (Some(first), Some(last)) = (fresh.first(), fresh.last()) else {
+            return;
+        };
+        let writes = self.cache.extend(fresh, cx.limits.memory_entries_max);
+        let task = self.task(ReplicaTask::Nothing);
+        if !writes.is_empty() {
+            cx.out.write(task, writes);
+        }
+        if let Some(receipt) = self.cache.take_ahead() {
+            self.on_receipt(receipt, cx);
+        }
+        let (channel, with) = (self.channel(), self.source());
+        let (first, last) = (first.entry.pos, last.entry.pos);
+        cx.out.event(PeerEvent::Transferred { channel, with, transfer, first, last });
+        let messages = self.show(fresh, cx);
+        cx.out.event(PeerEvent::Received { channel, messages, source: with, transfer });
+        for stored in fresh {
+            self.on_placed(stored, cx);
+        }
+        self.settle(cx);
+        if fresh.iter().any(|stored| stored.entry.envelope.access().is_some()) {
+            self.subscribe(cx);
+        }
+    }
+
+    pub(super) fn on_watermarks(&mut self, marks: &Watermarks, cx: &mut Context<'_>) {
+        self.learn_fence(marks.fence, cx);
+        if let Some(receipt) = &marks.receipt {
+            self.on_receipt(receipt.clone(), cx);
+        }
+        if marks.stored > self.cache.tip().pos {
+            self.fetch_if_level(cx);
+        }
+    }
+
+    /// A receipt counts only if the tracker has signed it and this replica's own chain is the same at its place.
+    fn on_receipt(&mut self, receipt: Signed<Receipt>, cx: &mut Context<'_>) {
+        let genuine = cx.tracker_key.is_some_and(|key| receipt.is_signed_by(&key, &cx.identity.verifier()));
+        if !genuine || receipt.channel != self.channel() {
+            return;
+        }
+        let check = if cx.rules.has(Rule::ReceiptOnChain) { ChainCheck::Required } else { ChainCheck::Skipped };
+        match self.cache.watermark(receipt, check) {
+            Watermark::Waits => {}
+            Watermark::OffChain => self.on_parted(cx),
+            Watermark::Moved(pos) => {
+                if let Some(receipt) = self.cache.receipt() {
+                    let put = put_meta(self.own_log(), Meta::Receipt, receipt);
+                    let task = self.task(ReplicaTask::Nothing);
+                    cx.out.write(task, alloc::vec![put]);
+                }
+                cx.out.event(PeerEvent::CommittedUpTo { channel: self.channel(), pos });
+                self.settle(cx);
+            }
+        }
+    }
+}
+
+fn is_dense(entries: &[StoredEntry], tip: u64) -> bool {
+    entries.iter().zip(tip + 1..).all(|(stored, pos)| stored.entry.pos == pos)
+}
