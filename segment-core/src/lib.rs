@@ -23,6 +23,7 @@ pub mod tracker;
 pub use contract::{Deadline, Dial, Direction, Endpoint, Input, Machine, OpId, Output, Recipients, earliest};
 pub use outbox::Outbox;
 pub use random::Random;
+pub use rate::Gcra;
 pub use rules::{Rule, Rules};
 pub use store::{
     Fatal, LogId, LogRole, Operation, Outcome, Store, StoreOperation, StoreOutcome, StoredEntry, Table, Write,
