@@ -1,10 +1,11 @@
 //! What the tracker hands down to its children with every call.
 
+use segment_proto::messages::Failure;
 use segment_proto::{ChannelId, DeviceId, Identity, Limits, Now, SessionId, Who};
 
 use crate::backup::BackupTask;
 use crate::directory::DirectoryTask;
-use crate::outbox::Outbox;
+use crate::outbox::{Asker, Outbox};
 use crate::random::Random;
 use crate::rules::Rules;
 use crate::tracker::events::TrackerEvent;
@@ -43,4 +44,14 @@ pub struct Context<'a> {
     pub random: &'a mut Random,
     /// The time.
     pub now: Now,
+}
+
+impl Context<'_> {
+    /// Refuses a request, and tells the embedder. A push is not answered, and nobody is told.
+    pub fn refuse(&mut self, to: Asker, failure: &Failure) {
+        if !to.id.is_none() {
+            self.out.fail_with(to, failure);
+            self.out.event(TrackerEvent::Refused { link: to.link, reason: failure.reason });
+        }
+    }
 }

@@ -1,8 +1,33 @@
 //! What a tracker tells its embedder.
 
+use core::fmt;
 use core::net::SocketAddr;
 
 use segment_proto::{ChannelId, DeviceId, LinkId, Reason, SessionId, Who};
+
+/// How a session ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SessionEnd {
+    /// By its user, who cannot resume it.
+    LoggedOut,
+    /// With its link; it can be resumed.
+    LinkLost,
+    /// By its lease: nothing was heard. It can be resumed.
+    LeaseExpired,
+    /// The same device came again, on another link.
+    Replaced,
+}
+
+impl fmt::Display for SessionEnd {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::LoggedOut => "logged out",
+            Self::LinkLost => "link lost",
+            Self::LeaseExpired => "lease expired",
+            Self::Replaced => "replaced",
+        })
+    }
+}
 
 /// What a tracker tells its embedder; all of it is for logs.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -30,14 +55,14 @@ pub enum TrackerEvent {
         /// Their session.
         session: SessionId,
     },
-    /// A session has ended: by logout, by a lost link or by its lease.
+    /// A session has ended.
     SessionEnded {
         /// Whose.
         who: Who,
         /// Which.
         session: SessionId,
-        /// Why.
-        reason: Reason,
+        /// How.
+        end: SessionEnd,
     },
     /// A request was refused.
     Refused {

@@ -1,0 +1,94 @@
+//! What follows from a channel's change: who is still a member, and who is told.
+
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+
+use segment_proto::messages::ChannelChanged;
+use segment_proto::{AccountId, ChannelId, Frame, LinkId, SessionId};
+
+use super::creating::{may_see, no_membership};
+use super::links::Stage;
+use super::sessions::Session;
+use super::{Directory, DirectoryTask};
+use crate::store::{Fatal, Store, StoreOperation, Write};
+use crate::tracker::Backups;
+use crate::tracker::context::{Context, TrackerTask};
+
+impl Directory {
+    /// A channel's host has come or gone.
+    pub fn on_host_presence(&mut self, channel: ChannelId, backups: &Backups, cx: &mut Context<'_>) {
+        self.push_changed(channel, backups, cx);
+    }
+
+    /// A channel's rights have changed: who may not see it any more is no member any more.
+    pub fn on_access_changed(&mut self, channel: ChannelId, backups: &Backups, cx: &mut Context<'_>) {
+        let outsiders = self.outsiders(channel, backups);
+        self.remove_members(channel, &outsiders, cx);
+        if backups.get(channel).is_some_and(|backup| may_see(backup.access(), AccountId::NOBODY).is_err()) {
+            self.remove_visitors(channel);
+        }
+        self.push_changed(channel, backups, cx);
+    }
+
+    /// At the start: a crash may have come between an access entry and the removal of a member.
+    ///
+    /// # Errors
+    /// [`Fatal`] as in [`Store::perform`].
+    pub fn forget_outsiders(&mut self, backups: &Backups, store: &mut dyn Store) -> Result<(), Fatal> {
+        let channels: Vec<ChannelId> = self.channels.iter().map(|record| record.channel).collect();
+        for channel in channels {
+            let outsiders = self.outsiders(channel, backups);
+            if !outsiders.is_empty() {
+                store.perform(&[StoreOperation::Write(self.drop_members(channel, &outsiders))])?;
+            }
+        }
+        Ok(())
+    }
+
+    fn outsiders(&self, channel: ChannelId, backups: &Backups) -> Vec<AccountId> {
+        let Some(backup) = backups.get(channel) else { return Vec::new() };
+        self.members.of_channel(channel).filter(|account| may_see(backup.access(), *account).is_err()).collect()
+    }
+
+    pub(super) fn remove_members(&mut self, channel: ChannelId, accounts: &[AccountId], cx: &mut Context<'_>) {
+        let writes = self.drop_members(channel, accounts);
+        if !writes.is_empty() {
+            cx.out.write(TrackerTask::Directory(DirectoryTask::Nothing), writes);
+        }
+    }
+
+    fn drop_members(&mut self, channel: ChannelId, accounts: &[AccountId]) -> Vec<Write> {
+        accounts.iter().for_each(|account| self.members.remove(channel, *account));
+        accounts.iter().map(|account| no_membership(channel, *account)).collect()
+    }
+
+    fn remove_visitors(&mut self, channel: ChannelId) {
+        let visitors: Vec<SessionId> = self.members.visitors(channel).collect();
+        for visitor in visitors {
+            self.members.end_visit(channel, visitor);
+            if let Some(session) = self.sessions.get_mut(visitor) {
+                session.visiting.remove(&channel);
+            }
+        }
+    }
+
+    /// Tells everybody who has joined a channel and is here how it is now.
+    pub(super) fn push_changed(&self, channel: ChannelId, backups: &Backups, cx: &mut Context<'_>) {
+        let (Some(record), Some(backup)) = (self.channels.get(channel), backups.get(channel)) else { return };
+        let row = self.row(record, backup, true, cx.rules);
+        cx.out.transmit_many(&self.links_in(channel), Frame::push(&ChannelChanged { row }));
+    }
+
+    fn links_in(&self, channel: ChannelId) -> Arc<[LinkId]> {
+        let users = self.members.of_channel(channel).flat_map(|account| self.sessions.of_account(account));
+        let visitors = self.members.visitors(channel).filter_map(|id| self.sessions.get(id));
+        users.chain(visitors).map(|session| session.link).filter(|link| self.links.is_writable(*link)).collect()
+    }
+
+    pub(super) fn session_on(&self, link: LinkId) -> Option<&Session> {
+        match self.links.get(link)?.stage {
+            Stage::LoggedIn(id) => self.sessions.get(id),
+            _ => None,
+        }
+    }
+}

@@ -1,0 +1,153 @@
+//! Who is connected, and whether anything is heard of them.
+
+use alloc::collections::{BTreeMap, BTreeSet};
+use alloc::vec::Vec;
+use core::net::SocketAddr;
+use core::time::Duration;
+
+use segment_proto::{DeviceId, Instant, LinkId, Message, Reason, SessionId};
+
+use crate::contract::Deadline;
+use crate::random::Random;
+
+/// How far somebody has come on a link.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Stage {
+    /// Connected, and has not said hello.
+    New,
+    /// Has said hello.
+    Greeted,
+    /// A login is under way.
+    LoggingIn,
+    /// Logged in.
+    LoggedIn(SessionId),
+    /// Hung up: nothing is heard any more.
+    Closing,
+}
+
+/// One connection.
+#[derive(Debug)]
+pub(super) struct Link {
+    /// The key that TLS has proven.
+    pub device: DeviceId,
+    /// As the tracker sees it.
+    pub address: SocketAddr,
+    pub stage: Stage,
+    /// Whether its send queue has room for pushes.
+    pub writable: bool,
+    /// Requests that wait for an operation.
+    pub pending: usize,
+    /// Its own generator: what happens on other links shifts nothing here.
+    pub random: Random,
+    heard: Instant,
+    due: Instant,
+}
+
+impl Link {
+    pub fn new(device: DeviceId, address: SocketAddr, random: Random, now: Instant) -> Self {
+        Self { device, address, stage: Stage::New, writable: true, pending: 0, random, heard: now, due: now }
+    }
+
+    /// Hello first and once, then a login, then everything else.
+    pub fn admits(&self, message: &Message) -> Result<(), Reason> {
+        match (self.stage, message) {
+            (Stage::New, Message::Hello(_)) => Ok(()),
+            (Stage::New, _) | (_, Message::Hello(_)) => Err(Reason::OutOfOrder),
+            (Stage::LoggedIn(_), _) => Ok(()),
+            (
+                _,
+                Message::Ping(_)
+                | Message::Register(_)
+                | Message::Login(_)
+                | Message::Guest(_)
+                | Message::ResumeSession(_),
+            ) => Ok(()),
+            _ => Err(Reason::LoginRequired),
+        }
+    }
+}
+
+/// All connections.
+#[derive(Debug, Default)]
+pub(super) struct Links {
+    open: BTreeMap<LinkId, Link>,
+    /// When to look at each again. One that was heard meanwhile is then put off, not with each message.
+    due: BTreeSet<(Instant, LinkId)>,
+}
+
+impl Links {
+    pub fn open(&mut self, id: LinkId, mut link: Link, lease: Duration) {
+        link.due = link.heard + lease;
+        self.due.insert((link.due, id));
+        self.open.insert(id, link);
+    }
+
+    /// A link that is gone.
+    pub fn close(&mut self, id: LinkId) -> Option<Link> {
+        let link = self.open.remove(&id)?;
+        self.due.remove(&(link.due, id));
+        Some(link)
+    }
+
+    /// A link that is being hung up: it is still there, but no longer listened to.
+    pub fn retire(&mut self, id: LinkId) {
+        if let Some(link) = self.open.get_mut(&id) {
+            link.stage = Stage::Closing;
+            self.due.remove(&(link.due, id));
+        }
+    }
+
+    pub fn get(&self, id: LinkId) -> Option<&Link> {
+        self.open.get(&id).filter(|link| link.stage != Stage::Closing)
+    }
+
+    pub fn get_mut(&mut self, id: LinkId) -> Option<&mut Link> {
+        self.open.get_mut(&id).filter(|link| link.stage != Stage::Closing)
+    }
+
+    pub fn contains(&self, id: LinkId) -> bool {
+        self.open.contains_key(&id)
+    }
+
+    pub fn set_stage(&mut self, id: LinkId, stage: Stage) {
+        if let Some(link) = self.get_mut(id) {
+            link.stage = stage;
+        }
+    }
+
+    /// Whether the link is listened to; if so, it was heard.
+    pub fn hear(&mut self, id: LinkId, now: Instant) -> bool {
+        self.get_mut(id).map(|link| link.heard = now).is_some()
+    }
+
+    pub fn is_writable(&self, id: LinkId) -> bool {
+        self.get(id).is_some_and(|link| link.writable)
+    }
+
+    /// When to call [`Self::silent`].
+    pub fn next(&self) -> Option<Deadline> {
+        self.due.first().map(|(at, _)| Deadline::new(*at, "a lease"))
+    }
+
+    /// The links of which nothing was heard for a whole lease; they are not looked at again.
+    pub fn silent(&mut self, now: Instant, lease: Duration) -> Vec<LinkId> {
+        let mut silent = Vec::new();
+        while let Some((at, id)) = self.due.first().copied().filter(|(at, _)| *at <= now) {
+            self.due.remove(&(at, id));
+            match self.open.get(&id).map(|link| link.heard + lease) {
+                Some(due) if due > now => self.look_again(id, due),
+                Some(_) => silent.push(id),
+                None => {}
+            }
+        }
+        silent
+    }
+
+    /// Looks at a link again at a later time.
+    pub fn look_again(&mut self, id: LinkId, due: Instant) {
+        if let Some(link) = self.open.get_mut(&id) {
+            link.due = due;
+            self.due.insert((due, id));
+        }
+    }
+}

@@ -1,0 +1,190 @@
+//! The copies of all channels, and which links concern which of them.
+
+use alloc::collections::{BTreeMap, BTreeSet};
+use alloc::vec::Vec;
+
+use segment_proto::messages::Failure;
+use segment_proto::{ChannelId, ChannelRecord, Instant, LinkId, Message, Reason, Signed};
+
+use crate::backup::{Backup, BackupNotice, BackupTask};
+use crate::contract::Deadline;
+use crate::outbox::Asker;
+use crate::store::{Fatal, LogId, LogRole, Store, StoreOutcome, load_log};
+use crate::tracker::context::{Caller, Context};
+
+/// A copy, and when it wants to be called.
+#[derive(Debug)]
+struct Slot {
+    backup: Backup,
+    due: Option<Deadline>,
+}
+
+/// The channels of which a copy may remember a link.
+#[derive(Debug, Default)]
+struct Concerns {
+    channels: BTreeSet<ChannelId>,
+    hosting: BTreeSet<ChannelId>,
+}
+
+/// The copies of all channels.
+#[derive(Debug, Default)]
+pub struct Backups {
+    slots: BTreeMap<ChannelId, Slot>,
+    due: BTreeSet<(Instant, ChannelId)>,
+    links: BTreeMap<LinkId, Concerns>,
+    notices: Vec<(ChannelId, BackupNotice)>,
+}
+
+impl Backups {
+    /// The copies as the store has them.
+    ///
+    /// # Errors
+    /// [`Fatal`]: the store cannot be read.
+    pub fn restore<'a>(
+        records: impl Iterator<Item = &'a Signed<ChannelRecord>>,
+        store: &mut dyn Store,
+    ) -> Result<Self, Fatal> {
+        let mut backups = Self::default();
+        for record in records {
+            let (rows, last) = load_log(store, LogId { channel: record.channel, role: LogRole::Backup })?;
+            backups.insert(record.channel, Backup::restore(record, rows, last));
+        }
+        Ok(backups)
+    }
+
+    /// A channel that has just been made.
+    pub fn create(&mut self, record: &ChannelRecord) {
+        self.insert(record.channel, Backup::create(record));
+    }
+
+    fn insert(&mut self, channel: ChannelId, backup: Backup) {
+        self.slots.insert(channel, Slot { backup, due: None });
+        self.settle(channel);
+    }
+
+    /// The copy of a channel.
+    #[must_use]
+    pub fn get(&self, channel: ChannelId) -> Option<&Backup> {
+        self.slots.get(&channel).map(|slot| &slot.backup)
+    }
+
+    /// A message of a logged-in session about a channel.
+    pub fn on_message(&mut self, from: Asker, caller: &Caller, message: Message, cx: &mut Context<'_>) {
+        let Some(channel) = channel_of(&message) else {
+            return cx.refuse(from, &Failure::new(Reason::UnsupportedKind, "not asked of a tracker"));
+        };
+        if !self.slots.contains_key(&channel) {
+            return cx.refuse(from, &Failure::new(Reason::NoSuchChannel, ""));
+        }
+        if let Err(reason) = self.note(from.link, channel, &message, cx.limits.joined_channels_max) {
+            return cx.refuse(from, &Failure::new(reason, "too many channels on one link"));
+        }
+        self.with(channel, |backup| backup.on_message(from, caller, message, cx));
+    }
+
+    /// Remembers what has to be undone when the link goes. Reading leaves nothing behind.
+    fn note(&mut self, link: LinkId, channel: ChannelId, message: &Message, max: usize) -> Result<(), Reason> {
+        if matches!(message, Message::ReadTail(_) | Message::ReadRange(_) | Message::Sync(_)) {
+            return Ok(());
+        }
+        let concerns = self.links.entry(link).or_default();
+        if !concerns.channels.contains(&channel) && concerns.channels.len() >= max {
+            return Err(Reason::LimitReached);
+        }
+        concerns.channels.insert(channel);
+        if matches!(message, Message::HostHello(_)) {
+            concerns.hosting.insert(channel);
+        }
+        if matches!(message, Message::Unsubscribe(_)) && !concerns.hosting.contains(&channel) {
+            concerns.channels.remove(&channel);
+        }
+        Ok(())
+    }
+
+    /// A link is gone, or its session has ended.
+    pub fn on_link_down(&mut self, link: LinkId, cx: &mut Context<'_>) {
+        for channel in self.links.remove(&link).unwrap_or_default().channels {
+            self.with(channel, |backup| backup.on_link_down(link, cx));
+        }
+    }
+
+    /// Anything at all was heard on a link.
+    pub fn on_heard(&mut self, link: LinkId, now: Instant) {
+        let hosting = self.links.get(&link).map(|concerns| concerns.hosting.clone()).unwrap_or_default();
+        for channel in hosting {
+            self.with(channel, |backup| {
+                if backup.host() == Some(link) {
+                    backup.on_host_heard(now);
+                }
+            });
+        }
+    }
+
+    /// The send queue of a link has crossed a mark.
+    pub fn on_writable(&mut self, link: LinkId, room: usize, cx: &mut Context<'_>) {
+        let channels = self.links.get(&link).map(|concerns| concerns.channels.clone()).unwrap_or_default();
+        for channel in channels {
+            self.with(channel, |backup| backup.on_writable(link, room, cx));
+        }
+    }
+
+    /// An operation of a copy is done.
+    pub fn on_performed(&mut self, channel: ChannelId, task: BackupTask, outcome: StoreOutcome, cx: &mut Context<'_>) {
+        self.with(channel, |backup| backup.on_performed(task, outcome, cx));
+    }
+
+    /// The time has come, for some.
+    pub fn handle_timeout(&mut self, cx: &mut Context<'_>) {
+        let due: Vec<ChannelId> =
+            self.due.iter().take_while(|(at, _)| *at <= cx.now.mono).map(|(_, channel)| *channel).collect();
+        for channel in due {
+            self.with(channel, |backup| backup.handle_timeout(cx));
+        }
+    }
+
+    /// When.
+    #[must_use]
+    pub fn poll_timeout(&self) -> Option<Deadline> {
+        let (_, channel) = self.due.first()?;
+        self.slots.get(channel).and_then(|slot| slot.due)
+    }
+
+    /// What the directory has to know; to be asked after every call.
+    pub fn take_notices(&mut self) -> Vec<(ChannelId, BackupNotice)> {
+        core::mem::take(&mut self.notices)
+    }
+
+    fn with(&mut self, channel: ChannelId, call: impl FnOnce(&mut Backup)) {
+        if let Some(slot) = self.slots.get_mut(&channel) {
+            call(&mut slot.backup);
+            self.settle(channel);
+        }
+    }
+
+    /// After every call: what it wants to be called for, and what it has to say.
+    fn settle(&mut self, channel: ChannelId) {
+        let Some(slot) = self.slots.get_mut(&channel) else { return };
+        let before = core::mem::replace(&mut slot.due, slot.backup.poll_timeout());
+        if before != slot.due {
+            before.map(|deadline| self.due.remove(&(deadline.at, channel)));
+            slot.due.map(|deadline| self.due.insert((deadline.at, channel)));
+        }
+        self.notices.extend(slot.backup.take_notices().into_iter().map(|notice| (channel, notice)));
+    }
+}
+
+/// The channel of a message that a tracker takes for one of its copies.
+fn channel_of(message: &Message) -> Option<ChannelId> {
+    match message {
+        Message::Subscribe(m) => Some(m.channel),
+        Message::Unsubscribe(m) => Some(m.channel),
+        Message::Submit(m) => Some(m.channel),
+        Message::ReadTail(m) => Some(m.channel),
+        Message::ReadRange(m) => Some(m.channel),
+        Message::Sync(m) => Some(m.channel),
+        Message::HostHello(m) => Some(m.channel),
+        Message::Adopted(m) => Some(m.channel),
+        Message::Replicate(m) => Some(m.channel),
+        _ => None,
+    }
+}
