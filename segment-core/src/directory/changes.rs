@@ -13,10 +13,12 @@ use super::{Directory, DirectoryTask};
 use crate::store::{Fatal, Store, StoreOperation, Write};
 use crate::tracker::Backups;
 use crate::tracker::context::{Context, TrackerTask};
+use crate::tracker::events::TrackerEvent;
 
 impl Directory {
     /// A channel's host has come or gone.
-    pub fn on_host_presence(&mut self, channel: ChannelId, backups: &Backups, cx: &mut Context<'_>) {
+    pub fn on_host_presence(&mut self, channel: ChannelId, present: bool, backups: &Backups, cx: &mut Context<'_>) {
+        cx.out.event(TrackerEvent::HostPresence { channel, present });
         self.push_changed(channel, backups, cx);
     }
 

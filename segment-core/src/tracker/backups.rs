@@ -4,7 +4,7 @@ use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::vec::Vec;
 
 use segment_proto::messages::Failure;
-use segment_proto::{ChannelId, ChannelRecord, Instant, LinkId, Message, Reason, Signed};
+use segment_proto::{ChannelId, ChannelRecord, Instant, Limits, LinkId, Message, Reason, Signed};
 
 use crate::backup::{Backup, BackupNotice, BackupTask};
 use crate::contract::Deadline;
@@ -19,11 +19,31 @@ struct Slot {
     due: Option<Deadline>,
 }
 
-/// The channels of which a copy may remember a link.
+/// The channels whose copies may remember a link.
 #[derive(Debug, Default)]
 struct Concerns {
-    channels: BTreeSet<ChannelId>,
+    reading: BTreeSet<ChannelId>,
     hosting: BTreeSet<ChannelId>,
+}
+
+impl Concerns {
+    /// Remembers what has to be undone when the link goes. Everything else leaves nothing behind.
+    fn note(&mut self, message: &Message, channel: ChannelId, limits: &Limits) -> Result<(), Reason> {
+        let (set, max) = match message {
+            Message::Subscribe(_) => (&mut self.reading, limits.joined_channels_max),
+            Message::HostHello(_) => (&mut self.hosting, limits.channels_per_account_max),
+            _ => return Ok(()),
+        };
+        if !set.contains(&channel) && set.len() >= max {
+            return Err(Reason::LimitReached);
+        }
+        set.insert(channel);
+        Ok(())
+    }
+
+    fn all(&self) -> BTreeSet<ChannelId> {
+        self.reading.union(&self.hosting).copied().collect()
+    }
 }
 
 /// The copies of all channels.
@@ -73,57 +93,37 @@ impl Backups {
         let Some(channel) = channel_of(&message) else {
             return cx.refuse(from, &Failure::new(Reason::UnsupportedKind, "not asked of a tracker"));
         };
-        if !self.slots.contains_key(&channel) {
+        let Some(slot) = self.slots.get(&channel) else {
             return cx.refuse(from, &Failure::new(Reason::NoSuchChannel, ""));
-        }
-        if let Err(reason) = self.note(from.link, channel, &message, cx.limits.joined_channels_max) {
-            return cx.refuse(from, &Failure::new(reason, "too many channels on one link"));
+        };
+        let is_host = slot.backup.host_device() == caller.device;
+        if is_host || !matches!(message, Message::HostHello(_)) {
+            let concerns = self.links.entry(from.link).or_default();
+            if let Err(reason) = concerns.note(&message, channel, cx.limits) {
+                return cx.refuse(from, &Failure::new(reason, "too many channels on one link"));
+            }
         }
         self.with(channel, |backup| backup.on_message(from, caller, message, cx));
     }
 
-    /// Remembers what has to be undone when the link goes. Reading leaves nothing behind.
-    fn note(&mut self, link: LinkId, channel: ChannelId, message: &Message, max: usize) -> Result<(), Reason> {
-        if matches!(message, Message::ReadTail(_) | Message::ReadRange(_) | Message::Sync(_)) {
-            return Ok(());
-        }
-        let concerns = self.links.entry(link).or_default();
-        if !concerns.channels.contains(&channel) && concerns.channels.len() >= max {
-            return Err(Reason::LimitReached);
-        }
-        concerns.channels.insert(channel);
-        if matches!(message, Message::HostHello(_)) {
-            concerns.hosting.insert(channel);
-        }
-        if matches!(message, Message::Unsubscribe(_)) && !concerns.hosting.contains(&channel) {
-            concerns.channels.remove(&channel);
-        }
-        Ok(())
-    }
-
     /// A link is gone, or its session has ended.
     pub fn on_link_down(&mut self, link: LinkId, cx: &mut Context<'_>) {
-        for channel in self.links.remove(&link).unwrap_or_default().channels {
+        for channel in self.links.remove(&link).unwrap_or_default().all() {
             self.with(channel, |backup| backup.on_link_down(link, cx));
         }
     }
 
-    /// Anything at all was heard on a link.
+    /// Anything at all was heard on a link: whoever hosts on it is there, also one taken for silent.
     pub fn on_heard(&mut self, link: LinkId, now: Instant) {
         let hosting = self.links.get(&link).map(|concerns| concerns.hosting.clone()).unwrap_or_default();
         for channel in hosting {
-            self.with(channel, |backup| {
-                if backup.host() == Some(link) {
-                    backup.on_host_heard(now);
-                }
-            });
+            self.with(channel, |backup| backup.on_host_heard(now));
         }
     }
 
     /// The send queue of a link has crossed a mark.
     pub fn on_writable(&mut self, link: LinkId, room: usize, cx: &mut Context<'_>) {
-        let channels = self.links.get(&link).map(|concerns| concerns.channels.clone()).unwrap_or_default();
-        for channel in channels {
+        for channel in self.links.get(&link).map(Concerns::all).unwrap_or_default() {
             self.with(channel, |backup| backup.on_writable(link, room, cx));
         }
     }

@@ -10,8 +10,9 @@ use crate::random::Random;
 use crate::rules::Rules;
 use crate::tracker::events::TrackerEvent;
 
-/// What an operation of a tracker is for.
+/// What an operation of a tracker is for. Few are under way at once, so their size does not matter.
 #[derive(Debug)]
+#[allow(clippy::large_enum_variant)]
 pub enum TrackerTask {
     /// The directory's.
     Directory(DirectoryTask),

@@ -153,7 +153,7 @@ fn tell_directory(
     cx: &mut Context<'_>,
 ) {
     match notice {
-        BackupNotice::HostPresence { .. } => directory.on_host_presence(channel, backups, cx),
+        BackupNotice::HostPresence { present } => directory.on_host_presence(channel, present, backups, cx),
         BackupNotice::AccessChanged => directory.on_access_changed(channel, backups, cx),
     }
 }
