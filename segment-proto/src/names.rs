@@ -103,10 +103,11 @@ macro_rules! name_type {
                 &self.0
             }
 
-            /// What look-alike names share (UTS 39): unique per tracker. Compare skeletons with skeletons only.
+            /// What look-alike names share (UTS 39, without case, so that `0` is like `o`): unique per tracker.
+            /// Compare skeletons with skeletons only.
             #[must_use]
             pub fn skeleton(&self) -> String {
-                skeleton(&self.0).collect()
+                skeleton(&self.0).flat_map(char::to_lowercase).collect()
             }
         }
 

@@ -13,16 +13,48 @@ use crate::*;
 pub struct Draw {
     seed: Option<u64>,
     counter: u64,
+    list_length: u64,
+    text_length: Option<usize>,
+    body_length: Option<usize>,
     identity: Identity,
 }
 
 impl Draw {
     pub fn fixed() -> Self {
-        Self { seed: None, counter: 0, identity: Identity::from_secret(&[7; 32]) }
+        Self {
+            seed: None,
+            counter: 0,
+            list_length: 1,
+            text_length: None,
+            body_length: None,
+            identity: Identity::from_secret(&[7; 32]),
+        }
     }
 
     pub fn seeded(seed: u64) -> Self {
-        Self { seed: Some(seed), counter: 0, identity: Identity::simulated(DeviceId([9; 32])) }
+        Self {
+            seed: Some(seed),
+            counter: 0,
+            list_length: 1,
+            text_length: None,
+            body_length: None,
+            identity: Identity::simulated(DeviceId([9; 32])),
+        }
+    }
+
+    /// As [`Draw::fixed`], with this many items in every list.
+    pub fn with_lists_of(list_length: usize) -> Self {
+        Self { list_length: list_length as u64, ..Self::fixed() }
+    }
+
+    /// As [`Draw::fixed`], with this many bytes in every text.
+    pub fn with_texts_of(text_length: usize) -> Self {
+        Self { text_length: Some(text_length), ..Self::fixed() }
+    }
+
+    /// As [`Draw::fixed`], with this many bytes in every body.
+    pub fn with_bodies_of(body_length: usize) -> Self {
+        Self { body_length: Some(body_length), ..Self::fixed() }
     }
 
     /// One sample. A fixed draw counts from 1 in each, so that none depends on those before it.
@@ -66,7 +98,7 @@ impl Draw {
     }
 
     pub fn list<T>(&mut self, value: impl Fn(&mut Self) -> T) -> Vec<T> {
-        let length = if self.seed.is_some() { self.below(4) } else { 1 };
+        let length = if self.seed.is_some() { self.below(4) } else { self.list_length };
         (0..length).map(|_| value(self)).collect()
     }
 
@@ -82,6 +114,9 @@ impl Draw {
 
     pub fn text(&mut self) -> String {
         const CHOICES: &[&str] = &["", "a", "Grüße, мир 👋", "\u{1b}[2J\r\n\0", "日本語", "x\u{202e}y", "{\"a\":1}"];
+        if let Some(length) = self.text_length {
+            return "t".repeat(length);
+        }
         if self.seed.is_none() { "Grüße, мир".to_string() } else { self.one_of(CHOICES).to_string() }
     }
 
@@ -215,6 +250,7 @@ impl Draw {
             EnvelopeKind::Access => postcard::to_allocvec(&self.change()).unwrap(),
             EnvelopeKind::Unknown(_) => self.bytes::<5>().to_vec(),
         };
+        let body = self.body_length.map_or(body, |length| alloc::vec![b'b'; length]);
         Envelope {
             key: MessageKey { device: self.identity.device(), ..self.key() },
             account: self.account(),

@@ -1,1 +1,172 @@
+use alloc::vec::Vec;
+use serde::{Deserialize, Serialize};
 
+use super::draw::Draw;
+use super::samples::every_message;
+use crate::messages::Submit;
+use crate::signed::Content;
+use crate::*;
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+struct One(u32);
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+struct Other(u32);
+
+impl Content for One {
+    const DOMAIN: &'static str = "test/one/1";
+}
+
+impl Content for Other {
+    const DOMAIN: &'static str = "test/other/1";
+}
+
+fn identity(number: u8) -> Identity {
+    Identity::from_secret(&[number; 32])
+}
+
+#[test]
+fn a_signature_is_valid_for_its_signer_only() {
+    let signed = Signed::new(One(5), &identity(1));
+    assert!(signed.is_signed_by(&identity(1).device(), &Verifier::ed25519()));
+    assert!(!signed.is_signed_by(&identity(2).device(), &Verifier::ed25519()));
+}
+
+#[test]
+fn a_signature_is_valid_in_its_domain_only() {
+    let signed = Signed::new(One(5), &identity(1));
+    let other = Signed::<Other>::from_parts(signed.bytes().clone(), *signed.signature()).unwrap();
+    assert_eq!(other.0, 5);
+    assert!(!other.is_signed_by(&identity(1).device(), &Verifier::ed25519()));
+}
+
+#[test]
+fn domains_differ() {
+    let mut domains = [
+        Envelope::DOMAIN,
+        EpochRecord::DOMAIN,
+        Receipt::DOMAIN,
+        Snapshot::DOMAIN,
+        Certificate::DOMAIN,
+        DeviceRecord::DOMAIN,
+        ChannelRecord::DOMAIN,
+    ]
+    .to_vec();
+    domains.sort_unstable();
+    domains.dedup();
+    assert_eq!(domains.len(), 7);
+    assert!(domains.iter().all(|domain| !domain.contains('\0')));
+}
+
+#[test]
+fn exactly_domain_zero_and_bytes_are_signed() {
+    let receipt = Draw::fixed().signed_receipt();
+    let mut message = b"segment/receipt/1\0".to_vec();
+    message.extend_from_slice(receipt.bytes());
+    let key = ed25519_dalek::VerifyingKey::from_bytes(&identity(7).device().0).unwrap();
+    let signature = ed25519_dalek::Signature::from_bytes(&receipt.signature().0);
+    assert!(key.verify_strict(&message, &signature).is_ok());
+}
+
+#[test]
+fn one_flipped_bit_anywhere_is_noticed() {
+    let signer = identity(7).device();
+    let receipt = Draw::fixed().signed_receipt();
+    let whole: Vec<u8> = receipt.bytes().iter().chain(&receipt.signature().0).copied().collect();
+    for bit in 0..whole.len() * 8 {
+        let mut flipped = whole.clone();
+        flipped[bit / 8] ^= 1 << (bit % 8);
+        let (bytes, signature) = flipped.split_at(receipt.bytes().len());
+        let signature = Signature(signature.try_into().unwrap());
+        let read = Signed::<Receipt>::from_parts(bytes.to_vec().into(), signature);
+        assert!(!read.is_ok_and(|read| read.is_signed_by(&signer, &Verifier::ed25519())), "bit {bit}");
+    }
+}
+
+#[test]
+fn a_key_that_is_no_key_has_signed_nothing() {
+    let signed = Signed::new(One(5), &identity(1));
+    let zero_signature = Signed::<One>::from_parts(signed.bytes().clone(), Signature([0; 64])).unwrap();
+    for weak in [[0; 32], [0xff; 32], core::array::from_fn(|index| u8::from(index == 0))] {
+        assert!(!signed.is_signed_by(&DeviceId(weak), &Verifier::ed25519()));
+        assert!(!zero_signature.is_signed_by(&DeviceId(weak), &Verifier::ed25519()));
+    }
+}
+
+#[test]
+fn the_simulated_scheme_and_the_real_one_do_not_mix() {
+    let simulated = Identity::simulated(identity(1).device());
+    let signed = Signed::new(One(5), &simulated);
+    assert!(signed.is_signed_by(&simulated.device(), &simulated.verifier()));
+    assert!(!signed.is_signed_by(&simulated.device(), &Verifier::ed25519()));
+    let real = Signed::new(One(5), &identity(1));
+    assert!(!real.is_signed_by(&identity(1).device(), &Verifier::simulated()));
+}
+
+#[test]
+fn signed_things_are_passed_on_as_they_came() {
+    let signed = Draw::fixed().signed_receipt();
+    // The same number in more bytes than it needs: valid, and not what this program would write.
+    let mut bytes = signed.bytes().to_vec();
+    let last = bytes.len() - 1;
+    assert!(bytes[17] < 0x80);
+    bytes[17] |= 0x80;
+    bytes.insert(18, 0);
+    let odd = Signed::<Receipt>::from_parts(bytes.clone().into(), *signed.signature()).unwrap();
+    assert_eq!((*odd).clone(), (*signed).clone());
+    let passed_on: Signed<Receipt> = postcard::from_bytes(&postcard::to_allocvec(&odd).unwrap()).unwrap();
+    assert_eq!(passed_on.bytes(), &bytes);
+    assert_ne!(passed_on, signed);
+    assert_eq!(bytes.len(), last + 2);
+}
+
+fn submit(envelopes: Vec<SignedEnvelope>) -> Message {
+    Submit { channel: ChannelId::from_random([1; 16]), fence: Fence::default(), envelopes }.into()
+}
+
+#[test]
+fn the_verifier_names_the_first_bad_envelope() {
+    let mut draw = Draw::fixed();
+    let good = draw.signed_envelope();
+    let forged = Signed::new((*good).clone(), &identity(8));
+    assert_ne!(good.key.device, identity(8).device());
+    let verifier = Verifier::ed25519();
+    assert!(verifier.check(submit([good.clone(), good.clone()].into())).is_ok());
+    let refused = verifier.check(submit([good.clone(), forged, good].into()));
+    assert_eq!(refused, Err(BadSignature { index: 1 }));
+}
+
+fn bodies(value: &serde_json::Value) -> usize {
+    match value {
+        serde_json::Value::Array(items) => items.iter().map(bodies).sum(),
+        serde_json::Value::Object(fields) => {
+            usize::from(fields.contains_key("body")) + fields.values().map(bodies).sum::<usize>()
+        }
+        _ => 0,
+    }
+}
+
+/// A message that carries envelopes must not slip past the verifier.
+#[test]
+fn every_envelope_of_every_message_is_checked() {
+    let mut carrying = 0;
+    for message in every_message(&mut Draw::with_lists_of(3)) {
+        let shown = bodies(&serde_json::from_str(&message.to_json()).unwrap());
+        assert_eq!(message.envelopes().count(), shown, "{}", message.name());
+        carrying += usize::from(shown > 0);
+        assert!(Verifier::ed25519().check(message).is_ok());
+    }
+    assert_eq!(carrying, 6);
+}
+
+#[test]
+fn bodies_are_read_as_what_they_say_they_are() {
+    let mut draw = Draw::fixed();
+    let text = draw.envelope_of(EnvelopeKind::Text);
+    assert_eq!((text.text(), text.access()), (Some("Grüße, мир"), None));
+    let access = draw.envelope_of(EnvelopeKind::Access);
+    assert!(access.text().is_none() && access.access().is_some());
+    let unknown = draw.envelope_of(EnvelopeKind::Unknown(77));
+    assert!(unknown.text().is_none() && unknown.access().is_none());
+    let broken = Envelope { body: bytes::Bytes::from_static(&[0xff]), ..text };
+    assert_eq!(broken.text(), None);
+}
