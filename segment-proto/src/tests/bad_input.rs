@@ -12,9 +12,10 @@ use crate::limits::*;
 use crate::messages::{DecodeError, Hello, Kind, Secret};
 use crate::*;
 
-struct Case {
-    name: String,
-    bytes: Vec<u8>,
+/// Bytes on a link, and the reason that they are answered with.
+pub struct Case {
+    pub name: String,
+    pub bytes: Vec<u8>,
     told: Reason,
 }
 
@@ -149,7 +150,7 @@ fn meanings() -> Vec<Case> {
     ]
 }
 
-fn cases() -> Vec<Case> {
+pub fn cases() -> Vec<Case> {
     [lengths(), over_limits(), payloads(), headers(), meanings()].into_iter().flatten().collect()
 }
 

@@ -3,13 +3,15 @@
 use std::fs;
 use std::path::PathBuf;
 use std::string::String;
+use std::sync::{Mutex, PoisonError};
 
 /// A file of the repository.
 pub fn path(relative: &str) -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("..").join(relative)
 }
 
-fn blessing() -> bool {
+/// Whether committed files are written anew.
+pub fn blessing() -> bool {
     std::env::var_os("SEGMENT_BLESS").is_some()
 }
 
@@ -31,6 +33,9 @@ pub fn check(relative: &str, expected: &[u8]) {
 
 /// As [`check`], for the part of a file between `<!-- begin NAME -->` and `<!-- end NAME -->`.
 pub fn check_section(relative: &str, name: &str, expected: &str) {
+    // Several tests write parts of one file.
+    static FILE: Mutex<()> = Mutex::new(());
+    let _held = FILE.lock().unwrap_or_else(PoisonError::into_inner);
     let whole = fs::read_to_string(path(relative)).unwrap();
     let (begin, end) = (std::format!("<!-- begin {name} -->\n"), std::format!("<!-- end {name} -->"));
     let (head, rest) = whole.split_once(&begin).unwrap_or_else(|| panic!("no {begin} in {relative}"));

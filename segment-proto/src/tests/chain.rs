@@ -31,7 +31,10 @@ fn hash_and_chain_are_what_they_always_were() {
         alloc::format!("{}", entry.envelope.hash()),
         "5afdf84bc310ad605321b241ca2ecb9ac2bd1a3a73ab78b576301d28badde907"
     );
-    assert_eq!(alloc::format!("{}", entry.chain(&Hash::ZERO)), "2c16f9fc8b149193440c8cc418aba221c23e81a32305833cdd947dadbeb390ef");
+    assert_eq!(
+        alloc::format!("{}", entry.chain(&Hash::ZERO)),
+        "2c16f9fc8b149193440c8cc418aba221c23e81a32305833cdd947dadbeb390ef"
+    );
 }
 
 #[test]

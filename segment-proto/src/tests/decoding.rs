@@ -78,7 +78,7 @@ fn a_frame_split_at_every_byte_is_the_same_frame() {
         let frame = frame(&message);
         for place in 0..=frame.len() {
             let (head, tail) = frame.bytes().split_at(place);
-            assert_eq!(cut(&[head, tail]).unwrap(), [frame.clone()]);
+            assert_eq!(cut(&[head, tail]).unwrap(), core::slice::from_ref(&frame));
         }
     }
 }
@@ -88,7 +88,7 @@ fn a_frame_byte_by_byte_is_the_same_frame() {
     for message in every_message(&mut Draw::fixed()) {
         let frame = frame(&message);
         let chunks: Vec<&[u8]> = frame.bytes().chunks(1).collect();
-        assert_eq!(cut(&chunks).unwrap(), [frame.clone()]);
+        assert_eq!(cut(&chunks).unwrap(), core::slice::from_ref(&frame));
     }
 }
 

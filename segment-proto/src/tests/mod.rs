@@ -4,6 +4,7 @@ mod access;
 mod bad_input;
 mod blessed;
 mod chain;
+mod corpora;
 mod decoding;
 mod draw;
 mod frames;
