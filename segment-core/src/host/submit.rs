@@ -158,7 +158,7 @@ impl Host {
             EnvelopeKind::Access => envelope.access().is_some(),
             EnvelopeKind::Unknown(_) => true,
         };
-        (!readable || envelope.body.len() > cx.limits.body_bytes_max).then_some(Reason::BadEnvelope)
+        (!readable || !envelope.fits(cx.limits)).then_some(Reason::BadEnvelope)
     }
 
     fn take_in(&mut self, envelope: &SignedEnvelope, cx: &mut Context<'_>) -> (Fate, u64) {

@@ -3,14 +3,12 @@
 use alloc::collections::VecDeque;
 use alloc::vec::Vec;
 
+use segment_proto::limits::EPOCHS_MAX;
 use segment_proto::{Entry, EpochRecord, Fence, Hash, Position, Receipt, Signed, SignedEnvelope, UnixMillis};
 
 use crate::rules::Rules;
 use crate::store::{LogId, Lookup, StoredEntry};
 use crate::sync::fold::{Changed, Fold};
-
-/// Epoch records kept in memory; a log has two for each time its host came back.
-const EPOCHS_MAX: usize = 256;
 
 /// The log of a channel, as its sequencer or its copy holds it.
 #[derive(Clone, Debug)]
@@ -134,6 +132,7 @@ impl ChannelLog {
         if record.fence <= self.fence() && self.epoch().is_some() {
             return;
         }
+        // As many as a message may have; a log has two for each time its host came back.
         if self.epochs.len() >= EPOCHS_MAX {
             self.epochs.pop_front();
         }
