@@ -6,13 +6,19 @@
 mod clock;
 pub mod codec;
 mod driver;
+mod embed;
 mod events;
 mod limits;
 mod link;
 mod open_files;
+mod running;
 pub mod transport;
 
-pub use driver::{Driver, DriverError, Handle, Setup, Stopped};
+pub use driver::{Driver, DriverError, Handle, Observer, Setup, Stopped};
+pub use embed::{
+    Channel, ChannelEvents, Config, NotDelivered, Peer, Receipt, RequestError, SendError, StartError, Tracker,
+};
 pub use events::{Events, Happening};
 pub use limits::DriverLimits;
 pub use open_files::{OpenFiles, raise_open_files};
+pub use running::Running;

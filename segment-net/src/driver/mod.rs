@@ -59,6 +59,9 @@ pub enum DriverError {
     StoreBusy,
 }
 
+/// Sees every event in the driver's own task, before any consumer does: it misses none, and must be quick.
+pub type Observer<E> = Box<dyn FnMut(&E) + Send>;
+
 /// A machine with everything it needs.
 pub struct Driver<M: Machine> {
     core: Core<M>,
@@ -88,12 +91,20 @@ where
             passwords: PasswordPool::new(limits.password_threads, done_sender),
             store: store.map_err(DriverError::NoThread)?,
             events,
+            observer: Box::new(|_| {}),
             inputs: VecDeque::new(),
             operations: 0,
             limits,
         };
         let sources = Sources { listener: setup.listener, notices, done, dialled, calls };
         Ok((Self { core, sources }, handle))
+    }
+
+    /// Shows every event to `observer` first.
+    #[must_use]
+    pub fn observed_by(mut self, observer: Observer<M::Event>) -> Self {
+        self.core.observer = observer;
+        self
     }
 
     /// Runs until `shutdown` comes true, or the store fails. At shutdown, what is under way is
@@ -167,6 +178,7 @@ struct Core<M: Machine> {
     passwords: PasswordPool,
     store: StoreThread,
     events: EventHub<M::Event>,
+    observer: Observer<M::Event>,
     inputs: VecDeque<Input>,
     operations: usize,
     limits: DriverLimits,
@@ -256,7 +268,10 @@ where
             Output::Dial(dial) => self.dials.start(dial),
             Output::Hangup { link, reason } => self.hang_up(link, reason),
             Output::Perform { op, operation } => self.perform(op, operation),
-            Output::Event(event) => self.events.publish(&event),
+            Output::Event(event) => {
+                (self.observer)(&event);
+                self.events.publish(&event);
+            }
         }
     }
 

@@ -3,5 +3,6 @@
 
 mod conformance;
 mod driver;
+mod embed;
 mod probe;
 mod tls;

@@ -29,6 +29,7 @@ pub const PATIENCE: Duration = Duration::from_secs(10);
 
 /// What a [`Probe`] saw, which is also what it tells.
 #[derive(Clone, Debug, PartialEq)]
+#[allow(clippy::large_enum_variant)]
 pub enum Seen {
     Up(LinkId, Direction, DeviceId),
     Got(LinkId, &'static str),
