@@ -2,6 +2,30 @@
 //!
 //! The machines of `segment-core` know neither sockets nor clocks nor disks; this
 //! crate brings them, and takes no decision of the protocol.
+//!
+//! ```
+//! use segment_core::{Endpoint, peer::events::Stage};
+//! use segment_net::{Config, Peer, Tracker};
+//! use segment_proto::{View, Visitors, messages::Presence};
+//! use segment_store::MemoryStore;
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let here = Some("127.0.0.1:0".parse()?);
+//! let tracker = Tracker::start(Config { listen: here, ..Config::new([1; 32], MemoryStore::default()) }).await?;
+//! let peer = Peer::start(Config { listen: here, ..Config::new([2; 32], MemoryStore::default()) }).await?;
+//!
+//! let address = tracker.address().ok_or("it listens")?;
+//! peer.connect(Endpoint { address, key: Some(tracker.key()) }).await?;
+//! peer.register("ken", "a long password", Presence::Online).await?;
+//! let channel = peer.create("#general", View::Public, Visitors::Read).await?;
+//!
+//! let receipt = channel.send("hello").await?; // on this device's disk
+//! receipt.until(Stage::Committed).await?; // on the tracker's, for good
+//! peer.shutdown().await?;
+//! # Ok(())
+//! # }
+//! ```
 
 mod clock;
 pub mod codec;

@@ -222,3 +222,21 @@ fn hex(text: &str) -> [u8; 32] {
     let byte = |i: usize| u8::from_str_radix(&text[2 * i..2 * i + 2], 16).unwrap();
     std::array::from_fn(byte)
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn five_hundred_connects_at_once_all_get_in() {
+    const CONNECTS: usize = 500;
+    let _ = segment_net::raise_open_files();
+    // Both ends share these two cores, in a development build.
+    let limits = TransportLimits { handshake: PATIENCE, connect: PATIENCE, ..TransportLimits::default() };
+    let mut listener = device(1, limits).bind(loopback()).unwrap();
+    let (client, address) = (device(2, limits), listener.address());
+    let dials: Vec<_> = (0..CONNECTS).map(|_| tokio::spawn(client.dial(address, Expected::Anyone))).collect();
+    let mut accepted = Vec::new();
+    while accepted.len() < CONNECTS {
+        accepted.push(timeout(PATIENCE, listener.accept()).await.unwrap().unwrap());
+    }
+    for dial in dials {
+        dial.await.unwrap().unwrap();
+    }
+}
