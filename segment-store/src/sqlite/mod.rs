@@ -3,6 +3,7 @@
 mod column;
 mod error;
 mod files;
+mod lookup;
 mod open;
 mod read;
 mod schema;
@@ -123,7 +124,7 @@ fn perform_one(connection: &Connection, operation: &StoreOperation) -> rusqlite:
             let entries = read::read(connection, log, *from..=*to, *entries_max, *bytes_max)?;
             Ok(StoreOutcome::Entries { before, entries })
         }
-        StoreOperation::Find { log, lookup } => Ok(StoreOutcome::Found(read::find(connection, log, lookup)?)),
+        StoreOperation::Find { log, lookup } => Ok(StoreOutcome::Found(lookup::find(connection, log, lookup)?)),
         StoreOperation::Load { log } => {
             Ok(StoreOutcome::Log { records: read::records_of(connection, log)?, last: read::last(connection, log)? })
         }

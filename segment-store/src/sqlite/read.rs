@@ -4,7 +4,7 @@ use std::ops::RangeInclusive;
 
 use bytes::Bytes;
 use rusqlite::{Connection, OptionalExtension, Result, Row, params};
-use segment_core::store::{Lookup, Record};
+use segment_core::store::Record;
 use segment_core::{LogId, StoredEntry, Table};
 use segment_proto::Hash;
 
@@ -16,20 +16,9 @@ const READ: &str = concat!(
     " FROM entries WHERE log = ?1 AND pos BETWEEN ?2 AND ?3 ORDER BY pos LIMIT ?4"
 );
 const LAST: &str = concat!("SELECT ", entry_columns!(), " FROM entries WHERE log = ?1 ORDER BY pos DESC LIMIT 1");
+const AT: &str = concat!("SELECT ", entry_columns!(), " FROM entries WHERE log = ?1 AND pos = ?2");
 const CHAIN: &str = "SELECT chain FROM entries WHERE log = ?1 AND pos = ?2";
-const FIND_KEY: &str = concat!(
-    "SELECT ",
-    entry_columns!(),
-    " FROM entries INDEXED BY entries_by_key WHERE log = ?1 AND device = ?2 AND incarnation = ?3 AND seq = ?4",
-    " ORDER BY pos DESC LIMIT 1"
-);
-const FIND_HASH: &str = concat!(
-    "SELECT ",
-    entry_columns!(),
-    " FROM entries INDEXED BY entries_by_hash WHERE log = ?1 AND block = ?2 AND hash = ?3 ORDER BY pos DESC LIMIT 1"
-);
-const LAST_BLOCK: &str = "SELECT max(block) FROM entries INDEXED BY entries_by_hash WHERE log = ?1";
-const BLOCK_BEFORE: &str = "SELECT max(block) FROM entries INDEXED BY entries_by_hash WHERE log = ?1 AND block < ?2";
+const LAST_PLACE: &str = "SELECT max(pos) FROM entries WHERE log = ?1";
 const RECORDS_OF_LOG: &str = "SELECT key, value FROM records WHERE tab = ?1 AND key >= ?2 AND key < ?3 ORDER BY key";
 const SCAN: &str = "SELECT key, value FROM records WHERE tab = ?1 AND key > ?2 ORDER BY key LIMIT ?3";
 
@@ -73,28 +62,13 @@ pub(super) fn last(connection: &Connection, log: &LogId) -> Result<Option<Stored
     connection.prepare_cached(LAST)?.query_row([log.prefix()], column::entry).optional()
 }
 
-pub(super) fn find(connection: &Connection, log: &LogId, lookup: &Lookup) -> Result<Option<StoredEntry>> {
-    match lookup {
-        Lookup::Key { device, incarnation, seq } => connection
-            .prepare_cached(FIND_KEY)?
-            .query_row(params![log.prefix(), device.0, incarnation, Number(*seq)], column::entry)
-            .optional(),
-        Lookup::Hash(hash) => find_hash(connection, log, hash),
-    }
+pub(super) fn last_place(connection: &Connection, log: &LogId) -> Result<Option<u64>> {
+    let place: Option<Number> = connection.prepare_cached(LAST_PLACE)?.query_row([log.prefix()], |row| row.get(0))?;
+    Ok(place.map(|Number(pos)| pos))
 }
 
-fn find_hash(connection: &Connection, log: &LogId, hash: &Hash) -> Result<Option<StoredEntry>> {
-    let mut probe = connection.prepare_cached(FIND_HASH)?;
-    let mut previous = connection.prepare_cached(BLOCK_BEFORE)?;
-    let mut block: Option<i64> = connection.prepare_cached(LAST_BLOCK)?.query_row([log.prefix()], |row| row.get(0))?;
-    while let Some(current) = block {
-        let found = probe.query_row(params![log.prefix(), current, hash.0], column::entry).optional()?;
-        if found.is_some() {
-            return Ok(found);
-        }
-        block = previous.query_row(params![log.prefix(), current], |row| row.get(0))?;
-    }
-    Ok(None)
+pub(super) fn at(connection: &Connection, log: &LogId, pos: u64) -> Result<Option<StoredEntry>> {
+    connection.prepare_cached(AT)?.query_row(params![log.prefix(), Number(pos)], column::entry).optional()
 }
 
 pub(super) fn records_of(connection: &Connection, log: &LogId) -> Result<Vec<Record>> {

@@ -5,10 +5,6 @@ use rusqlite::{Connection, Transaction};
 /// "Segm": what SQLite's header says of a file that is ours.
 pub(super) const APPLICATION_ID: u32 = 0x5365_676d;
 
-/// Entries are looked up by hash block by block, the newest first: within a block the index stays
-/// small enough that a batch of appends touches few of its pages.
-pub(super) const BLOCK_BITS: u32 = 12;
-
 /// A version of the tables, and the way to it.
 pub(super) struct Schema {
     /// Makes the tables of this version in an empty file.

@@ -1,20 +1,21 @@
 CREATE TABLE entries (
-    log         BLOB NOT NULL,
-    pos         NOT NULL,
-    block       INTEGER NOT NULL,
-    epoch       INTEGER NOT NULL,
-    sequenced   NOT NULL,
-    device      BLOB NOT NULL,
-    incarnation INTEGER NOT NULL,
-    seq         NOT NULL,
-    hash        BLOB NOT NULL,
-    chain       BLOB NOT NULL,
-    signature   BLOB NOT NULL,
-    envelope    BLOB NOT NULL,
-    PRIMARY KEY (log, pos)
+    log       BLOB NOT NULL,
+    pos       NOT NULL,
+    tags      INTEGER NOT NULL,
+    epoch     INTEGER NOT NULL,
+    sequenced NOT NULL,
+    hash      BLOB NOT NULL,
+    chain     BLOB NOT NULL,
+    signature BLOB NOT NULL,
+    envelope  BLOB NOT NULL,
+    UNIQUE (log, pos)
+);
+CREATE TABLE lookups (
+    log   BLOB NOT NULL,
+    block INTEGER NOT NULL,
+    tags  BLOB NOT NULL,
+    PRIMARY KEY (log, block)
 ) WITHOUT ROWID;
-CREATE INDEX entries_by_key ON entries (log, device, incarnation, seq);
-CREATE INDEX entries_by_hash ON entries (log, block, hash);
 CREATE TABLE records (
     tab   INTEGER NOT NULL,
     key   BLOB NOT NULL,

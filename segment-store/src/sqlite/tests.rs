@@ -179,8 +179,7 @@ fn a_damaged_entry_stops_the_store() {
         channel: segment_proto::ChannelId::from_random([1; 16]),
         role: segment_core::LogRole::Host,
     };
-    let insert =
-        "INSERT INTO entries VALUES (?1, 1, 0, 1, 1, x'', 1, 1, zeroblob(32), zeroblob(32), zeroblob(64), x'ff')";
+    let insert = "INSERT INTO entries VALUES (?1, 1, 1, 1, 1, zeroblob(32), zeroblob(32), zeroblob(64), x'ff')";
     store.connection.as_ref().unwrap().execute(insert, [log.prefix()]).unwrap();
     let error = store.perform(&[StoreOperation::Load { log }]).unwrap_err();
     assert!(error.0.contains("cannot be read"), "{error}");

@@ -1,17 +1,16 @@
 //! What is written.
 
-use rusqlite::{Connection, Result, params};
+use rusqlite::{Connection, ErrorCode, Result, Statement, params};
 use segment_core::{LogId, StoredEntry, Table, Write};
 
 use super::column::Number;
+use super::lookup::{self, Tags};
 use super::read::key_range;
-use super::schema::BLOCK_BITS;
 
-const APPEND: &str = "INSERT OR REPLACE INTO entries \
-    (log, pos, block, epoch, sequenced, device, incarnation, seq, hash, chain, signature, envelope) \
-    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)";
+const APPEND: &str = "INSERT INTO entries \
+    (log, pos, tags, epoch, sequenced, hash, chain, signature, envelope) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)";
+const REMOVE: &str = "DELETE FROM entries WHERE log = ?1 AND pos = ?2";
 const CUT: &str = "DELETE FROM entries WHERE log = ?1 AND pos >= ?2";
-const ERASE_ENTRIES: &str = "DELETE FROM entries WHERE log = ?1";
 const ERASE_RECORDS: &str = "DELETE FROM records WHERE tab = ?1 AND key >= ?2 AND key < ?3";
 const PUT: &str = "INSERT OR REPLACE INTO records (tab, key, value) VALUES (?1, ?2, ?3)";
 const DELETE: &str = "DELETE FROM records WHERE tab = ?1 AND key = ?2";
@@ -19,7 +18,7 @@ const DELETE: &str = "DELETE FROM records WHERE tab = ?1 AND key = ?2";
 pub(super) fn write(connection: &Connection, write: &Write) -> Result<()> {
     match write {
         Write::Append { log, entries } => append(connection, log, entries),
-        Write::Cut { log, from } => run(connection, CUT, params![log.prefix(), Number(*from)]),
+        Write::Cut { log, from } => cut(connection, log, *from),
         Write::Erase { log } => erase(connection, log),
         Write::Put { table, key, value } => run(connection, PUT, params![*table as u8, key.as_ref(), value.as_ref()]),
         Write::Delete { table, key } => run(connection, DELETE, params![*table as u8, key.as_ref()]),
@@ -32,28 +31,45 @@ fn run(connection: &Connection, sql: &str, params: impl rusqlite::Params) -> Res
 
 fn append(connection: &Connection, log: &LogId, entries: &[StoredEntry]) -> Result<()> {
     let mut statement = connection.prepare_cached(APPEND)?;
-    for StoredEntry { entry, hash, chain } in entries {
-        let envelope = &entry.envelope;
-        statement.execute(params![
-            log.prefix(),
-            Number(entry.pos),
-            Number(entry.pos >> BLOCK_BITS),
-            entry.epoch,
-            Number(entry.sequenced.0),
-            envelope.key.device.0,
-            envelope.key.incarnation,
-            Number(envelope.key.seq),
-            hash.0,
-            chain.0,
-            envelope.signature().0,
-            envelope.bytes().as_ref(),
-        ])?;
+    for stored in entries {
+        let pos = stored.entry.pos;
+        match insert(&mut statement, log, stored) {
+            Err(error) if error.sqlite_error_code() == Some(ErrorCode::ConstraintViolation) => {
+                lookup::changed_from(connection, log, pos)?;
+                run(connection, REMOVE, params![log.prefix(), Number(pos)])?;
+                insert(&mut statement, log, stored)?;
+            }
+            inserted => inserted?,
+        }
+        lookup::appended(connection, log, pos)?;
     }
     Ok(())
 }
 
+fn insert(statement: &mut Statement<'_>, log: &LogId, stored: &StoredEntry) -> Result<()> {
+    let StoredEntry { entry, hash, chain } = stored;
+    let envelope = &entry.envelope;
+    let columns = params![
+        log.prefix(),
+        Number(entry.pos),
+        Tags::of(stored).to_bits(),
+        entry.epoch,
+        Number(entry.sequenced.0),
+        hash.0,
+        chain.0,
+        envelope.signature().0,
+        envelope.bytes().as_ref(),
+    ];
+    statement.execute(columns).map(|_| ())
+}
+
+fn cut(connection: &Connection, log: &LogId, from: u64) -> Result<()> {
+    lookup::changed_from(connection, log, from)?;
+    run(connection, CUT, params![log.prefix(), Number(from)])
+}
+
 fn erase(connection: &Connection, log: &LogId) -> Result<()> {
-    run(connection, ERASE_ENTRIES, [log.prefix()])?;
+    cut(connection, log, 0)?;
     let (from, to) = key_range(log);
     Table::OF_LOGS.iter().try_for_each(|table| run(connection, ERASE_RECORDS, params![*table as u8, from, to]))
 }

@@ -190,6 +190,37 @@ pub fn an_entry_is_found_by_hash_far_back(store: &mut dyn Store) {
     assert_eq!(one(store, find(host(), Lookup::Hash(Hash::ZERO))), StoreOutcome::Found(None));
 }
 
+pub fn an_entry_is_found_among_thousands_that_change(store: &mut dyn Store) {
+    let stored = chain(0..3_000);
+    let found = |store: &mut dyn Store, lookup| match one(store, find(host(), lookup)) {
+        StoreOutcome::Found(found) => found,
+        other => panic!("not found: {other:?}"),
+    };
+    let check = |store: &mut dyn Store, present: &[StoredEntry], absent: &[StoredEntry]| {
+        for expected in present.iter().step_by(97) {
+            assert_eq!(found(store, by_key(expected)).as_ref(), Some(expected));
+            assert_eq!(found(store, Lookup::Hash(expected.hash)).as_ref(), Some(expected));
+        }
+        for gone in absent.iter().step_by(97) {
+            assert_eq!(found(store, by_key(gone)), None);
+            assert_eq!(found(store, Lookup::Hash(gone.hash)), None);
+        }
+    };
+    write(store, vec![append(host(), &stored)]);
+    check(store, &stored, &[]);
+    let other = entry(1_500, 9, 1, b"instead".to_vec(), &Hash::ZERO);
+    write(store, vec![append(host(), std::slice::from_ref(&other))]);
+    check(store, &[other], &stored[1_500..1_501]);
+    check(store, &stored[1_501..], &[]);
+    write(store, vec![Write::Cut { log: host(), from: 1_100 }]);
+    check(store, &stored[..1_100], &stored[1_100..]);
+    let again: Vec<_> = (1_100..2_500).map(|pos| entry(pos, 8, pos, vec![1], &Hash::ZERO)).collect();
+    write(store, vec![append(host(), &again)]);
+    check(store, &again, &stored[1_100..]);
+    write(store, vec![Write::Erase { log: host() }]);
+    check(store, &[], &again);
+}
+
 pub fn logs_do_not_mix(store: &mut dyn Store) {
     let stored = chain(1..=2);
     write(store, vec![append(host(), &stored[..1]), append(log(1, LogRole::Cache), &stored[1..])]);

@@ -63,6 +63,7 @@ suite! {
     a_cut_takes_everything_from_a_place_on
     an_entry_is_found_by_key_and_by_hash
     an_entry_is_found_by_hash_far_back
+    an_entry_is_found_among_thousands_that_change
     logs_do_not_mix
     a_load_gives_the_records_and_the_last_entry
     an_erased_log_leaves_nothing_and_touches_nothing_else
