@@ -9,6 +9,8 @@ pub mod commands;
 pub mod config;
 pub mod connection_log;
 pub mod exit;
+#[doc(hidden)]
+pub mod fuzzing;
 pub mod grammar;
 pub mod help;
 mod named;
