@@ -5,10 +5,10 @@ use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
 use segment_proto::messages::{
-    Announce, ChannelFilter, ChannelFound, ChannelPage, ChannelRow, Failure, FindDevices, ListChannels, LoggedIn,
-    Presence, RenewCertificate,
+    Announce, ChannelFilter, ChannelFound, ChannelPage, ChannelRow, Failure, FindDevices, JoinChannel, ListChannels,
+    LoggedIn, Presence, RenewCertificate,
 };
-use segment_proto::{DeviceId, LinkId, Message, Now, Reason, RequestId, Status};
+use segment_proto::{ChannelId, DeviceId, LinkId, Message, Now, Reason, RequestId, Status, Who};
 
 use crate::peer::Peer;
 use crate::peer::channels::TooMany;
@@ -24,7 +24,7 @@ impl Peer {
     pub(super) fn on_answer(&mut self, id: RequestId, request: PeerRequest, answer: Answer, now: Now) {
         let answered = answer.into_result();
         match request {
-            PeerRequest::Announce | PeerRequest::KeepAlive => {}
+            PeerRequest::Announce | PeerRequest::KeepAlive | PeerRequest::Unsubscribe => {}
             PeerRequest::Hello(link) => {
                 let welcome = pick(answered, |m| if let Message::Welcome(m) = m { Some(m) } else { None });
                 self.on_greeted(link, welcome, now);
@@ -32,6 +32,7 @@ impl Peer {
             PeerRequest::Login { by, presence } => self.on_login(id, by, presence, answered, now),
             PeerRequest::Renew => self.on_renewed(answered, now),
             PeerRequest::Refresh => self.on_refreshed(answered, now),
+            PeerRequest::Rejoin(channel) => self.on_rejoined(channel, answered, now),
             PeerRequest::Devices(devices) => self.on_devices(&devices, answered, now),
             PeerRequest::Ping(sent) => self.core.reply(id, answered.map(|_| Reply::Pong(now.mono.since(sent)))),
             PeerRequest::Logout => self.on_logout(id, answered, now),
@@ -74,7 +75,7 @@ impl Peer {
     fn on_resume_failed(&mut self, error: Unanswered, now: Now) {
         match error {
             Unanswered::Refused(failure) if failure.status != Status::ServerError => {
-                self.core.session.resume = None;
+                self.core.session.comeback = None;
                 self.core.out.event(PeerEvent::LoginNeeded(failure));
             }
             _ => {
@@ -88,7 +89,7 @@ impl Peer {
     fn on_logged_in(&mut self, logged_in: LoggedIn, presence: Presence, now: Now) {
         let Some(link) = self.tracker.up() else { return };
         let (who, session, token) = (logged_in.who.clone(), logged_in.session, logged_in.token);
-        if self.core.session.account() != Some(who.account) {
+        if self.core.session.who() != Some(&who) {
             self.channels.end_all();
         }
         let device = logged_in.device.clone();
@@ -139,7 +140,34 @@ impl Peer {
         }
         match last {
             Some(after) if more => self.refresh(after, now),
-            _ => self.channels.finish_refresh(),
+            _ => self.on_refresh_done(now),
+        }
+    }
+
+    /// What the tracker did not list was left elsewhere; but a visitor begins anew with every session.
+    fn on_refresh_done(&mut self, now: Now) {
+        let missing = self.channels.finish_refresh();
+        let visitor = self.core.session.who().is_some_and(Who::is_visitor);
+        for (channel, name) in missing {
+            let link = self.core.session.link().filter(|_| visitor);
+            let rejoin = link.and_then(|link| {
+                let purpose = PeerRequest::Rejoin(channel);
+                self.core.request(link, &JoinChannel { name: name.as_str().to_string() }, purpose, now).ok()
+            });
+            if rejoin.is_none() {
+                self.channels.end(&channel);
+            }
+        }
+    }
+
+    fn on_rejoined(&mut self, channel: ChannelId, answered: Answered, now: Now) {
+        match pick(answered, |m| if let Message::ChannelFound(m) = m { Some(m) } else { None }) {
+            Ok(ChannelFound { mut row, .. }) => {
+                row.joined = true;
+                let writes = self.take_row(&row, now).unwrap_or_default();
+                self.core.write(writes);
+            }
+            Err(_) => self.channels.end(&channel),
         }
     }
 
@@ -161,7 +189,7 @@ impl Peer {
         }
         let id = row.record.channel;
         let is_new = self.channels.get(&id).is_none();
-        let writes = self.channels.take_row(row, identity.device(), self.core.limits.joined_channels_max)?;
+        let writes = self.channels.take_row(row, identity.device(), &self.core.limits, now.mono)?;
         let host = self.channels.get_mut(&id).and_then(|channel| channel.host.as_mut());
         if let (true, Some(host), Some(link)) = (is_new, host, self.core.session.link()) {
             host.on_tracker_up(link, &mut self.core.cx(now));
@@ -193,18 +221,14 @@ impl Peer {
     }
 
     /// A channel that the tracker does not know (any more) is left as well.
-    fn on_left(&mut self, id: RequestId, channel: segment_proto::ChannelId, answered: Answered, now: Now) {
+    fn on_left(&mut self, id: RequestId, channel: ChannelId, answered: Answered, now: Now) {
         let gone = |failure: &Failure| failure.reason == Reason::NoSuchChannel;
         match answered {
             Err(Unanswered::Refused(failure)) if gone(&failure) => {}
             Err(error) => return self.core.reply(id, Err(error)),
             Ok(_) => {}
         }
-        if let Some(channel) = self.channels.get_mut(&channel)
-            && channel.replica.link().is_some()
-        {
-            channel.replica.detach(&mut self.core.cx(now));
-        }
+        self.unserve(&channel, now);
         let writes = self.channels.remove(&channel);
         self.channels.unsettle();
         self.reply_once_written(id, Reply::Done, writes);
@@ -288,7 +312,7 @@ impl Peer {
     }
 
     /// Who may know the authors of a channel: who serves it, and the tracker.
-    pub(super) fn name_sources(&self, channel: &segment_proto::ChannelId) -> [Option<LinkId>; 2] {
+    pub(super) fn name_sources(&self, channel: &ChannelId) -> [Option<LinkId>; 2] {
         let serving = self.channels.get(channel).and_then(|channel| channel.replica.link());
         let tracker = self.core.session.link();
         [serving.filter(|link| *link != crate::peer::context::LOCAL), tracker]

@@ -6,7 +6,7 @@ use core::net::SocketAddr;
 
 use bytes::Bytes;
 use segment_proto::messages::ChannelRow;
-use segment_proto::{ChannelId, ChannelRecord, DeviceId, LinkId, Signed};
+use segment_proto::{ChannelId, ChannelName, ChannelRecord, DeviceId, Instant, Limits, LinkId, Signed};
 use serde::{Deserialize, Serialize};
 
 use crate::contract::{Deadline, earliest};
@@ -22,6 +22,17 @@ pub(crate) enum Membership {
     Joined,
     /// It left, was removed, or another account has logged in: the cache stays, nobody serves it.
     Ended,
+}
+
+/// Whether a channel's host is there, as far as is known.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum HostPresence {
+    /// It is, or was when this was last heard.
+    There,
+    /// The tracker has lost it: a link that still works is kept until then, for both may have lost the tracker.
+    Doubtful(Instant),
+    /// It is not.
+    Away,
 }
 
 /// What is stored of a joined channel.
@@ -40,10 +51,12 @@ pub(crate) struct Channel {
     /// There, where this device hosts it.
     pub(crate) host: Option<Host>,
     pub(crate) membership: Membership,
-    pub(crate) host_present: bool,
+    pub(crate) presence: HostPresence,
     pub(crate) address: Option<SocketAddr>,
     /// What the embedder was told.
     pub(crate) told: Serving,
+    /// The host did not admit this session: it is asked again then.
+    pub(crate) refused_until: Option<Instant>,
 }
 
 impl Channel {
@@ -60,21 +73,35 @@ impl Channel {
 
     fn new(replica: Replica, host: Option<Host>, address: Option<SocketAddr>) -> Self {
         let membership = Membership::Joined;
-        Self { replica, host, membership, host_present: false, address, told: Serving::Nowhere }
+        let presence = HostPresence::There;
+        Self { replica, host, membership, presence, address, told: Serving::Nowhere, refused_until: None }
     }
 
     fn kept(&self) -> Kept {
         Kept { record: self.replica.record().clone(), hosted: self.host.is_some(), address: self.address }
     }
 
-    fn update(&mut self, row: &ChannelRow) {
+    fn update(&mut self, row: &ChannelRow, doubt_until: Instant) {
         if self.replica.record() != &row.record && row.record.revision >= self.replica.record().revision {
             self.replica.set_record(row.record.clone());
         }
-        self.host_present = row.host_present;
+        self.presence = match self.presence {
+            _ if row.host_present => HostPresence::There,
+            HostPresence::There => HostPresence::Doubtful(doubt_until),
+            lost => lost,
+        };
         self.address = row.host.or(self.address);
         let joined = row.joined || self.host.is_some();
         self.membership = if joined { Membership::Joined } else { Membership::Ended };
+    }
+
+    fn deadlines(&self) -> [Option<Deadline>; 4] {
+        let again = self.refused_until.map(|until| Deadline::new(until, "ask a host again"));
+        let doubt = match self.presence {
+            HostPresence::Doubtful(until) => Some(Deadline::new(until, "host in doubt")),
+            _ => None,
+        };
+        [again, doubt, self.replica.poll_timeout(), self.host.as_ref().and_then(Host::poll_timeout)]
     }
 
     /// Messages that are not committed yet.
@@ -151,15 +178,16 @@ impl Channels {
         &mut self,
         row: &ChannelRow,
         device: DeviceId,
-        channels_max: usize,
+        limits: &Limits,
+        now: Instant,
     ) -> Result<Vec<Write>, TooMany> {
         let id = row.record.channel;
         let before = self.by_id.get(&id).map(Channel::kept);
-        if before.is_none() && self.by_id.len() >= channels_max {
+        if before.is_none() && self.by_id.len() >= limits.joined_channels_max {
             return Err(TooMany);
         }
         let channel = self.by_id.entry(id).or_insert_with(|| Channel::create(&row.record, device));
-        channel.update(row);
+        channel.update(row, now + limits.host_patience);
         self.unsettled = true;
         let kept = channel.kept();
         if before.as_ref() == Some(&kept) {
@@ -178,7 +206,29 @@ impl Channels {
         alloc::vec![Write::Erase { log }, Write::Delete { table: Table::Joined, key: key_of(id) }]
     }
 
-    /// The account is not a member of this channel any more.
+    /// A host did not admit this session: the channel is read elsewhere for a while.
+    pub(crate) fn refuse(&mut self, id: &ChannelId, until: Instant) {
+        if let Some(channel) = self.by_id.get_mut(id) {
+            channel.refused_until = Some(until);
+            self.unsettled = true;
+        }
+    }
+
+    /// Hosts that did not admit this session are asked again when it is time; those in doubt are given up.
+    pub(crate) fn take_due(&mut self, now: Instant) {
+        for channel in self.by_id.values_mut() {
+            if matches!(channel.presence, HostPresence::Doubtful(until) if until <= now) {
+                channel.presence = HostPresence::Away;
+                self.unsettled = true;
+            }
+            if channel.refused_until.is_some_and(|until| until <= now) {
+                channel.refused_until = None;
+                self.unsettled = true;
+            }
+        }
+    }
+
+    /// The account is not a member of this channel any more. Its cache stays until it is left here.
     pub(crate) fn end(&mut self, id: &ChannelId) {
         if let Some(channel) = self.by_id.get_mut(id) {
             channel.membership = Membership::Ended;
@@ -204,15 +254,15 @@ impl Channels {
         self.refreshed.len() <= channels_max
     }
 
-    /// The tracker's list is whole: what it did not have was left on another device. Its cache stays until it is left here.
-    pub(crate) fn finish_refresh(&mut self) {
+    /// The tracker's list is whole: the joined channels that it did not have.
+    pub(crate) fn finish_refresh(&mut self) -> Vec<(ChannelId, ChannelName)> {
         let refreshed = core::mem::take(&mut self.refreshed);
-        for (id, channel) in &mut self.by_id {
-            if channel.host.is_none() && !refreshed.contains(id) {
-                channel.membership = Membership::Ended;
-            }
-        }
-        self.unsettled = true;
+        let joined =
+            self.by_id.iter().filter(|(_, channel)| channel.host.is_none() && channel.membership == Membership::Joined);
+        joined
+            .filter(|(id, _)| !refreshed.contains(id))
+            .map(|(id, channel)| (*id, channel.replica.record().name.clone()))
+            .collect()
     }
 
     /// Something outside has changed that decides from where channels are served.
@@ -232,11 +282,8 @@ impl Channels {
 
     /// A restored peer decides at the first opportunity.
     pub(crate) fn deadline(&self) -> Option<Deadline> {
-        let start = self.unsettled.then(|| Deadline::new(segment_proto::Instant(0), "start"));
-        let channels = self
-            .by_id
-            .values()
-            .flat_map(|channel| [channel.replica.poll_timeout(), channel.host.as_ref().and_then(Host::poll_timeout)]);
+        let start = self.unsettled.then(|| Deadline::new(Instant(0), "start"));
+        let channels = self.by_id.values().flat_map(Channel::deadlines);
         earliest(core::iter::once(start).chain(channels))
     }
 }

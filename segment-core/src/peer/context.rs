@@ -45,6 +45,7 @@ pub enum Purpose {
 
 /// How a request ended.
 #[derive(Debug)]
+#[allow(clippy::large_enum_variant)]
 pub enum Answer {
     /// With the response or a [`Failure`], as a message.
     Message(Message),

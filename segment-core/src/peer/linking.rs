@@ -1,8 +1,9 @@
 //! Links come up, are greeted, and go.
 
+use alloc::string::ToString;
 use core::net::SocketAddr;
 
-use segment_proto::messages::{Failure, Goodbye, Greeter, Hello, Ping, ResumeSession, Welcome};
+use segment_proto::messages::{Failure, Goodbye, Greeter, Guest, Hello, Ping, ResumeSession, Welcome};
 use segment_proto::pending::NoAnswer;
 use segment_proto::{DeviceId, LinkId, Now, ProtocolVersion, Reason};
 
@@ -12,6 +13,7 @@ use crate::peer::context::{Answer, Unanswered};
 use crate::peer::events::{PeerEvent, Reply, Source};
 use crate::peer::links::{Link, LinkRole, Rhythm};
 use crate::peer::requests::{LoginBy, PeerRequest};
+use crate::peer::session::Comeback;
 
 impl Peer {
     pub(super) fn rhythm(&self) -> Rhythm {
@@ -138,14 +140,23 @@ impl Peer {
         if let Some(by) = self.tracker.take_wanted_by() {
             self.core.reply(by, Ok(Reply::Done));
         }
-        self.resume_by_itself(id, now);
+        self.come_back(id, now);
     }
 
-    fn resume_by_itself(&mut self, link: LinkId, now: Now) {
-        let Some(resume) = self.core.session.resume else { return };
+    /// Logs in as before the link was lost.
+    fn come_back(&mut self, link: LinkId, now: Now) {
         let presence = self.core.session.presence;
-        let payload = ResumeSession { session: resume.session, token: resume.token, presence };
-        if self.core.request(link, &payload, PeerRequest::Login { by: LoginBy::Itself, presence }, now).is_err() {
+        let purpose = PeerRequest::Login { by: LoginBy::Itself, presence };
+        let sent = match self.core.session.comeback.clone() {
+            None => return,
+            Some(Comeback::Token(session, token)) => {
+                self.core.request(link, &ResumeSession { session, token, presence }, purpose, now)
+            }
+            Some(Comeback::Guest(name)) => {
+                self.core.request(link, &Guest { name: name.as_str().to_string() }, purpose, now)
+            }
+        };
+        if sent.is_err() {
             self.hang_up(link, Reason::SlowDown, now);
         }
     }
@@ -232,18 +243,21 @@ impl Peer {
         self.channels.unsettle();
     }
 
-    /// Closes a link; it counts as lost at once, whenever the driver is done with it.
+    /// Closes a link; it counts as lost at once, whenever the driver is done with it. One that is
+    /// still being dialled is closed when it comes up.
     pub(super) fn hang_up(&mut self, id: LinkId, reason: Reason, now: Now) {
+        if self.links.get(id).is_none() {
+            return;
+        }
         self.core.out.hangup(id, reason);
         self.lose_link(id, now);
     }
 
     /// Closes a link that works: the other side need not wait for a silence.
     pub(super) fn say_goodbye(&mut self, id: LinkId, now: Now) {
-        if self.links.get(id).is_none_or(|link| !link.greeted) {
-            return self.hang_up(id, Reason::ShuttingDown, now);
+        if self.links.get(id).is_some_and(|link| link.greeted) {
+            self.core.out.push(id, &Goodbye { reason: Reason::ShuttingDown });
         }
-        self.core.out.push(id, &Goodbye { reason: Reason::ShuttingDown });
         self.hang_up(id, Reason::ShuttingDown, now);
     }
 }

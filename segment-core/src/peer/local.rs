@@ -73,8 +73,13 @@ impl Peer {
     }
 
     fn on_event(&mut self, event: PeerEvent, now: Now) {
-        if let PeerEvent::Removed { channel, .. } = &event {
-            self.channels.end(channel);
+        match &event {
+            // A host that has been told of the end of an older session will be told of this one, too.
+            PeerEvent::Removed { channel, reason: Reason::BadCertificate } => {
+                self.channels.refuse(channel, now.mono + self.core.limits.reconnect_max);
+            }
+            PeerEvent::Removed { channel, .. } => self.channels.end(channel),
+            _ => {}
         }
         let channel = ordered_in(&event);
         let links = channel.map(|channel| self.name_sources(&channel)).unwrap_or_default();

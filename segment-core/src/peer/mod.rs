@@ -124,6 +124,7 @@ impl Peer {
     }
 
     fn wake_channels(&mut self, now: Now) {
+        self.channels.take_due(now.mono);
         let due = |deadline: Option<Deadline>| deadline.is_some_and(|deadline| deadline.at <= now.mono);
         for (_, channel) in self.channels.iter_mut() {
             if due(channel.replica.poll_timeout()) {

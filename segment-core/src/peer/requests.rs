@@ -36,6 +36,10 @@ pub enum PeerRequest {
     Refresh,
     /// Whose devices these are.
     Devices(Vec<DeviceId>),
+    /// A visitor's joining again, in a new session.
+    Rejoin(ChannelId),
+    /// The end of a subscription.
+    Unsubscribe,
     /// An embedder's ping.
     Ping(Instant),
     /// An embedder's logout.

@@ -9,8 +9,9 @@ use segment_proto::{ChannelId, Header, LinkId, Message, Now, ProtocolVersion, Re
 use crate::outbox::Asker;
 use crate::peer::Peer;
 use crate::peer::context::{Answer, Purpose};
-use crate::peer::events::PeerEvent;
+use crate::peer::events::{PeerEvent, Serving};
 use crate::peer::links::{Link, LinkRole};
+use crate::replica::ReplicaRequest;
 
 impl Peer {
     pub(super) fn on_received(&mut self, id: LinkId, header: Header, message: Message, now: Now) {
@@ -36,16 +37,23 @@ impl Peer {
     pub(super) fn deliver(&mut self, id: RequestId, purpose: Purpose, answer: Answer, now: Now) {
         match purpose {
             Purpose::Peer(request) => self.on_answer(id, request, answer, now),
-            Purpose::Replica(channel, request) => {
-                if let Some(channel) = self.channels.get_mut(&channel) {
-                    channel.replica.on_answer(request, answer, &mut self.core.cx(now));
-                }
-            }
+            Purpose::Replica(channel, request) => self.on_replica_answer(channel, request, answer, now),
             Purpose::Host(channel, request) => {
                 if let Some(host) = self.channels.get_mut(&channel).and_then(|channel| channel.host.as_mut()) {
                     host.on_answer(request, answer, &mut self.core.cx(now));
                 }
             }
+        }
+    }
+
+    /// A replica whose host does not admit it would knock there for ever: it reads the copy meanwhile.
+    fn on_replica_answer(&mut self, id: ChannelId, request: ReplicaRequest, answer: Answer, now: Now) {
+        let Some(channel) = self.channels.get_mut(&id) else { return };
+        let refused = matches!((&request, &answer), (ReplicaRequest::Subscribe, Answer::Message(Message::Failure(_))))
+            && matches!(channel.replica.serving(), Serving::Host(_));
+        channel.replica.on_answer(request, answer, &mut self.core.cx(now));
+        if refused {
+            self.channels.refuse(&id, now.mono + self.core.limits.reconnect_max);
         }
     }
 
@@ -146,11 +154,6 @@ impl Peer {
     fn on_member_request(&mut self, from: Asker, link: &Link, message: Message, now: Now) {
         if from.id.is_none() {
             return;
-        }
-        if let Message::Subscribe(subscribe) = &message
-            && let Some(device) = subscribe.device.clone().filter(|record| record.device == link.peer)
-        {
-            self.core.cx(now).learn_author(device);
         }
         let account = self.core.session.account();
         let Some(channel) = channel_of(&message).and_then(|channel| self.channels.get_mut(&channel)) else {

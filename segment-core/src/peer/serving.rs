@@ -3,14 +3,15 @@
 use alloc::collections::BTreeMap;
 use core::net::SocketAddr;
 
-use segment_proto::messages::Presence;
+use segment_proto::messages::{Presence, Unsubscribe};
 use segment_proto::{ChannelId, DeviceId, LinkId, Now};
 
 use crate::peer::Peer;
-use crate::peer::channels::{Channel, Membership};
+use crate::peer::channels::{Channel, HostPresence, Membership};
 use crate::peer::context::LOCAL;
 use crate::peer::events::{PeerEvent, Serving};
 use crate::peer::hosts::Reach;
+use crate::peer::requests::PeerRequest;
 
 /// What decides from where a channel is served.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -61,7 +62,7 @@ pub(crate) fn place(situation: Situation) -> Place {
 impl Peer {
     /// Decides for every channel, and dials what has to be dialled for that.
     pub(super) fn plan(&mut self, now: Now) {
-        let wanted = self.wanted_hosts();
+        let wanted = self.wanted_hosts(now);
         for link in self.hosts.want(&wanted, now.mono, &self.core.limits) {
             self.say_goodbye(link, now);
         }
@@ -82,7 +83,7 @@ impl Peer {
 
     /// The hosts to be linked to. Who is invisible is seen by the tracker only; while the tracker is
     /// away, hosts are looked for where they last were.
-    fn wanted_hosts(&self) -> BTreeMap<DeviceId, SocketAddr> {
+    fn wanted_hosts(&self, now: Now) -> BTreeMap<DeviceId, SocketAddr> {
         let session = &self.core.session;
         if session.login.is_none() || session.presence == Presence::Invisible || self.closing {
             return BTreeMap::new();
@@ -91,9 +92,17 @@ impl Peer {
         self.channels
             .iter()
             .filter(|(_, channel)| channel.host.is_none() && channel.membership == Membership::Joined)
-            .filter(|(_, channel)| channel.host_present || blind)
+            .filter(|(_, channel)| match channel.presence {
+                HostPresence::There => true,
+                HostPresence::Doubtful(_) => self.is_linked(channel, now),
+                HostPresence::Away => blind,
+            })
             .filter_map(|(_, channel)| Some((channel.replica.record().host, channel.address?)))
             .collect()
+    }
+
+    fn is_linked(&self, channel: &Channel, now: Now) -> bool {
+        matches!(self.hosts.reach(&channel.replica.record().host, now.mono), Reach::Up(_))
     }
 
     fn situation(&self, channel: &Channel, now: Now) -> Situation {
@@ -101,6 +110,7 @@ impl Peer {
         let record = channel.replica.record();
         let host = match &channel.host {
             Some(_) => HostSituation::Here,
+            None if channel.refused_until.is_some() => HostSituation::There(record.host, Reach::Away),
             None => HostSituation::There(record.host, self.hosts.reach(&record.host, now.mono)),
         };
         let membership = match session.account() {
@@ -112,25 +122,32 @@ impl Peer {
     }
 
     fn serve(&mut self, id: ChannelId, place: Place, now: Now) {
-        let Some(channel) = self.channels.get_mut(&id) else { return };
-        let serving = match place {
+        let (link, serving) = match place {
             Place::Undecided => return,
-            Place::Nowhere => {
-                if channel.replica.link().is_some() {
-                    channel.replica.detach(&mut self.core.cx(now));
-                }
-                Serving::Nowhere
-            }
-            Place::On(link, serving) => {
-                if channel.replica.link() != Some(link) || channel.replica.serving() != serving {
-                    channel.replica.attach(link, serving, &mut self.core.cx(now));
-                }
-                serving
-            }
+            Place::Nowhere => (None, Serving::Nowhere),
+            Place::On(link, serving) => (Some(link), serving),
         };
+        if self.channels.get(&id).is_some_and(|channel| channel.replica.link() != link) {
+            self.unserve(&id, now);
+        }
+        let Some(channel) = self.channels.get_mut(&id) else { return };
+        if let Some(link) = link.filter(|link| channel.replica.link() != Some(*link)) {
+            channel.replica.attach(link, serving, &mut self.core.cx(now));
+        }
         if channel.told != serving {
             channel.told = serving;
             self.core.out.event(PeerEvent::ServedFrom { channel: id, serving });
+        }
+    }
+
+    /// Nobody serves a channel any more; who did is told, if the link is still there.
+    pub(super) fn unserve(&mut self, id: &ChannelId, now: Now) {
+        let Some(channel) = self.channels.get_mut(id) else { return };
+        let Some(link) = channel.replica.link() else { return };
+        channel.replica.detach(&mut self.core.cx(now));
+        if link == LOCAL || self.links.get(link).is_some() {
+            // One that cannot be sent ends with the link, as all subscriptions do.
+            let _ = self.core.request(link, &Unsubscribe { channel: *id }, PeerRequest::Unsubscribe, now);
         }
     }
 }

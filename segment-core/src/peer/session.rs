@@ -6,7 +6,8 @@ use core::net::IpAddr;
 use bytes::Bytes;
 use segment_proto::messages::{LoggedIn, Presence};
 use segment_proto::{
-    AccountId, Certificate, DeviceId, DeviceRecord, Instant, LinkId, Now, SessionId, Signed, Token, UnixMillis, Who,
+    AccountId, Certificate, DeviceId, DeviceRecord, Instant, LinkId, Now, SessionId, Signed, Token, UnixMillis,
+    UserName, Who,
 };
 use serde::{Deserialize, Serialize};
 
@@ -17,11 +18,13 @@ use crate::store::{Fatal, Record, Table, Write};
 const TRACKER_KEY: &[u8] = b"peer/tracker";
 const LOGIN_KEY: &[u8] = b"peer/login";
 
-/// What resumes a session without a password.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Resume {
-    pub(crate) session: SessionId,
-    pub(crate) token: Token,
+/// How a session comes back after a lost link.
+#[derive(Clone, Debug)]
+pub(crate) enum Comeback {
+    /// An account's, without its password.
+    Token(SessionId, Token),
+    /// A visitor's: with the same name as a new one.
+    Guest(UserName),
 }
 
 /// Where this peer wants to be dialled.
@@ -45,7 +48,7 @@ struct StoredLogin {
 pub(crate) struct Session {
     pub(crate) tracker_key: Option<DeviceId>,
     pub(crate) login: Option<Login>,
-    pub(crate) resume: Option<Resume>,
+    pub(crate) comeback: Option<Comeback>,
     pub(crate) presence: Presence,
     pub(crate) listening: Option<Listening>,
     /// The tracker link on which this session is logged in.
@@ -60,7 +63,7 @@ impl Default for Session {
         Self {
             tracker_key: None,
             login: None,
-            resume: None,
+            comeback: None,
             presence: Presence::Online,
             listening: None,
             on: None,
@@ -91,9 +94,14 @@ impl Session {
         self.presence = presence;
     }
 
+    /// Account or visitor.
+    pub(crate) fn who(&self) -> Option<&Who> {
+        self.login.as_ref().map(|login| &login.who)
+    }
+
     /// The account, or nobody.
     pub(crate) fn account(&self) -> Option<AccountId> {
-        self.login.as_ref().map(|login| login.who.account)
+        self.who().map(|who| who.account)
     }
 
     /// The tracker link on which this session is logged in.
@@ -132,8 +140,11 @@ impl Session {
         now: Now,
     ) -> Vec<Write> {
         let LoggedIn { who, session, token, certificate, device } = logged_in;
+        self.comeback = Some(match who.is_visitor() {
+            true => Comeback::Guest(who.name.clone()),
+            false => Comeback::Token(session, token),
+        });
         self.login = Some(Login { who, certificate, device });
-        self.resume = Some(Resume { session, token });
         self.presence = presence;
         self.on = Some(link);
         self.plan_renewal(now);
@@ -164,7 +175,7 @@ impl Session {
     /// Nobody is logged in any more.
     pub(crate) fn forget(&mut self) -> Vec<Write> {
         self.login = None;
-        self.resume = None;
+        self.comeback = None;
         self.on_link_lost();
         self.writes()
     }

@@ -8,7 +8,7 @@ use segment_proto::{ChannelId, ChannelRecord, DeviceId, Instant, LinkId, Positio
 use crate::contract::Direction;
 use crate::host::{Host, HostReport};
 use crate::peer::Peer;
-use crate::peer::channels::{Channel, Membership};
+use crate::peer::channels::{Channel, HostPresence, Membership};
 use crate::peer::errors::CommandError;
 use crate::peer::events::{Serving, Source};
 use crate::peer::tracker_link::TrackerState;
@@ -45,7 +45,7 @@ impl ChannelView {
             serving: channel.told,
             hosted: channel.host.is_some(),
             member: channel.membership == Membership::Joined,
-            host_present: channel.host_present,
+            host_present: channel.presence == HostPresence::There,
             rights: replica.rights(),
             head: replica.head(),
             committed: replica.committed(),

@@ -57,7 +57,7 @@ impl Peer {
     }
 
     fn drop_tracker(&mut self, now: Now) {
-        let link = self.tracker.up().or(self.tracker.link());
+        let link = self.tracker.link();
         self.tracker.stop();
         if let Some(link) = link {
             self.say_goodbye(link, now);
