@@ -18,6 +18,8 @@ pub mod replica;
 pub mod rules;
 pub mod store;
 pub mod sync;
+#[cfg(test)]
+pub(crate) mod testing;
 pub mod tracker;
 
 pub use contract::{Deadline, Dial, Direction, Endpoint, Input, Machine, OpId, Output, Recipients, earliest};

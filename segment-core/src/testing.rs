@@ -1,0 +1,110 @@
+//! A store for the tests of this crate: what a machine writes, in maps.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+use alloc::collections::BTreeMap;
+use alloc::vec::Vec;
+
+use bytes::Bytes;
+use segment_proto::Hash;
+
+use crate::store::{Fatal, LogId, Lookup, Record, Store, StoreOperation, StoreOutcome, StoredEntry, Table, Write};
+
+/// Everything that was written; its clone is the disk as it was then.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct TestStore {
+    /// All records.
+    pub tables: BTreeMap<(Table, Bytes), Bytes>,
+    /// All logs.
+    pub logs: BTreeMap<LogId, BTreeMap<u64, StoredEntry>>,
+}
+
+impl TestStore {
+    /// Performs one operation.
+    pub fn run(&mut self, operation: &StoreOperation) -> StoreOutcome {
+        match operation {
+            StoreOperation::Write(writes) => {
+                writes.iter().for_each(|write| self.write(write));
+                StoreOutcome::Written
+            }
+            StoreOperation::Read { log, from, to, entries_max, bytes_max } => {
+                self.read(*log, *from, *to, *entries_max, *bytes_max)
+            }
+            StoreOperation::Find { log, lookup } => {
+                let entries = self.logs.get(log).into_iter().flat_map(BTreeMap::values);
+                StoreOutcome::Found(entries.into_iter().find(|stored| is_wanted(stored, lookup)).cloned())
+            }
+            StoreOperation::Load { log } => {
+                let is_of_log =
+                    |table: &Table, key: &Bytes| Table::OF_LOGS.contains(table) && key.starts_with(&log.prefix());
+                let records = self.records(|table, key| is_of_log(&table, key)).collect();
+                let last = self.logs.get(log).and_then(|entries| entries.values().next_back()).cloned();
+                StoreOutcome::Log { records, last }
+            }
+            StoreOperation::Scan { table, after, limit } => {
+                StoreOutcome::Records(self.records(|of, key| of == *table && key > after).take(*limit).collect())
+            }
+        }
+    }
+
+    /// The records of a table.
+    pub fn count(&self, table: Table) -> usize {
+        self.tables.keys().filter(|(of, _)| *of == table).count()
+    }
+
+    fn records(&self, is_wanted: impl Fn(Table, &Bytes) -> bool) -> impl Iterator<Item = Record> {
+        self.tables.iter().filter(move |((table, key), _)| is_wanted(*table, key)).map(|((table, key), value)| Record {
+            table: *table,
+            key: key.clone(),
+            value: value.clone(),
+        })
+    }
+
+    fn write(&mut self, write: &Write) {
+        match write {
+            Write::Append { log, entries } => {
+                let stored = self.logs.entry(*log).or_default();
+                entries.iter().for_each(|entry| drop(stored.insert(entry.entry.pos, entry.clone())));
+            }
+            Write::Cut { log, from } => drop(self.logs.entry(*log).or_default().split_off(from)),
+            Write::Erase { log } => {
+                self.logs.remove(log);
+                self.tables
+                    .retain(|(table, key), _| !(Table::OF_LOGS.contains(table) && key.starts_with(&log.prefix())));
+            }
+            Write::Put { table, key, value } => drop(self.tables.insert((*table, key.clone()), value.clone())),
+            Write::Delete { table, key } => drop(self.tables.remove(&(*table, key.clone()))),
+        }
+    }
+
+    fn read(&self, log: LogId, from: u64, to: u64, entries_max: usize, bytes_max: usize) -> StoreOutcome {
+        let empty = BTreeMap::new();
+        let stored = self.logs.get(&log).unwrap_or(&empty);
+        let before = from.checked_sub(1).and_then(|pos| stored.get(&pos)).map_or(Hash::ZERO, |entry| entry.chain);
+        let mut entries: Vec<StoredEntry> = Vec::new();
+        let mut bytes = 0;
+        for (pos, entry) in stored.range(from..=to.max(from)).take(entries_max) {
+            bytes += entry.entry.wire_bytes();
+            if *pos != from + entries.len() as u64 || *pos > to || (bytes > bytes_max && !entries.is_empty()) {
+                break;
+            }
+            entries.push(entry.clone());
+        }
+        StoreOutcome::Entries { before, entries }
+    }
+}
+
+fn is_wanted(stored: &StoredEntry, lookup: &Lookup) -> bool {
+    let own = &stored.entry.envelope.key;
+    match lookup {
+        Lookup::Key { device, incarnation, seq } => {
+            own.device == *device && own.incarnation == *incarnation && own.seq == *seq
+        }
+        Lookup::Hash(hash) => stored.hash == *hash,
+    }
+}
+
+impl Store for TestStore {
+    fn perform(&mut self, batch: &[StoreOperation]) -> Result<Vec<StoreOutcome>, Fatal> {
+        Ok(batch.iter().map(|operation| self.run(operation)).collect())
+    }
+}
