@@ -131,6 +131,7 @@ impl Peer {
             return self.channels.unsettle();
         }
         if let Some(dialler) = self.tracker.dialler_mut() {
+            dialler.endpoint.key = Some(link.peer);
             dialler.on_welcome(id, now.mono);
         }
         self.core.session.set_clock(welcome.wall, now);

@@ -1,1 +1,10 @@
-//! Inputs and the exact outputs that they lead to.
+//! Inputs, and the exact outputs that they lead to.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod bench;
+mod connecting;
+mod hosting;
+mod members;
+mod naming;
+mod serving;
+mod session;
