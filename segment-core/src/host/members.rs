@@ -3,8 +3,8 @@
 use alloc::collections::BTreeSet;
 use alloc::vec::Vec;
 
-use segment_proto::messages::{Done, Removed, Subscribe, Subscribed, Watermarks};
-use segment_proto::{AccountId, Certificate, DeviceId, Hash, LinkId, Message, Reason, Rights, Signed, Who};
+use segment_proto::messages::{Done, Removed, Revoked, Subscribe, Subscribed, Watermarks};
+use segment_proto::{AccountId, Certificate, DeviceId, Hash, LinkId, Message, Reason, Rights, SessionId, Signed, Who};
 
 use crate::host::{Host, HostTask};
 use crate::outbox::Asker;
@@ -16,22 +16,22 @@ use crate::sync::Subscriber;
 use crate::sync::fanout::{self, no_read};
 use crate::sync::serve::{self, Page, PageRequest, Serve, Served};
 
-/// Revoked devices that are remembered. Policy: all of a host's memory of them ends with the process,
-/// certificates a day later; the oldest key goes first.
+/// Revoked sessions that are remembered. Policy: all of a host's memory of them ends with the process,
+/// certificates a day later; the lowest id goes first.
 const REVOKED_MAX: usize = 1_024;
 
-/// Devices whose certificates are not good any more.
+/// Sessions whose certificates are not good any more. Their devices may come again, with others.
 #[derive(Debug, Default)]
-pub struct Revocations(BTreeSet<DeviceId>);
+pub struct Revocations(BTreeSet<SessionId>);
 
 impl Host {
     /// A member's session was revoked.
-    pub fn on_revoked(&mut self, device: DeviceId, cx: &mut Context<'_>) {
+    pub fn on_revoked(&mut self, revoked: &Revoked, cx: &mut Context<'_>) {
         if self.revocations.0.len() >= REVOKED_MAX {
             self.revocations.0.pop_first();
         }
-        self.revocations.0.insert(device);
-        let gone = self.members.remove_if(|member| member.device == device);
+        self.revocations.0.insert(revoked.session);
+        let gone = self.members.remove_if(|member| member.device == revoked.device);
         for (link, member) in gone {
             self.say_removed(link, &member, Reason::BadCertificate, cx);
         }
@@ -76,7 +76,7 @@ impl Host {
         let certificate = certificate.ok_or(Reason::BadCertificate)?;
         let genuine = cx.tracker_key.is_some_and(|key| certificate.is_signed_by(&key, &cx.identity.verifier()));
         let expired = certificate.expires.plus(cx.limits.clock_tolerance) < cx.now.wall;
-        if !genuine || expired || certificate.device != device || self.revocations.0.contains(&device) {
+        if !genuine || expired || certificate.device != device || self.revocations.0.contains(&certificate.session) {
             return Err(Reason::BadCertificate);
         }
         if cx.rules.has(Rule::ReadRight) && !self.access().rights(certificate.who.account).include(Rights::READ) {

@@ -66,7 +66,7 @@ impl Peer {
             Message::ChannelChanged(changed) => self.on_channel_changed(changed.row, now),
             Message::Revoked(revoked) => {
                 let core = &mut self.core;
-                self.channels.hosts().for_each(|host| host.on_revoked(revoked.device, &mut core.cx(now)));
+                self.channels.hosts().for_each(|host| host.on_revoked(&revoked, &mut core.cx(now)));
             }
             Message::Committed(_) | Message::ReplicateRefused(_) | Message::Seal(_) => self.on_host_push(message, now),
             Message::Fenced(_) => self.on_fenced(from.link, message, now),

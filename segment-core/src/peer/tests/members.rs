@@ -7,9 +7,11 @@ use core::time::Duration;
 
 use segment_proto::frame::Role;
 use segment_proto::messages::{
-    FindDevices, Goodbye, Greeter, Hello, HostHello, ListUsers, Ping, Pong, ReadTail, Subscribe, Unsubscribe,
+    FindDevices, Goodbye, Greeter, Hello, HostHello, ListUsers, Ping, Pong, ReadTail, Revoked, Subscribe, Unsubscribe,
 };
-use segment_proto::{DeviceId, Fence, Limits, Message, Nonce, Position, ProtocolVersion, Reason, RequestId};
+use segment_proto::{
+    Certificate, DeviceId, Fence, Limits, Message, Nonce, Position, ProtocolVersion, Reason, RequestId, SessionId,
+};
 
 use super::bench::{
     Bench, DEVICE, HOST, INBOUND, MEMBER, certificate, channel, device_record, lines, message, row, who,
@@ -145,6 +147,21 @@ fn a_member_is_admitted_and_may_ask_for_the_names_of_authors() {
     assert_eq!(bench.peer.host_report(channel(1)).unwrap().members.len(), 2, "the owner and the member");
     let out = bench.ask(Unsubscribe { channel: channel(1) });
     assert_eq!(out, ["MemberLink".into(), alloc::format!("to {}: answer Done", INBOUND.0)]);
+}
+
+#[test]
+fn a_revoked_session_is_removed_and_its_device_may_come_with_another() {
+    let mut bench = Bench::greeted();
+    bench.ask(subscribe(1));
+    let session = super::bench::session_id();
+    bench.push(super::bench::LINK, Revoked { session, device: MEMBER });
+    let to = INBOUND.0;
+    assert_eq!(bench.out(), [alloc::format!("to {to}: push Removed"), "MemberLink".into()]);
+    assert_eq!(bench.ask(subscribe(1)), [alloc::format!("to {to}: answer bad_certificate")]);
+    let fresh = SessionId::from_random([77; 16]);
+    let certificate = Certificate { session: fresh, ..(*certificate(who(3, "ben"), MEMBER)).clone() };
+    let again = Subscribe { certificate: Some(super::bench::sign(certificate)), ..subscribe(1) };
+    assert!(bench.ask(again).contains(&alloc::format!("to {to}: answer Subscribed")));
 }
 
 #[test]
