@@ -120,6 +120,12 @@ impl Guard {
         Ok(())
     }
 
+    /// Names and addresses that are watched.
+    #[cfg(test)]
+    pub fn watched(&self) -> (usize, usize) {
+        (self.failures.len(), self.registrations.len())
+    }
+
     pub fn end_hash(&mut self) {
         self.hashes = self.hashes.saturating_sub(1);
     }

@@ -154,6 +154,12 @@ impl Backups {
         core::mem::take(&mut self.notices)
     }
 
+    /// Links that a copy may remember.
+    #[cfg(test)]
+    pub(super) fn links(&self) -> usize {
+        self.links.len()
+    }
+
     fn with(&mut self, channel: ChannelId, call: impl FnOnce(&mut Backup)) {
         if let Some(slot) = self.slots.get_mut(&channel) {
             call(&mut slot.backup);

@@ -199,4 +199,6 @@ impl Machine for Tracker {
 }
 
 #[cfg(test)]
+pub(crate) mod bench;
+#[cfg(test)]
 mod tests;
