@@ -194,7 +194,10 @@ impl Directory {
 
     fn answer_found(&self, from: Asker, channel: ChannelId, backups: &Backups, cx: &mut Context<'_>) {
         let (Some(record), Some(backup)) = (self.channels.get(channel), backups.get(channel)) else { return };
-        let Ok(caller) = self.caller(from.link) else { return };
+        let caller = match self.caller(from.link) {
+            Ok(caller) => caller,
+            Err(reason) => return cx.refuse(from, &Refusal::from(reason).0),
+        };
         let row = self.row(record, backup, self.has_joined(&caller, channel), cx.rules);
         cx.out.answer(from, &ChannelFound { row, epoch: backup.epoch().cloned() });
     }

@@ -255,13 +255,18 @@ impl Directory {
         if session.is_visible(cx.rules) {
             self.announce_came(&session, cx);
         }
+        if !session.who.is_visitor() && self.links.is_writable(session.link) {
+            self.audience.add(session.link);
+        }
         self.sessions.insert(session);
     }
 
     /// A device has one session: a new one closes the other.
     fn replace(&mut self, device: &DeviceId, cx: &mut Context<'_>) {
         if let Some(link) = self.sessions.on_device(device).map(|session| session.link) {
-            cx.out.push(link, &Goodbye { reason: Reason::Replaced });
+            if self.links.is_writable(link) {
+                cx.out.push(link, &Goodbye { reason: Reason::Replaced });
+            }
             self.hang_up(link, SessionEnd::Replaced, Reason::Replaced, cx);
         }
     }

@@ -27,6 +27,7 @@ use crate::tracker::context::{Caller, Context, TrackerTask};
 use crate::tracker::events::TrackerEvent;
 
 mod accounts;
+mod audience;
 mod changes;
 mod channels;
 mod creating;
@@ -94,6 +95,7 @@ pub struct Directory {
     devices: devices::Devices,
     links: links::Links,
     sessions: sessions::Sessions,
+    audience: audience::Audience,
     channels: channels::Channels,
     members: members::Members,
     guard: guard::Guard,
@@ -112,6 +114,7 @@ impl Directory {
             devices: devices::Devices::restore(store)?,
             links: links::Links::default(),
             sessions: sessions::Sessions::default(),
+            audience: audience::Audience::default(),
             channels: channels::Channels::restore(store)?,
             members: members::Members::restore(store)?,
             guard: guard::Guard::default(),
@@ -134,7 +137,9 @@ impl Directory {
         if self.links.contains(link) {
             return;
         }
-        let random = cx.random.child(&[b"link".as_slice(), &link.0.to_be_bytes()].concat());
+        // The time is in it for who gives the same seed twice: session ids must not come again.
+        let purpose = [b"link".as_slice(), &link.0.to_be_bytes(), &cx.now.wall.0.to_be_bytes()].concat();
+        let random = cx.random.child(&purpose);
         self.links.open(link, Link::new(peer, address, random, cx.now.mono), cx.limits.lease);
         cx.out.event(TrackerEvent::LinkUp { link, peer, address });
     }
@@ -145,12 +150,13 @@ impl Directory {
     }
 
     /// The send queue of a link has crossed a mark.
-    pub fn on_writable(&mut self, link: LinkId, room: usize) {
-        if let Some(link) = self.links.get_mut(link)
-            && link.writable != (room > 0)
-        {
+    pub fn on_writable(&mut self, id: LinkId, room: usize) {
+        if let Some(link) = self.links.get_mut(id) {
             link.writable = room > 0;
-            self.sessions.forget_audience();
+        }
+        match self.session_on(id).is_some_and(|session| !session.who.is_visitor()) && room > 0 {
+            true => self.audience.add(id),
+            false => self.audience.remove(id),
         }
     }
 

@@ -1,9 +1,7 @@
 //! Who may know who is here.
 
-use alloc::sync::Arc;
-
 use segment_proto::messages::{Done, Presence, SetStatus, UserCame, UserGone};
-use segment_proto::{AccountId, Frame, LinkId, Reason};
+use segment_proto::{AccountId, Frame, Reason};
 
 use super::Directory;
 use super::refusal::Refusal;
@@ -51,21 +49,12 @@ impl Directory {
     }
 
     pub(super) fn announce_came(&mut self, session: &Session, cx: &mut Context<'_>) {
-        let others = self.users_but(session.link);
+        let others = self.audience.but(session.link);
         cx.out.transmit_many(&others, Frame::push(&UserCame { row: session.row() }));
     }
 
     pub(super) fn announce_gone(&mut self, session: &Session, cx: &mut Context<'_>) {
-        let others = self.users_but(session.link);
+        let others = self.audience.but(session.link);
         cx.out.transmit_many(&others, Frame::push(&UserGone { session: session.id, who: session.who.clone() }));
-    }
-
-    fn users_but(&mut self, link: LinkId) -> Arc<[LinkId]> {
-        let links = &self.links;
-        let users = self.sessions.audience(|link| links.is_writable(link));
-        match users.contains(&link) {
-            true => users.iter().copied().filter(|user| *user != link).collect(),
-            false => users,
-        }
     }
 }

@@ -1,7 +1,6 @@
 //! Who is here.
 
 use alloc::collections::{BTreeMap, BTreeSet};
-use alloc::sync::Arc;
 use core::net::{IpAddr, SocketAddr};
 
 use segment_proto::messages::{Presence, UserRow};
@@ -60,7 +59,6 @@ pub(super) struct Sessions {
     by_account: BTreeMap<AccountId, BTreeSet<SessionId>>,
     visitors: BTreeMap<Network, usize>,
     opening: BTreeMap<LinkId, Opening>,
-    audience: Option<Arc<[LinkId]>>,
 }
 
 impl Sessions {
@@ -126,7 +124,6 @@ impl Sessions {
     }
 
     pub fn insert(&mut self, session: Session) {
-        self.audience = None;
         self.opening.remove(&session.link);
         self.by_device.insert(session.device, session.id);
         if session.who.is_visitor() {
@@ -139,7 +136,6 @@ impl Sessions {
 
     pub fn remove(&mut self, id: SessionId) -> Option<Session> {
         let session = self.by_id.remove(&id)?;
-        self.audience = None;
         self.by_device.remove(&session.device);
         if session.who.is_visitor() {
             self.forget_visitor(Network::of(session.ip));
@@ -164,17 +160,5 @@ impl Sessions {
                 self.by_account.remove(&account);
             }
         }
-    }
-
-    /// A link takes pushes again, or no more.
-    pub fn forget_audience(&mut self) {
-        self.audience = None;
-    }
-
-    /// The links of all users that take pushes: made once, shared until somebody comes or goes.
-    pub fn audience(&mut self, takes_pushes: impl Fn(LinkId) -> bool) -> Arc<[LinkId]> {
-        let users = self.by_id.values().filter(|session| !session.who.is_visitor());
-        let links = users.map(|session| session.link).filter(|link| takes_pushes(*link));
-        self.audience.get_or_insert_with(|| links.collect()).clone()
     }
 }

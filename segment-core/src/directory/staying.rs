@@ -83,8 +83,8 @@ impl Directory {
 
     fn push_revoked(&self, own: LinkId, caller: &Caller, backups: &Backups, cx: &mut Context<'_>) {
         let joined = self.members.of_account(caller.who.account);
-        let hosts: BTreeSet<LinkId> =
-            joined.filter_map(|channel| backups.get(channel)?.host()).filter(|host| *host != own).collect();
+        let hosts = joined.filter_map(|channel| backups.get(channel)?.host());
+        let hosts: BTreeSet<LinkId> = hosts.filter(|host| *host != own && self.links.is_writable(*host)).collect();
         let revoked = Revoked { session: caller.session, device: caller.device };
         hosts.into_iter().for_each(|host| cx.out.push(host, &revoked));
     }
@@ -117,6 +117,7 @@ impl Directory {
 
     fn end_session(&mut self, id: SessionId, end: SessionEnd, cx: &mut Context<'_>) -> Option<Session> {
         let session = self.sessions.remove(id)?;
+        self.audience.remove(session.link);
         session.visiting.iter().for_each(|channel| self.members.end_visit(*channel, id));
         self.notices.push(DirectoryNotice::SessionEnded { link: session.link });
         cx.out.event(TrackerEvent::SessionEnded { who: session.who.clone(), session: id, end });

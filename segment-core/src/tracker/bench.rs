@@ -112,6 +112,7 @@ impl Bench {
         self.tracker = Tracker::restore(self.config.clone(), &mut self.store).unwrap();
         self.held = None;
         self.links.clear();
+        self.next_link = 1 << 63;
     }
 
     pub fn input(&mut self, input: Input) -> Vec<Seen> {

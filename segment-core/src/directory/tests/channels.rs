@@ -88,6 +88,22 @@ fn a_link_lost_while_a_channel_is_written_leaves_the_channel() {
 }
 
 #[test]
+fn who_logs_out_while_something_is_written_is_answered_all_the_same() {
+    let mut bench = Bench::new();
+    let (alice, bob) = (bench.register(1, "alice"), bench.register(2, "bob"));
+    bench.create(&alice, "general");
+    bench.hold();
+    assert_eq!(bench.ask(bob.link, join("general")), []);
+    bench.ask(bob.link, Logout {});
+    let failure = Failure::new(Reason::LoginRequired, "");
+    assert_eq!(bench.release()[0], Seen::Answer(bob.link, failure.into()));
+    assert_eq!(bench.release(), [Seen::Answer(bob.link, Done {}.into())]);
+    bench.held = None;
+    assert_eq!(bench.store.count(Table::Member), 2, "it has joined");
+    bench.close();
+}
+
+#[test]
 fn channels_are_limited_per_account_per_tracker_and_by_what_one_may_join() {
     let mut bench = Bench::with_limits(|limits| {
         limits.channels_per_account_max = 1;

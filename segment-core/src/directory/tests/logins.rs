@@ -186,6 +186,18 @@ fn a_second_login_of_a_device_closes_the_first() {
 }
 
 #[test]
+fn a_full_link_is_replaced_without_a_goodbye() {
+    let mut bench = Bench::new();
+    let alice = bench.register(1, "alice");
+    bench.writable(alice.link, 0);
+    let link = bench.greet(1);
+    let seen = bench.ask(link, login("alice", PASSWORD));
+    assert!(!seen.iter().any(|seen| matches!(seen, Seen::Push(..))), "{seen:?}");
+    assert!(seen.contains(&Seen::Hangup(alice.link, Reason::Replaced)));
+    bench.close();
+}
+
+#[test]
 fn sessions_of_an_account_are_limited() {
     let mut bench = Bench::with_limits(|limits| limits.sessions_per_account_max = 2);
     bench.register(1, "alice");

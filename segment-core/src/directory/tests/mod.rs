@@ -18,7 +18,7 @@ mod visitors;
 impl Directory {
     /// Nobody is here, and nothing is under way.
     pub fn assert_idle(&mut self) {
-        self.sessions.forget_audience();
+        assert!(self.audience.but(segment_proto::LinkId(0)).is_empty());
         assert_eq!(shown(&self.links), shown(&super::links::Links::default()));
         assert_eq!(shown(&self.sessions), shown(&super::sessions::Sessions::default()));
         assert!(shown(&self.guard).ends_with("hashes: 0 }"), "{:?}", self.guard);

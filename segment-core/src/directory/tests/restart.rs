@@ -86,3 +86,16 @@ fn a_store_that_cannot_be_understood_is_refused() {
 fn an_empty_store_makes_a_new_tracker() {
     Bench::new().close();
 }
+
+#[test]
+fn a_seed_given_twice_makes_no_session_id_twice() {
+    let mut bench = Bench::new();
+    let alice = bench.register(1, "alice");
+    bench.config.seed[0] -= 1;
+    bench.wait(core::time::Duration::from_millis(1));
+    bench.restart();
+    assert_eq!(bench.config.seed, [7; 32]);
+    let bob = bench.register(2, "bob");
+    assert!(bob.session != alice.session && bob.token != alice.token);
+    bench.close();
+}
