@@ -10,16 +10,20 @@ use core::time::Duration;
 use segment_proto::frame::Role;
 use segment_proto::messages::*;
 use segment_proto::{
-    ChannelId, DeviceId, Frame, Header, Identity, Instant, Limits, LinkId, Message, Now, ProtocolVersion, Reason,
+    DeviceId, Frame, Header, Identity, Instant, Limits, LinkId, Message, Now, Reason,
     RequestId, Secret, SessionId, Token, UnixMillis, Who,
 };
 
-use super::{Tracker, TrackerConfig};
 use crate::contract::{Deadline, Direction, Input, Machine, OpId, Output, Recipients};
 use crate::rules::Rules;
 use crate::store::{Operation, Outcome};
 use crate::testing::TestStore;
 use crate::tracker::events::TrackerEvent;
+use crate::tracker::{Tracker, TrackerConfig};
+
+mod requests;
+
+pub use requests::*;
 
 /// The tracker's key.
 pub const TRACKER: DeviceId = DeviceId([0xee; 32]);
@@ -355,59 +359,4 @@ impl Bench {
 
 fn hash(secret: &Secret) -> String {
     alloc::format!("hash of {}", secret.0)
-}
-
-pub fn hello() -> Hello {
-    Hello { protocol: ProtocolVersion::CURRENT, greeter: Greeter::Client, software: "test".to_string() }
-}
-
-pub fn register(name: &str, password: &str) -> Register {
-    Register {
-        name: name.to_string(),
-        auth_method: AuthMethod::Password,
-        secret: Secret(password.to_string()),
-        presence: Presence::Online,
-    }
-}
-
-pub fn login(name: &str, password: &str) -> Login {
-    Login {
-        name: name.to_string(),
-        auth_method: AuthMethod::Password,
-        secret: Secret(password.to_string()),
-        presence: Presence::Online,
-    }
-}
-
-pub fn guest(name: &str) -> Guest {
-    Guest { name: name.to_string() }
-}
-
-pub fn resume(of: &User, presence: Presence) -> ResumeSession {
-    ResumeSession { session: of.session, token: of.token, presence }
-}
-
-pub fn create(name: &str) -> CreateChannel {
-    use segment_proto::{View, Visitors};
-    CreateChannel { name: name.to_string(), view: View::Public, visitors: Visitors::Read }
-}
-
-pub fn join(name: &str) -> JoinChannel {
-    JoinChannel { name: name.to_string() }
-}
-
-pub fn find(name: &str) -> FindChannel {
-    FindChannel { name: name.to_string() }
-}
-
-pub fn leave(channel: ChannelId) -> LeaveChannel {
-    LeaveChannel { channel }
-}
-
-pub fn status(presence: Presence) -> SetStatus {
-    SetStatus { presence }
-}
-
-pub fn announce(port: u16) -> Announce {
-    Announce { port, advertise: None }
 }
