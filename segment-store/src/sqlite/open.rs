@@ -28,6 +28,9 @@ pub(super) fn open(path: &Path, settings: Settings, schema: &Schema) -> Result<C
     }
     refuse_newer(path, found, schema)?;
     configure(&connection, settings).map_err(database)?;
+    // SQLite syncs the name of its log too, but does not look whether that succeeded.
+    let directory = path.parent().unwrap_or(path);
+    files::sync_directory(directory).map_err(|source| files_error(directory, source))?;
     match found {
         Found::Version(version) if version < schema.version() => {
             files::copy_database(&connection, &free_copy_path(path, version))?;
