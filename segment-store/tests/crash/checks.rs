@@ -37,10 +37,14 @@ pub struct Checked {
     pub checkpoints: u64,
 }
 
+/// Whether the child says here that the store is open.
+pub fn is_opened(call: &Call) -> bool {
+    matches!(call, Call::Say(line) if line == OPENED)
+}
+
 /// The last acknowledgement, if the store was opened.
 pub fn acknowledged(calls: &[Call]) -> Option<u64> {
-    let said = |call: &Call| matches!(call, Call::Say(line) if line == OPENED);
-    calls.iter().any(said).then(|| calls.iter().filter_map(acknowledgement).last().unwrap_or(0))
+    calls.iter().any(is_opened).then(|| calls.iter().filter_map(acknowledgement).last().unwrap_or(0))
 }
 
 fn acknowledgement(call: &Call) -> Option<u64> {
@@ -135,7 +139,7 @@ pub fn stops_when_it_fails(calls: &[Call]) -> Result<Outcome, Violation> {
     let said =
         |calls: &[Call], what: &str| calls.iter().any(|call| matches!(call, Call::Say(line) if line.starts_with(what)));
     let (before, after) = calls.split_at(failed);
-    if !said(before, OPENED) {
+    if !before.iter().any(is_opened) {
         return match said(after, NOT_OPENED) {
             true => Ok(Outcome::NotOpened),
             // SQLite goes on when the name of its first journal could not be synced; the names are synced again after it.
@@ -143,7 +147,7 @@ pub fn stops_when_it_fails(calls: &[Call]) -> Result<Outcome, Violation> {
             false => Err(Violation::NotStopped { failed }),
         };
     }
-    if !matters {
+    if !matters && !said(after, STOPPED) {
         return Ok(Outcome::Harmless);
     }
     if let Some(call) = after[1..].iter().find(|call| !matches!(call, Call::Say(_)) || acknowledgement(call).is_some())

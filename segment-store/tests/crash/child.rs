@@ -89,6 +89,10 @@ fn write(path: &Path, settings: Settings, count: u64, say: &mut dyn FnMut(&str))
     };
     say(OPENED);
     let mut done = transactions::last(&mut store);
+    if done > 0 {
+        // What was found is shown to others from now on, whoever wrote it.
+        say(&format!("{ACKNOWLEDGED}{done}"));
+    }
     let mut stops = 0;
     while done < count && stops < 3 {
         let last = done + 1 + done % 3;

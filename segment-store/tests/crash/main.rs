@@ -31,7 +31,8 @@ use trace::{Call, Traced};
 const KILLS: u64 = 12;
 const KILLS_PER_STORE: u64 = 6;
 const TRANSACTIONS: u64 = 60;
-const FAILURES: u64 = 16;
+const FAILURES: u64 = 10;
+const RESTARTS: u64 = 4;
 
 fn runs() -> u64 {
     std::env::var("SEGMENT_RUNS").ok().and_then(|runs| runs.parse().ok()).unwrap_or(1)
@@ -88,6 +89,22 @@ fn power_may_fail_at_any_instant() {
 }
 
 #[test]
+fn power_may_fail_after_a_restart() {
+    if !strace_is_there() {
+        return;
+    }
+    let mut random = Random::new();
+    for _ in 0..RESTARTS * runs() {
+        let (_directory, path) = store();
+        let mut calls =
+            Traced::run_until_sync(&Child::new(&path, Syncing::Full, u64::MAX), 20 + random.below(40)).calls;
+        let found = checks::acknowledged(&calls).unwrap();
+        calls.extend(Traced::run(&Child::new(&path, Syncing::Full, found + 6), None).calls);
+        checks::survives_power_failure(&path, &calls, &mut random).unwrap_or_else(|v| panic!("{v}; {random}"));
+    }
+}
+
+#[test]
 fn every_acknowledgement_follows_a_sync() {
     if !strace_is_there() {
         return;
@@ -106,20 +123,21 @@ fn fails(calls: &str, error: &str, of_kind: fn(&Call) -> bool) {
     let mut random = Random::new();
     let (_directory, path) = store();
     let healthy = Traced::run(&Child::new(&path, Syncing::Full, TRANSACTIONS), None).calls;
-    let count = healthy.iter().filter(|call| of_kind(call)).count() as u64;
-    let mut stopped = 0;
-    for run in 0..FAILURES * runs() {
-        let (_directory, path) = store();
-        let when = 1 + if run < FAILURES / 2 { run } else { random.below(count) };
+    let opened = healthy.iter().position(checks::is_opened).unwrap();
+    let count = |calls: &[Call]| calls.iter().filter(|call| of_kind(call)).count() as u64;
+    let (opening, running) = (count(&healthy[..opened]), count(&healthy[opened..]));
+    let while_opening = (1..=opening).map(|when| (when, false));
+    let while_running = (0..FAILURES * runs()).map(|_| (opening + 1 + random.below(running), true));
+    for (when, must_stop) in while_opening.chain(while_running).collect::<Vec<_>>() {
         let inject = format!("inject={calls}:error={error}:when={when}");
+        let (_directory, path) = store();
         let calls = Traced::run(&Child::new(&path, Syncing::Full, TRANSACTIONS), Some(&inject)).calls;
         let outcome = checks::stops_when_it_fails(&calls).unwrap_or_else(|v| panic!("{v}; {inject}; {random}"));
-        stopped += u64::from(outcome == checks::Outcome::Stopped);
+        assert!(!must_stop || outcome == checks::Outcome::Stopped, "{outcome:?}; {inject}; {random}");
         if let Some(acknowledged) = checks::acknowledged(&calls) {
             transactions::verify_file(&path, acknowledged).unwrap_or_else(|lost| panic!("{lost}; {inject}; {random}"));
         }
     }
-    assert!(stopped >= FAILURES / 2, "only {stopped} of the failures stopped a running store");
 }
 
 #[test]

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
+use std::process::ExitStatus;
 
 use crate::child::Child;
 
@@ -39,8 +40,22 @@ pub struct Traced {
 }
 
 impl Traced {
-    /// Runs it, with some calls made to fail if `inject` says so.
+    /// Runs it to its end, with some calls made to fail if `inject` says so.
     pub fn run(child: &Child, inject: Option<&str>) -> Self {
+        let (traced, status, trace) = Self::run_anyhow(child, inject);
+        assert!(status.success(), "{}", tail(&trace));
+        traced
+    }
+
+    /// Runs it until it is killed instead of a sync: what it wrote last is in the page cache only.
+    pub fn run_until_sync(child: &Child, number: u64) -> Self {
+        let inject = format!("inject=fdatasync,fsync:signal=KILL:when={number}");
+        let (traced, status, trace) = Self::run_anyhow(child, Some(&inject));
+        assert!(!status.success(), "it was not killed: {}", tail(&trace));
+        traced
+    }
+
+    fn run_anyhow(child: &Child, inject: Option<&str>) -> (Self, ExitStatus, String) {
         let files = tempfile::tempdir().unwrap();
         let log = files.path().join("trace");
         let mut arguments = vec!["strace", "-f", "-y", "-xx", "-s", STRING_BYTES, "-e", TRACED];
@@ -48,8 +63,7 @@ impl Traced {
         arguments.extend(["-o", log.to_str().unwrap()]);
         let output = child.command(&arguments).output().unwrap();
         let trace = std::fs::read_to_string(&log).unwrap();
-        assert!(output.status.success(), "{}{}", String::from_utf8_lossy(&output.stdout), tail(&trace));
-        Self { calls: parse(&trace, child.path.parent().unwrap()) }
+        (Self { calls: parse(&trace, child.path.parent().unwrap()) }, output.status, trace)
     }
 }
 
@@ -82,6 +96,10 @@ fn call(text: &str, directory: &Path) -> Option<Call> {
     let (name, rest) = text.split_once('(')?;
     let (arguments, result) = rest.rsplit_once(" = ").unwrap_or_else(|| panic!("cut off: {text:.200}"));
     let arguments = arguments.trim_end().strip_suffix(')').unwrap();
+    if result.starts_with('?') {
+        // The process was killed instead.
+        return None;
+    }
     let done = if result.starts_with('-') { Done::Failed } else { Done::Well };
     if name == "write" && arguments.starts_with("1<") {
         return Some(Call::Say(String::from_utf8(quoted(arguments)).unwrap().trim_end().to_owned()));
@@ -151,7 +169,8 @@ fn a_trace_is_read() {
         "7 ftruncate(3</d/a>, 0) = 0\n",
         "7 unlink(\"/d/a\") = 0\n",
         "7 unlink(\"/d/b\") = -1 ENOENT (No such file or directory)\n",
-        "7 +++ exited with 0 +++\n",
+        "7 fdatasync(3</d/a>) = ?\n",
+        "7 +++ killed by SIGKILL +++\n",
     );
     let path = PathBuf::from("/d/a");
     let expected = [
