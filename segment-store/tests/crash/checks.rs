@@ -44,7 +44,7 @@ pub fn is_opened(call: &Call) -> bool {
 
 /// The last acknowledgement, if the store was opened.
 pub fn acknowledged(calls: &[Call]) -> Option<u64> {
-    calls.iter().any(is_opened).then(|| calls.iter().filter_map(acknowledgement).last().unwrap_or(0))
+    calls.iter().any(is_opened).then(|| calls.iter().rev().find_map(acknowledgement).unwrap_or(0))
 }
 
 fn acknowledgement(call: &Call) -> Option<u64> {
