@@ -104,7 +104,7 @@ impl Peer {
         self.refresh(String::new(), now);
         let core = &mut self.core;
         self.channels.hosts().for_each(|host| host.on_tracker_up(link, &mut core.cx(now)));
-        self.channels.unsettle();
+        self.channels.forgive();
     }
 
     /// Tells the tracker where this peer listens.

@@ -214,6 +214,12 @@ impl Channels {
         }
     }
 
+    /// A new session or a new link may be admitted where the old one was not.
+    pub(crate) fn forgive(&mut self) {
+        self.by_id.values_mut().for_each(|channel| channel.refused_until = None);
+        self.unsettled = true;
+    }
+
     /// Hosts that did not admit this session are asked again when it is time; those in doubt are given up.
     pub(crate) fn take_due(&mut self, now: Instant) {
         for channel in self.by_id.values_mut() {

@@ -128,7 +128,7 @@ impl Peer {
         self.links.set_greeted(id);
         if link.role == LinkRole::Host {
             self.hosts.on_welcome(&link.peer, id, now.mono);
-            return self.channels.unsettle();
+            return self.channels.forgive();
         }
         if let Some(dialler) = self.tracker.dialler_mut() {
             dialler.endpoint.key = Some(link.peer);

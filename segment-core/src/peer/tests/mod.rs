@@ -8,3 +8,4 @@ mod members;
 mod naming;
 mod serving;
 mod session;
+mod together;
