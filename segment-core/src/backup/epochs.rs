@@ -84,17 +84,24 @@ impl Backup {
             return self.resume(from, hello, before, cx);
         }
         self.note_presence(before);
-        if self.owner() == Some(EpochOwner::Tracker) {
+        let own = self.owner() == Some(EpochOwner::Tracker);
+        if own && self.log.epochs_are_written() {
             return self.say_adopt(from, nonce, hello.after, cx);
         }
-        let record = self.next_epoch(EpochOwner::Tracker, cx);
-        let task = self.task(BackupTask::OwnEpoch { asker: from, nonce, after: hello.after });
-        cx.out.write(task, alloc::vec![put_epoch(self.log.id, &record)]);
-        self.log.push_epoch(record);
+        let mut writes = Vec::new();
+        if !own {
+            let record = self.next_epoch(EpochOwner::Tracker, cx);
+            writes.push(put_epoch(self.log.id, &record));
+            self.log.begin_epoch(record);
+        }
+        // An own epoch that is being written: this is performed after it.
+        let fence = self.log.fence();
+        let task = self.task(BackupTask::OwnEpoch { asker: from, nonce, after: hello.after, fence });
+        cx.out.write(task, writes);
     }
 
     fn owner(&self) -> Option<EpochOwner> {
-        self.log.epoch().map(|record| record.owner)
+        self.log.newest_epoch().map(|record| record.owner)
     }
 
     /// The same process of the host after a mere blip of its link.
@@ -165,7 +172,7 @@ impl Backup {
         }
         let record = self.next_epoch(EpochOwner::Host(self.host_device), cx);
         let writes = alloc::vec![put_epoch(self.log.id, &record), put_meta(self.log.id, Meta::Nonce, &adopted.nonce)];
-        self.log.push_epoch(record.clone());
+        self.log.begin_epoch(record.clone());
         self.granted = Some(adopted.nonce);
         let task = self.task(BackupTask::Granted { asker: from, nonce: adopted.nonce, record });
         cx.out.write(task, writes);

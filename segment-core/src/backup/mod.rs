@@ -9,7 +9,7 @@ use alloc::vec::Vec;
 
 use segment_proto::messages::Failure;
 use segment_proto::{
-    Access, ChannelId, ChannelRecord, DeviceId, EpochRecord, Instant, LinkId, Message, Nonce, Position, Reason,
+    Access, ChannelId, ChannelRecord, DeviceId, EpochRecord, Fence, Instant, LinkId, Message, Nonce, Position, Reason,
     Receipt, Signed,
 };
 
@@ -41,6 +41,8 @@ pub enum BackupTask {
         nonce: Nonce,
         /// From where on the host wants entries.
         after: Position,
+        /// The epoch.
+        fence: Fence,
     },
     /// Entries that a returning host lacks.
     AdoptPage {
@@ -133,7 +135,7 @@ impl Backup {
         self.log.base().access()
     }
 
-    /// The newest epoch.
+    /// The newest epoch on disk.
     #[must_use]
     pub fn epoch(&self) -> Option<&Signed<EpochRecord>> {
         self.log.epoch()
@@ -167,6 +169,7 @@ impl Backup {
 
     /// A link is gone, or its session has ended.
     pub fn on_link_down(&mut self, link: LinkId, _cx: &mut Context<'_>) {
+        self.readers.forget_link(link);
         self.readers.remove(link);
         if self.host.as_ref().is_some_and(|host| host.link == link) {
             let present = self.host().is_some();
@@ -205,12 +208,18 @@ impl Backup {
             (BackupTask::Page(page), StoreOutcome::Entries { before, entries }) => {
                 self.on_page(page, before, entries, cx);
             }
-            (BackupTask::OwnEpoch { asker, nonce, after }, _) => self.say_adopt(asker, nonce, after, cx),
+            (BackupTask::OwnEpoch { asker, nonce, after, fence }, _) => {
+                self.log.epoch_written(fence);
+                self.say_adopt(asker, nonce, after, cx);
+            }
             (BackupTask::AdoptPage { asker, nonce, after }, StoreOutcome::Entries { before, entries }) => {
                 let continues = before == after.chain;
                 self.send_adopt(asker, nonce, after, if continues { entries } else { Vec::new() }, cx);
             }
-            (BackupTask::Granted { asker, nonce, record }, _) => self.say_grant(asker, nonce, record, cx),
+            (BackupTask::Granted { asker, nonce, record }, _) => {
+                self.log.epoch_written(record.fence);
+                self.say_grant(asker, nonce, record, cx);
+            }
             _ => {}
         }
     }

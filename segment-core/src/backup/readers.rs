@@ -45,7 +45,7 @@ impl Backup {
     pub(super) fn watermarks(&self) -> Watermarks {
         Watermarks {
             channel: self.channel(),
-            fence: self.log.fence(),
+            fence: self.log.shown_fence(),
             stored: self.log.durable(),
             receipt: self.log.receipt().cloned(),
         }
@@ -56,7 +56,7 @@ impl Backup {
         if self.readers.is_empty() {
             return;
         }
-        for frame in fanout::frames(&self.log, first, last, self.log.fence(), cx.limits) {
+        for frame in fanout::frames(&self.log, first, last, self.log.shown_fence(), cx.limits) {
             cx.out.transmit_many(self.readers.keeping(), frame);
         }
         cx.out.transmit_many(self.readers.keeping(), segment_proto::Frame::push(&self.watermarks()));
@@ -79,7 +79,7 @@ impl Backup {
         let Some(request) = PageRequest::from_message(message).filter(|_| self.readers.get(from.link).is_some()) else {
             return cx.out.fail(from, Reason::OutOfOrder, "subscribe first");
         };
-        match serve::begin(&self.log, request, self.log.fence(), cx.limits) {
+        match serve::begin(&self.log, request, self.log.shown_fence(), cx.limits) {
             Serve::Ready(message, served) => self.answer_page(from, &message, served, cx),
             Serve::Read(operation) => {
                 cx.out.perform(self.task(BackupTask::Page(Page { asker: from, request })), operation);
@@ -91,7 +91,7 @@ impl Backup {
         if self.readers.get(page.asker.link).is_none() {
             return cx.out.fail(page.asker, Reason::OutOfOrder, "subscribe first");
         }
-        let (message, served) = serve::finish(&self.log, page.request, self.log.fence(), before, entries);
+        let (message, served) = serve::finish(&self.log, page.request, self.log.shown_fence(), before, entries);
         self.answer_page(page.asker, &message, served, cx);
     }
 

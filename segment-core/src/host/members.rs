@@ -91,12 +91,17 @@ impl Host {
     }
 
     pub(super) fn on_unsubscribe(&mut self, from: Asker, cx: &mut Context<'_>) {
-        self.on_link_down(from.link, cx);
+        self.remove_member(from.link, cx);
         cx.out.answer(from, &Done {});
     }
 
     /// A member's link is gone.
     pub fn on_link_down(&mut self, link: LinkId, cx: &mut Context<'_>) {
+        self.members.forget_link(link);
+        self.remove_member(link, cx);
+    }
+
+    fn remove_member(&mut self, link: LinkId, cx: &mut Context<'_>) {
         let Some(member) = self.members.remove(link) else {
             return;
         };

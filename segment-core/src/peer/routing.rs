@@ -49,7 +49,8 @@ impl Peer {
     /// A replica whose host does not admit it would knock there for ever: it reads the copy meanwhile.
     fn on_replica_answer(&mut self, id: ChannelId, request: ReplicaRequest, answer: Answer, now: Now) {
         let Some(channel) = self.channels.get_mut(&id) else { return };
-        let refused = matches!((&request, &answer), (ReplicaRequest::Subscribe, Answer::Message(Message::Failure(_))))
+        let refused = request.is_subscribe()
+            && matches!(&answer, Answer::Message(Message::Failure(_)))
             && matches!(channel.replica.serving(), Serving::Host(_));
         channel.replica.on_answer(request, answer, &mut self.core.cx(now));
         if refused {

@@ -12,7 +12,7 @@ use segment_proto::{Entry, EpochRecord, Fence, Hash, Instant, LinkId, Position, 
 use crate::peer::context::{Context, Purpose, Unanswered};
 use crate::peer::events::{PeerEvent, Serving, Transfer};
 use crate::replica::cache::{ChainCheck, Watermark};
-use crate::replica::{Replica, ReplicaRequest, ReplicaTask};
+use crate::replica::{Replica, ReplicaRequest, ReplicaTask, Wanted};
 use crate::rules::Rule;
 use crate::store::StoredEntry;
 use crate::sync::persist::{Meta, put_meta};
@@ -55,6 +55,7 @@ impl Replica {
     pub fn attach(&mut self, link: LinkId, serving: Serving, cx: &mut Context<'_>) {
         let fence = self.attachment.as_ref().map_or(Fence::default(), |attachment| attachment.fence);
         self.outbox.forget_submits();
+        self.attachments += 1;
         self.attachment =
             Some(Attachment { link, serving, subscribe_at: None, fence, progress: Progress::Subscribing });
         self.subscribe(cx);
@@ -80,16 +81,20 @@ impl Replica {
             device: cx.login.and_then(|login| login.device.clone()),
             receipt,
         };
-        self.ask(&subscribe, ReplicaRequest::Subscribe, cx);
+        self.ask(&subscribe, Wanted::Subscribe, cx);
     }
 
-    fn ask<R: Request>(&mut self, request: &R, purpose: ReplicaRequest, cx: &mut Context<'_>) {
+    fn ask<R: Request>(&mut self, request: &R, wanted: Wanted, cx: &mut Context<'_>) {
         let Some(link) = self.link() else {
             return;
         };
-        if cx.request(link, request, Purpose::Replica(self.channel(), purpose)).is_err() {
+        if cx.request(link, request, self.purpose(wanted)).is_err() {
             self.subscribe_later(cx);
         }
+    }
+
+    pub(super) fn purpose(&self, wanted: Wanted) -> Purpose {
+        Purpose::Replica(self.channel(), ReplicaRequest { attachment: self.attachments, wanted })
     }
 
     pub(super) fn subscribe_later(&mut self, cx: &Context<'_>) {
@@ -117,7 +122,8 @@ impl Replica {
             cx.out.event(PeerEvent::RightsChanged { channel: self.channel(), rights: subscribed.rights });
         }
         if let Some(row) = &subscribed.row {
-            self.learn_row(row, cx);
+            let fence = subscribed.epoch.as_ref().map(|record| record.fence);
+            self.learn_row(row, fence, cx);
         }
         self.level_with(subscribed.head, cx);
         if let Some(receipt) = subscribed.receipt {
@@ -153,7 +159,7 @@ impl Replica {
         }
         if self.cache.is_empty() && head.pos > 0 {
             let tail = ReadTail { channel: self.channel(), count: FIRST_SCREEN };
-            return self.ask(&tail, ReplicaRequest::Tail, cx);
+            return self.ask(&tail, Wanted::Tail, cx);
         }
         if self.cache.contains(head) {
             self.cut(head.pos, cx);
@@ -171,8 +177,9 @@ impl Replica {
 
     fn sync(&mut self, cx: &mut Context<'_>) {
         let generation = self.cache.receipt().map_or(0, |receipt| receipt.fence.generation);
-        let sync = Sync { channel: self.channel(), at: self.cache.tip(), generation };
-        self.ask(&sync, ReplicaRequest::Sync, cx);
+        let at = self.cache.tip();
+        let sync = Sync { channel: self.channel(), at, generation };
+        self.ask(&sync, Wanted::Sync(at), cx);
     }
 
     pub(super) fn on_tail(&mut self, page: EntryPage, cx: &mut Context<'_>) {
@@ -190,7 +197,11 @@ impl Replica {
         }
     }
 
-    pub(super) fn on_sync_page(&mut self, page: SyncPage, cx: &mut Context<'_>) {
+    pub(super) fn on_sync_page(&mut self, at: Position, page: SyncPage, cx: &mut Context<'_>) {
+        if !self.cache.contains(at) {
+            // Cut since it was asked for.
+            return self.sync(cx);
+        }
         if !page.diverged.is_empty() {
             return self.on_parted(cx);
         }

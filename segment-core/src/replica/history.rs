@@ -5,9 +5,9 @@ use alloc::vec::Vec;
 use segment_proto::messages::{EntryPage, ReadRange};
 use segment_proto::{Entry, Hash, RequestId};
 
-use crate::peer::context::{Context, Purpose};
+use crate::peer::context::Context;
 use crate::peer::events::{PeerEvent, Reply, Source, Transfer};
-use crate::replica::{Replica, ReplicaRequest, ReplicaTask};
+use crate::replica::{Replica, ReplicaTask, Wanted};
 use crate::store::{Operation, StoreOperation, StoredEntry};
 
 /// Messages that are being fetched to be shown.
@@ -19,6 +19,8 @@ pub struct HistoryJob {
     missing_to: u64,
     before: Hash,
     fetched: Vec<Entry>,
+    /// Who is asked.
+    source: Source,
 }
 
 /// Messages that are being read to be shown, behind those that were fetched.
@@ -39,7 +41,8 @@ impl Replica {
         let count = count.clamp(1, cx.limits.page_rows_max) as u64;
         let from = (to + 1).saturating_sub(count).max(1);
         let missing_to = to.min(self.cache.low().saturating_sub(1));
-        let job = HistoryJob { id, from, to, missing_to, before: Hash::ZERO, fetched: Vec::new() };
+        let (before, fetched, source) = (Hash::ZERO, Vec::new(), self.source());
+        let job = HistoryJob { id, from, to, missing_to, before, fetched, source };
         if from > missing_to || self.link().is_none() {
             return self.show_history(job, cx);
         }
@@ -53,8 +56,9 @@ impl Replica {
         let Some(link) = self.link() else {
             return self.show_history(job, cx);
         };
-        if cx.request(link, &range, Purpose::Replica(self.channel(), ReplicaRequest::History(job))).is_err() {
-            let job = HistoryJob { id, from: 1, to: 0, missing_to: 0, before: Hash::ZERO, fetched: Vec::new() };
+        if cx.request(link, &range, self.purpose(Wanted::History(job))).is_err() {
+            let (before, fetched, source) = (Hash::ZERO, Vec::new(), Source::Local);
+            let job = HistoryJob { id, from: 1, to: 0, missing_to: 0, before, fetched, source };
             self.show_history(job, cx);
         }
     }
@@ -77,7 +81,7 @@ impl Replica {
 
     /// Shows what was fetched, and behind it what the cache has.
     pub(super) fn show_history(&mut self, job: HistoryJob, cx: &mut Context<'_>) {
-        let source = if job.fetched.is_empty() { Source::Local } else { self.source() };
+        let source = if job.fetched.is_empty() { Source::Local } else { job.source };
         let mut chain = job.before;
         let mut fetched = Vec::with_capacity(job.fetched.len());
         for entry in job.fetched {

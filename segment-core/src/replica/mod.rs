@@ -38,13 +38,29 @@ pub enum ReplicaTask {
 
 /// What a request of a replica is for.
 #[derive(Debug)]
-pub enum ReplicaRequest {
+pub struct ReplicaRequest {
+    /// Of which attachment: what was asked of another link says nothing about this one.
+    attachment: u64,
+    wanted: Wanted,
+}
+
+impl ReplicaRequest {
+    /// Whether it asks to be let in.
+    #[must_use]
+    pub fn is_subscribe(&self) -> bool {
+        matches!(self.wanted, Wanted::Subscribe)
+    }
+}
+
+/// What a replica wants to know.
+#[derive(Debug)]
+enum Wanted {
     /// `Subscribe`.
     Subscribe,
     /// `ReadTail`, for the first screen.
     Tail,
-    /// `Sync`.
-    Sync,
+    /// `Sync`, from behind this place.
+    Sync(Position),
     /// `Submit`.
     Submit(Vec<MessageKey>),
     /// `ReadRange`, for older messages.
@@ -84,6 +100,8 @@ pub struct Replica {
     record: Signed<ChannelRecord>,
     cache: Cache,
     attachment: Option<Attachment>,
+    /// Counts attachments.
+    attachments: u64,
     outbox: Outbox,
     rights: Option<Rights>,
 }
@@ -94,7 +112,7 @@ impl Replica {
     #[must_use]
     pub fn create(record: Signed<ChannelRecord>, keeping: LogRole) -> Self {
         let cache = Cache::new(record.channel, keeping);
-        Self { record, cache, attachment: None, outbox: Outbox::default(), rights: None }
+        Self { record, cache, attachment: None, attachments: 0, outbox: Outbox::default(), rights: None }
     }
 
     /// The channel as the store has it.
@@ -104,7 +122,7 @@ impl Replica {
     pub fn restore(record: Signed<ChannelRecord>, keeping: LogRole, store: &mut dyn Store) -> Result<Self, Fatal> {
         let (cache, loaded) = Cache::restore(record.channel, keeping, store)?;
         let outbox = Outbox::restore(&loaded, cache.entries, store)?;
-        Ok(Self { record, cache, attachment: None, outbox, rights: None })
+        Ok(Self { record, cache, attachment: None, attachments: 0, outbox, rights: None })
     }
 
     fn channel(&self) -> ChannelId {
@@ -191,19 +209,28 @@ impl Replica {
 
     /// A request of this replica has ended.
     pub fn on_answer(&mut self, request: ReplicaRequest, answer: Answer, cx: &mut Context<'_>) {
-        match (request, answer.into_result()) {
-            (ReplicaRequest::Subscribe, Ok(Message::Subscribed(subscribed))) => self.on_subscribed(subscribed, cx),
-            (ReplicaRequest::Subscribe, Err(unanswered)) => self.on_not_subscribed(&unanswered, cx),
-            (ReplicaRequest::Tail, Ok(Message::EntryPage(page))) => self.on_tail(page, cx),
-            (ReplicaRequest::Sync, Ok(Message::SyncPage(page))) => self.on_sync_page(page, cx),
-            (ReplicaRequest::Submit(keys), Ok(Message::Submitted(submitted))) => {
-                self.on_submitted(&keys, submitted, cx)
-            }
-            (ReplicaRequest::Submit(keys), Err(unanswered)) => self.on_not_submitted(&keys, &unanswered, cx),
-            (ReplicaRequest::History(job), Ok(Message::EntryPage(page))) => self.on_history_page(job, page, cx),
-            (ReplicaRequest::History(job), Err(_)) => self.show_history(job, cx),
-            (ReplicaRequest::Tail | ReplicaRequest::Sync, _) => self.subscribe_later(cx),
+        if self.attachment.is_none() || request.attachment != self.attachments {
+            return self.on_outdated_answer(request.wanted, cx);
+        }
+        match (request.wanted, answer.into_result()) {
+            (Wanted::Subscribe, Ok(Message::Subscribed(subscribed))) => self.on_subscribed(subscribed, cx),
+            (Wanted::Subscribe, Err(unanswered)) => self.on_not_subscribed(&unanswered, cx),
+            (Wanted::Tail, Ok(Message::EntryPage(page))) => self.on_tail(page, cx),
+            (Wanted::Sync(at), Ok(Message::SyncPage(page))) => self.on_sync_page(at, page, cx),
+            (Wanted::Submit(keys), Ok(Message::Submitted(submitted))) => self.on_submitted(&keys, submitted, cx),
+            (Wanted::Submit(keys), Err(unanswered)) => self.on_not_submitted(&keys, &unanswered, cx),
+            (Wanted::History(job), Ok(Message::EntryPage(page))) => self.on_history_page(job, page, cx),
+            (Wanted::History(job), Err(_)) => self.show_history(job, cx),
+            (Wanted::Tail | Wanted::Sync(_), _) => self.subscribe_later(cx),
             _ => {}
+        }
+    }
+
+    /// Whoever was asked serves this channel no more: what was under way goes again by itself, and a
+    /// page that somebody waits for is shown as far as it is here.
+    fn on_outdated_answer(&mut self, wanted: Wanted, cx: &mut Context<'_>) {
+        if let Wanted::History(job) = wanted {
+            self.show_history(job, cx);
         }
     }
 

@@ -8,13 +8,13 @@ use alloc::vec::Vec;
 use bytes::Bytes;
 use segment_proto::messages::{Fate, FateCode, Submit, Submitted};
 use segment_proto::{
-    AccountId, Envelope, EnvelopeKind, Hash, Instant, MessageKey, Reason, Row, Signed, SignedEnvelope,
+    AccountId, Envelope, EnvelopeKind, Fence, Hash, Instant, MessageKey, Reason, Row, Signed, SignedEnvelope,
 };
 use serde::{Deserialize, Serialize};
 
-use crate::peer::context::{Context, Purpose, Unanswered};
+use crate::peer::context::{Context, Unanswered};
 use crate::peer::events::{PeerEvent, Serving, Stage, Transfer};
-use crate::replica::{Outgoing, Replica, ReplicaRequest, ReplicaTask};
+use crate::replica::{Outgoing, Replica, ReplicaTask, Wanted};
 use crate::rules::Rule;
 use crate::store::{Fatal, LogId, Lookup, Operation, Store, StoreOperation, StoreOutcome, StoredEntry, Table, Write};
 use crate::sync::persist::{Loaded, Meta, encode, put_meta};
@@ -39,6 +39,8 @@ struct Item {
     pos: Option<u64>,
     /// Whether it stands in the own cache, at that place.
     seen: bool,
+    /// The epoch whose sequencer says that an access entry stands in its place.
+    barred_in: Option<Fence>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -86,7 +88,7 @@ impl Outbox {
                 _ => None,
             };
             let progress = if pos.is_some() { Progress::Placed } else { Progress::Waiting };
-            outbox.items.push_back(Item { number, envelope, progress, pos, seen: pos.is_some() });
+            outbox.items.push_back(Item { number, envelope, progress, pos, seen: pos.is_some(), barred_in: None });
         }
         Ok(outbox)
     }
@@ -117,7 +119,8 @@ impl Outbox {
         let (item_key, value) = (log.key(&number.to_be_bytes()), encode(&(number, &envelope)));
         let put = Write::Put { table: Table::Outgoing, key: item_key, value };
         let writes = alloc::vec![put, put_meta(log, Meta::Author, &self.author)];
-        self.items.push_back(Item { number, envelope, progress: Progress::Unwritten, pos: None, seen: false });
+        let (progress, pos, seen, barred_in) = (Progress::Unwritten, None, false, None);
+        self.items.push_back(Item { number, envelope, progress, pos, seen, barred_in });
         (key, writes)
     }
 
@@ -183,7 +186,7 @@ impl Replica {
         let (channel, with, transfer) = (self.channel(), self.source(), Transfer::Submitted);
         cx.out.event(PeerEvent::Transferred { channel, with, transfer, first: 0, last: 0 });
         let submit = Submit { channel, fence, envelopes };
-        if cx.request(link, &submit, Purpose::Replica(channel, ReplicaRequest::Submit(keys))).is_err() {
+        if cx.request(link, &submit, self.purpose(Wanted::Submit(keys))).is_err() {
             self.outbox.forget_submits();
             self.try_again(TRY_AGAIN, cx);
         }
@@ -197,7 +200,7 @@ impl Replica {
     pub(super) fn on_submitted(&mut self, keys: &[MessageKey], submitted: Submitted, cx: &mut Context<'_>) {
         let fates = submitted.fates.into_iter().filter(|fate| keys.contains(&fate.key));
         for fate in fates.collect::<Vec<Fate>>() {
-            self.on_fate(&fate, cx);
+            self.on_fate(&fate, submitted.fence, cx);
         }
         for key in keys {
             if let Some(item) = self.outbox.get(*key).filter(|item| item.progress == Progress::Submitted) {
@@ -208,7 +211,7 @@ impl Replica {
         self.pump(cx);
     }
 
-    fn on_fate(&mut self, fate: &Fate, cx: &mut Context<'_>) {
+    fn on_fate(&mut self, fate: &Fate, fence: Fence, cx: &mut Context<'_>) {
         match fate.code {
             FateCode::Stored | FateCode::Committed => self.on_stored_at(fate.key, fate.pos, cx),
             FateCode::Refused => self.on_refused(fate, cx),
@@ -216,6 +219,9 @@ impl Replica {
             FateCode::SlowDown => self.try_again(Duration::from_millis(u64::from(fate.retry_after_ms.max(10))), cx),
             FateCode::Fork if fate.row.is_some_and(|row| row.seq == 0) => {
                 // An access entry has moved the row: once that is committed, the next `Subscribed` says so.
+                if let Some(item) = self.outbox.get(fate.key) {
+                    item.barred_in = Some(fence);
+                }
                 self.subscribe_later(cx);
                 self.try_again(TRY_AGAIN * 2, cx);
             }
@@ -338,10 +344,11 @@ impl Replica {
     }
 
     /// The committed row of this device: what the next message builds on. Where an access entry has
-    /// moved it, what was signed before is refused.
-    pub(super) fn learn_row(&mut self, row: &Row, cx: &mut Context<'_>) {
-        let moved = row.seq == 0 && row.incarnation > 0;
-        let outdated = |item: &&Item| moved && !item.seen && item.envelope.prev != row.hash;
+    /// moved it, what was signed before is refused, if its sequencer has said in this epoch that it
+    /// does not stand in the log: only that one can know.
+    pub(super) fn learn_row(&mut self, row: &Row, fence: Option<Fence>, cx: &mut Context<'_>) {
+        let moved = row.seq == 0 && row.incarnation > 0 && fence.is_some();
+        let outdated = |item: &&Item| moved && !item.seen && item.barred_in == fence && item.envelope.prev != row.hash;
         if let Some(key) = self.outbox.items.front().filter(outdated).map(|item| item.envelope.key) {
             self.refuse(key, Reason::MayNotSend, cx);
         }

@@ -1,6 +1,6 @@
 //! Who gets what is new in a channel, and which of them can take it now.
 
-use alloc::collections::BTreeMap;
+use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 
@@ -37,12 +37,14 @@ impl Subscriber {
 #[derive(Debug)]
 pub struct Subscribers {
     by_link: BTreeMap<LinkId, Subscriber>,
+    /// Links without room, whoever subscribes on them.
+    full: BTreeSet<LinkId>,
     keeping: Arc<[LinkId]>,
 }
 
 impl Default for Subscribers {
     fn default() -> Self {
-        Self { by_link: BTreeMap::new(), keeping: Arc::new([]) }
+        Self { by_link: BTreeMap::new(), full: BTreeSet::new(), keeping: Arc::new([]) }
     }
 }
 
@@ -57,7 +59,10 @@ impl Subscribers {
     }
 
     /// Adds one, or renews it.
-    pub fn insert(&mut self, link: LinkId, subscriber: Subscriber) -> Option<Subscriber> {
+    pub fn insert(&mut self, link: LinkId, mut subscriber: Subscriber) -> Option<Subscriber> {
+        if self.full.contains(&link) {
+            subscriber.pace = Pace::Lagging;
+        }
         let old = self.by_link.insert(link, subscriber);
         self.refresh();
         old
@@ -68,6 +73,11 @@ impl Subscribers {
         let removed = self.by_link.remove(&link)?;
         self.refresh();
         Some(removed)
+    }
+
+    /// A link is gone.
+    pub fn forget_link(&mut self, link: LinkId) {
+        self.full.remove(&link);
     }
 
     /// One of them.
@@ -96,6 +106,11 @@ impl Subscribers {
 
     /// A link has crossed a mark. Says whether it can take pushes again after it could not.
     pub fn set_room(&mut self, link: LinkId, room: usize) -> bool {
+        if room == 0 {
+            self.full.insert(link);
+        } else {
+            self.full.remove(&link);
+        }
         let Some(subscriber) = self.by_link.get_mut(&link) else {
             return false;
         };

@@ -52,6 +52,8 @@ pub struct Backups {
     slots: BTreeMap<ChannelId, Slot>,
     due: BTreeSet<(Instant, ChannelId)>,
     links: BTreeMap<LinkId, Concerns>,
+    /// Links without room; a copy that is subscribed to later has to know.
+    full: BTreeSet<LinkId>,
     notices: Vec<(ChannelId, BackupNotice)>,
 }
 
@@ -103,11 +105,15 @@ impl Backups {
                 return cx.refuse(from, &Failure::new(reason, "too many channels on one link"));
             }
         }
+        if self.full.contains(&from.link) {
+            self.with(channel, |backup| backup.on_writable(from.link, 0, cx));
+        }
         self.with(channel, |backup| backup.on_message(from, caller, message, cx));
     }
 
     /// A link is gone, or its session has ended.
     pub fn on_link_down(&mut self, link: LinkId, cx: &mut Context<'_>) {
+        self.full.remove(&link);
         for channel in self.links.remove(&link).unwrap_or_default().all() {
             self.with(channel, |backup| backup.on_link_down(link, cx));
         }
@@ -123,6 +129,11 @@ impl Backups {
 
     /// The send queue of a link has crossed a mark.
     pub fn on_writable(&mut self, link: LinkId, room: usize, cx: &mut Context<'_>) {
+        if room == 0 {
+            self.full.insert(link);
+        } else {
+            self.full.remove(&link);
+        }
         for channel in self.links.get(&link).map(Concerns::all).unwrap_or_default() {
             self.with(channel, |backup| backup.on_writable(link, room, cx));
         }

@@ -10,8 +10,8 @@ use core::time::Duration;
 use segment_proto::frame::Role;
 use segment_proto::messages::*;
 use segment_proto::{
-    DeviceId, Frame, Header, Identity, Instant, Limits, LinkId, Message, Now, Reason,
-    RequestId, Secret, SessionId, Token, UnixMillis, Who,
+    DeviceId, Frame, Header, Identity, Instant, Limits, LinkId, Message, Now, Reason, RequestId, Secret, SessionId,
+    Token, UnixMillis, Who,
 };
 
 use crate::contract::{Deadline, Direction, Input, Machine, OpId, Output, Recipients};

@@ -4,15 +4,11 @@ use alloc::vec::Vec;
 
 use segment_proto::frame::Role;
 use segment_proto::messages::*;
-use segment_proto::{
-    ChannelId, Message, Reason, RequestId,
-};
+use segment_proto::{ChannelId, Message, Reason, RequestId};
 
 use super::TestHost;
 use crate::contract::Machine;
-use crate::tracker::bench::{
-    Bench, PASSWORD, Seen, guest, hello, join, login, register,
-};
+use crate::tracker::bench::{Bench, PASSWORD, Seen, guest, hello, join, login, register};
 
 #[test]
 fn channel_messages_need_a_channel_that_exists() {

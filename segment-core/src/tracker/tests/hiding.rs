@@ -4,14 +4,10 @@ use alloc::string::ToString;
 use alloc::vec::Vec;
 
 use segment_proto::messages::*;
-use segment_proto::{
-    AccessChange, AccountId, LinkId, Message, Visitors,
-};
+use segment_proto::{AccessChange, AccountId, LinkId, Message, Visitors};
 
 use super::hosted;
-use crate::tracker::bench::{
-    Bench, PASSWORD, Seen, User, announce, create, find, login, status,
-};
+use crate::tracker::bench::{Bench, PASSWORD, Seen, User, announce, create, find, login, status};
 
 /// What a run sends to everybody but the one whose presence is in question.
 fn run(x: impl Fn(&mut Bench, LinkId)) -> Vec<Seen> {

@@ -3,14 +3,10 @@
 use core::time::Duration;
 
 use segment_proto::messages::*;
-use segment_proto::{
-    Message, Nonce, Reason,
-};
+use segment_proto::{Message, Nonce, Reason};
 
 use super::{TestHost, changed, hosted, row};
-use crate::tracker::bench::{
-    Bench, PASSWORD, Seen, announce, create, find, login,
-};
+use crate::tracker::bench::{Bench, PASSWORD, Seen, announce, create, find, login};
 use crate::tracker::events::TrackerEvent;
 
 #[test]

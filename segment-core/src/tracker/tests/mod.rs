@@ -15,9 +15,7 @@ use segment_proto::{
     MessageKey, Nonce, Position, Signed,
 };
 
-use crate::tracker::bench::{
-    Bench, Seen, User, find,
-};
+use crate::tracker::bench::{Bench, Seen, User, find};
 
 /// The host of a channel, as far as a tracker sees it.
 struct TestHost {

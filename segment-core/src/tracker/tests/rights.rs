@@ -4,15 +4,11 @@ use alloc::string::ToString;
 use alloc::vec::Vec;
 
 use segment_proto::messages::*;
-use segment_proto::{
-    AccessChange, Message, Reason, Rights, View, Visitors,
-};
+use segment_proto::{AccessChange, Message, Reason, Rights, View, Visitors};
 
 use super::{changed, hosted, members, row};
 use crate::store::Table;
-use crate::tracker::bench::{
-    Bench, Seen, create, find, join,
-};
+use crate::tracker::bench::{Bench, Seen, create, find, join};
 
 #[test]
 fn a_members_channel_is_closed_to_a_user_until_it_is_allowed() {
