@@ -196,9 +196,9 @@ impl<M: Machine<Event: core::fmt::Debug>, P> Fleet<M, P> {
         self.network.crash(node, notice, now);
     }
 
-    /// Lets a node's process die after so many more outputs: between any two effects.
+    /// Lets a node's process die after so many more outputs: between any two effects. 0: it does not.
     pub fn light_fuse(&mut self, node: NodeId, outputs: u32) {
-        self.process(node).fuse = Some(outputs);
+        self.process(node).fuse = (outputs > 0).then_some(outputs);
     }
 
     /// Calls a command of a node's machine, if its process runs.

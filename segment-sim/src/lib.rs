@@ -1,13 +1,21 @@
 //! The deterministic simulator of Segment: many machines, one thread, virtual time, one seed.
 
+pub mod checkers;
 pub mod dice;
 pub mod disk;
+pub mod faults;
 pub mod fleet;
 pub mod image;
 pub mod network;
 pub mod password;
+pub mod plant;
+pub mod process;
 pub mod queue;
+pub mod run;
+pub mod swarm;
 pub mod trace;
+pub mod user;
+pub mod world;
 
 #[cfg(test)]
 mod tests;

@@ -1,0 +1,116 @@
+//! What is said is on the disk of who says it, at the instant it leaves.
+
+use segment_core::{LogId, LogRole, Table};
+use segment_proto::messages::{FateCode, Submit, Submitted};
+use segment_proto::{ChannelId, EpochRecord, Hash, Message, Position, Signed};
+
+use super::contents;
+use super::findings::{Check, Findings};
+use super::ledger::Ledger;
+use crate::image::Image;
+
+/// Who says something.
+#[derive(Clone, Copy)]
+pub struct Speaker<'a> {
+    /// What is durable there.
+    pub durable: &'a Image,
+    /// The copy of logs that it keeps.
+    pub role: LogRole,
+}
+
+impl Speaker<'_> {
+    fn log(&self, channel: ChannelId) -> Option<&crate::image::Log> {
+        self.durable.log(LogId { channel, role: self.role })
+    }
+
+    fn has(&self, channel: ChannelId, at: Position) -> bool {
+        at == Position::START
+            || self.log(channel).and_then(|log| log.get(at.pos)).is_some_and(|stored| stored.position() == at)
+    }
+}
+
+/// Checks a message that leaves.
+pub fn check(speaker: Speaker<'_>, message: &Message, ledger: &Ledger, findings: &mut Findings) {
+    if let Some((channel, at)) = contents::head(message) {
+        findings.expect(Check::DurableBeforeSaid, speaker.has(channel, at), || {
+            format!("{} claims place {} that is not on disk", message.name(), at.pos)
+        });
+    }
+    if let Some(carried) = contents::entries(message) {
+        check_entries(speaker, message.name(), carried, findings);
+    }
+    match message {
+        Message::Submitted(submitted) => check_fates(speaker, submitted, ledger, findings),
+        Message::Submit(submit) => check_outbox(speaker, submit, findings),
+        Message::Watermarks(m) => {
+            let stored = speaker.log(m.channel).and_then(|log| log.last()).map_or(0, |last| last.entry.pos);
+            findings.expect(Check::DurableBeforeSaid, m.stored <= stored, || {
+                format!("a watermark of {} with {stored} on disk", m.stored)
+            });
+        }
+        _ => {}
+    }
+}
+
+fn check_entries(speaker: Speaker<'_>, name: &str, carried: contents::CarriedEntries<'_>, findings: &mut Findings) {
+    let log = speaker.log(carried.channel);
+    let mut before = carried.before;
+    for entry in carried.entries {
+        let stored = log.and_then(|log| log.get(entry.pos));
+        let same = stored.is_some_and(|stored| stored.entry == *entry);
+        findings.expect(Check::DurableBeforeSaid, same, || {
+            format!("{name} carries place {} that is not on disk", entry.pos)
+        });
+        let chain = before.map(|before: Hash| entry.chain(&before));
+        let chained = chain.is_none() || stored.is_none_or(|stored| Some(stored.chain) == chain);
+        findings.expect(Check::CommittedStands, chained, || format!("{name} breaks the chain at {}", entry.pos));
+        before = chain;
+    }
+}
+
+fn check_fates(speaker: Speaker<'_>, submitted: &Submitted, ledger: &Ledger, findings: &mut Findings) {
+    for fate in &submitted.fates {
+        if !matches!(fate.code, FateCode::Stored | FateCode::Committed) {
+            continue;
+        }
+        let stored = speaker.log(submitted.channel).and_then(|log| log.get(fate.pos));
+        let on_disk = stored.is_some_and(|stored| stored.entry.envelope.key == fate.key);
+        findings.expect(Check::DurableBeforeSaid, on_disk, || {
+            format!("{:?} is acknowledged as {} at {}, not on disk", fate.key, fate.code, fate.pos)
+        });
+        let place = ledger.channel(&submitted.channel).and_then(|ledger| ledger.find(&fate.key));
+        let final_place = fate.code != FateCode::Committed || place == Some(fate.pos);
+        findings.expect(Check::CommittedStands, final_place, || {
+            format!("{:?} is acknowledged as committed at {}, stands at {place:?}", fate.key, fate.pos)
+        });
+    }
+}
+
+/// The author's envelope is on disk, in the outbox or in its copy of the log, before its first byte leaves.
+fn check_outbox(speaker: Speaker<'_>, submit: &Submit, findings: &mut Findings) {
+    for envelope in &submit.envelopes {
+        let known = [LogRole::Cache, LogRole::Host].into_iter().any(|role| {
+            let log = LogId { channel: submit.channel, role };
+            let prefix = log.prefix();
+            let mut outgoing = speaker.durable.records(Table::Outgoing, &prefix);
+            let kept = outgoing.any(|(_, value)| contains(value, &envelope.signature().0));
+            let hash = segment_core::store::Lookup::Hash(envelope.hash());
+            kept || speaker.durable.log(log).is_some_and(|log| log.find(&hash).is_some())
+        });
+        findings.expect(Check::DurableBeforeSaid, known, || {
+            format!("{:?} is submitted before it is on disk", envelope.key)
+        });
+    }
+}
+
+/// An epoch record that leaves the tracker is on its disk.
+pub fn check_epoch(durable: &Image, record: &Signed<EpochRecord>, findings: &mut Findings) {
+    let prefix = LogId { channel: record.channel, role: LogRole::Backup }.prefix();
+    let mut records = durable.records(Table::Epoch, &prefix);
+    let known = records.any(|(_, value)| contains(value, &record.signature().0));
+    findings.expect(Check::DurableBeforeSaid, known, || format!("epoch {:?} is not on disk", record.fence));
+}
+
+fn contains(value: &[u8], part: &[u8]) -> bool {
+    value.windows(part.len()).any(|window| window == part)
+}

@@ -1,0 +1,255 @@
+//! The truth about what is committed: what the tracker had on disk when it signed a receipt.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use segment_core::{LogId, LogRole};
+use segment_proto::{
+    Access, AccountId, ChannelId, ChannelRecord, DeviceId, Hash, MessageKey, Position, Receipt, Rights,
+};
+
+use super::findings::{Check, Findings};
+use super::truth::Truth;
+use crate::image::{Image, Log};
+
+/// A committed message.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Committed {
+    /// Its name.
+    pub key: MessageKey,
+    /// The chain at it.
+    pub chain: Hash,
+    /// Who wrote it.
+    pub account: AccountId,
+    /// What it says, if it is a text.
+    pub text: Option<String>,
+}
+
+/// The committed log of one channel.
+#[derive(Debug)]
+pub struct ChannelLedger {
+    entries: Vec<Committed>,
+    by_key: BTreeMap<MessageKey, u64>,
+    texts: BTreeMap<String, u64>,
+    last_of: BTreeMap<DeviceId, (u32, u64)>,
+    numbers: BTreeMap<DeviceId, u64>,
+    access: Access,
+    /// Since which place an account may not send, and the incarnation of each of its devices then.
+    barred: BTreeMap<DeviceId, u32>,
+    /// Since which place an account may not read.
+    unreadable_since: BTreeMap<AccountId, u64>,
+    /// The last change for everybody who has no rights of their own.
+    closed_at: u64,
+}
+
+/// Every channel's.
+#[derive(Debug, Default)]
+pub struct Ledger {
+    channels: BTreeMap<ChannelId, ChannelLedger>,
+    refused: BTreeSet<MessageKey>,
+}
+
+impl ChannelLedger {
+    fn new(record: &ChannelRecord) -> Self {
+        Self {
+            entries: Vec::new(),
+            by_key: BTreeMap::new(),
+            texts: BTreeMap::new(),
+            last_of: BTreeMap::new(),
+            numbers: BTreeMap::new(),
+            access: Access::new(record.owner.account, record.view, record.visitors),
+            barred: BTreeMap::new(),
+            unreadable_since: BTreeMap::new(),
+            closed_at: 0,
+        }
+    }
+
+    /// The number of committed messages.
+    #[must_use]
+    pub fn head(&self) -> u64 {
+        self.entries.len() as u64
+    }
+
+    /// The message at a place.
+    #[must_use]
+    pub fn get(&self, pos: u64) -> Option<&Committed> {
+        self.entries.get(usize::try_from(pos.checked_sub(1)?).ok()?)
+    }
+
+    /// All of them, in order.
+    #[must_use]
+    pub fn entries(&self) -> &[Committed] {
+        &self.entries
+    }
+
+    /// Where a message stands.
+    #[must_use]
+    pub fn find(&self, key: &MessageKey) -> Option<u64> {
+        self.by_key.get(key).copied()
+    }
+
+    /// Where a text stands.
+    #[must_use]
+    pub fn find_text(&self, text: &str) -> Option<u64> {
+        self.texts.get(text).copied()
+    }
+
+    /// The rights after the last committed message.
+    #[must_use]
+    pub fn access(&self) -> &Access {
+        &self.access
+    }
+
+    /// The place of the entry that took an account's right to read, if it has none.
+    #[must_use]
+    pub fn unreadable_since(&self, account: AccountId) -> Option<u64> {
+        let known = self.unreadable_since.get(&account).copied();
+        (!self.access.rights(account).include(Rights::READ)).then(|| known.unwrap_or(0).max(self.closed_at))
+    }
+}
+
+impl Ledger {
+    /// One channel's.
+    #[must_use]
+    pub fn channel(&self, channel: &ChannelId) -> Option<&ChannelLedger> {
+        self.channels.get(channel)
+    }
+
+    /// Every channel's.
+    pub fn channels(&self) -> impl Iterator<Item = (&ChannelId, &ChannelLedger)> {
+        self.channels.iter()
+    }
+
+    /// Messages that are committed, in all channels.
+    #[must_use]
+    pub fn len(&self) -> u64 {
+        self.channels.values().map(ChannelLedger::head).sum()
+    }
+
+    /// Whether nothing is committed.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// An author was told that this message is refused for good.
+    pub fn on_refused(&mut self, key: MessageKey, findings: &mut Findings) {
+        let committed = self.channels.get(&key.channel).and_then(|ledger| ledger.find(&key));
+        findings.expect(Check::NothingLost, committed.is_none(), || format!("{key:?} is committed, and was refused"));
+        self.refused.insert(key);
+    }
+
+    /// The tracker has signed a receipt: what stands below it on its disk is committed for ever.
+    pub fn on_receipt(&mut self, receipt: &Receipt, durable: &Image, truth: &Truth, findings: &mut Findings) {
+        let Position { pos, chain, .. } = receipt.at;
+        let log = durable.log(LogId { channel: receipt.channel, role: LogRole::Backup });
+        let on_disk = pos == 0 || log.and_then(|log| log.get(pos)).is_some_and(|stored| stored.chain == chain);
+        findings.expect(Check::DurableBeforeSaid, on_disk, || format!("the receipt for {pos} is not on disk"));
+        let Some(record) = truth.record(&receipt.channel) else { return };
+        let ledger = self.channels.entry(receipt.channel).or_insert_with(|| ChannelLedger::new(record));
+        if let Some(log) = log {
+            ledger.extend(log, pos, &self.refused, truth, findings);
+        }
+        ledger.expect_at(receipt.at, findings);
+    }
+
+    /// Somebody passes a receipt on.
+    pub fn on_shown_receipt(&self, receipt: &Receipt, findings: &mut Findings) {
+        match self.channels.get(&receipt.channel) {
+            Some(ledger) => ledger.expect_at(receipt.at, findings),
+            None => findings.expect(Check::CommittedStands, receipt.at.pos == 0, || "an unknown receipt".into()),
+        }
+    }
+}
+
+impl ChannelLedger {
+    fn expect_at(&self, at: Position, findings: &mut Findings) {
+        let chain = if at.pos == 0 { Some(Hash::ZERO) } else { self.get(at.pos).map(|entry| entry.chain) };
+        findings.expect(Check::CommittedStands, chain == Some(at.chain), || {
+            format!("the receipt for {} is not on the committed chain of {} messages", at.pos, self.head())
+        });
+    }
+
+    fn extend(&mut self, log: &Log, to: u64, refused: &BTreeSet<MessageKey>, truth: &Truth, findings: &mut Findings) {
+        for pos in self.head() + 1..=to {
+            let Some(stored) = log.get(pos) else {
+                return findings.add(Check::CommittedStands, format!("a hole at {pos} of the tracker's log"));
+            };
+            let before = self.entries.last().map_or(Hash::ZERO, |entry| entry.chain);
+            let chained = stored.entry.chain(&before) == stored.chain;
+            findings.expect(Check::CommittedStands, chained, || format!("the chain breaks at {pos}"));
+            self.check_entry(pos, &stored.entry.envelope, refused, truth, findings);
+            self.push(stored, pos);
+        }
+    }
+
+    fn check_entry(
+        &mut self,
+        pos: u64,
+        envelope: &segment_proto::Envelope,
+        refused: &BTreeSet<MessageKey>,
+        truth: &Truth,
+        findings: &mut Findings,
+    ) {
+        let (key, account) = (envelope.key, envelope.account);
+        findings.expect(Check::OnceEach, !self.by_key.contains_key(&key), || format!("{key:?} stands twice, at {pos}"));
+        findings
+            .expect(Check::NothingLost, !refused.contains(&key), || format!("{key:?} was refused, stands at {pos}"));
+        let may_send = self.access.rights(account).include(Rights::SEND);
+        findings.expect(Check::SendRight, may_send, || format!("account {account} may not send, at {pos}"));
+        let own = truth.account_of(&key.device) == Some(account);
+        findings.expect(Check::SendRight, own, || format!("account {account} is not that of its device, at {pos}"));
+        let fits = envelope.access().is_none() || self.access.may_change(account);
+        findings.expect(Check::SendRight, fits, || format!("account {account} may not change access, at {pos}"));
+        let barred = self.barred.get(&key.device).is_some_and(|incarnation| key.incarnation <= *incarnation);
+        findings.expect(Check::SendRight, !barred, || format!("{key:?} was signed before its author was barred"));
+        let order = (key.incarnation, key.seq);
+        let last = self.last_of.insert(key.device, order);
+        findings.expect(Check::AuthorOrder, last.is_none_or(|last| last < order), || {
+            format!("{key:?} stands behind {last:?}, at {pos}")
+        });
+        if let Some(text) = envelope.text() {
+            self.check_text(pos, text, key.device, truth, findings);
+        }
+    }
+
+    fn check_text(&mut self, pos: u64, text: &str, device: DeviceId, truth: &Truth, findings: &mut Findings) {
+        let Some(written) = truth.written(text) else {
+            return findings.add(Check::SendRight, format!("nobody wrote {text:?}, at {pos}"));
+        };
+        findings.expect(Check::OnceEach, self.texts.insert(text.into(), pos).is_none(), || {
+            format!("{text:?} stands twice, at {pos}")
+        });
+        let last = self.numbers.insert(device, written.number);
+        findings.expect(Check::AuthorOrder, last.is_none_or(|last| last < written.number), || {
+            format!("{text:?} stands behind message {last:?} of its author, at {pos}")
+        });
+    }
+
+    fn push(&mut self, stored: &segment_core::StoredEntry, pos: u64) {
+        let envelope = &stored.entry.envelope;
+        self.by_key.insert(envelope.key, pos);
+        let text = envelope.text().map(Into::into);
+        self.entries.push(Committed { key: envelope.key, chain: stored.chain, account: envelope.account, text });
+        if let Some(change) = envelope.access() {
+            self.apply(pos, &change);
+        }
+    }
+
+    fn apply(&mut self, pos: u64, change: &segment_proto::AccessChange) {
+        let before = self.access.clone();
+        self.access.apply(change);
+        let may = |access: &Access, account, right| access.rights(account).include(right);
+        let accounts: BTreeSet<_> = self.entries.iter().map(|entry| (entry.account, entry.key.device)).collect();
+        for (account, device) in accounts {
+            if may(&before, account, Rights::SEND) && !may(&self.access, account, Rights::SEND) {
+                self.barred.insert(device, self.last_of.get(&device).map_or(0, |last| last.0));
+            }
+        }
+        if may(&before, change.account, Rights::READ) && !may(&self.access, change.account, Rights::READ) {
+            self.unreadable_since.insert(change.account, pos);
+        }
+        if before.view != self.access.view || before.visitors != self.access.visitors {
+            self.closed_at = pos;
+        }
+    }
+}

@@ -1,0 +1,225 @@
+//! Everything that must hold, looked at after every step.
+
+pub mod contents;
+pub mod durable;
+pub mod epochs;
+pub mod findings;
+pub mod ledger;
+pub mod readers;
+pub mod rest;
+pub mod sources;
+pub mod truth;
+pub mod views;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use segment_core::peer::events::{PeerEvent, Reply};
+use segment_core::tracker::events::TrackerEvent;
+use segment_proto::frame::Role;
+use segment_proto::{Frame, Header, LinkId, Message, Reason};
+
+use self::durable::Speaker;
+use self::epochs::Epochs;
+pub use self::findings::{Check, Finding, Findings};
+use self::ledger::Ledger;
+use self::readers::Sessions;
+use self::sources::Sources;
+use self::truth::{Truth, Written};
+use self::views::Views;
+use crate::fleet::{Scene, Watch};
+use crate::network::NodeId;
+use crate::process::{Process, Told};
+use crate::user::Sent;
+
+/// The node on which the tracker runs.
+pub const TRACKER: NodeId = NodeId(0);
+/// A send queue holds at most so many times its limit: answers are not pushes.
+const QUEUE_OVERFLOW_FACTOR: usize = 4;
+/// What does no harm and is no sign of a fault: a restarted tracker has forgotten what is not on disk.
+const PUSHES_AT_ANY_TIME: &[&str] = &["Goodbye", "Revoked", "Removed", "Fenced", "Committed", "Diverged"];
+
+/// All checkers of a world.
+#[derive(Debug)]
+pub struct Checkers {
+    /// What was found.
+    pub findings: Findings,
+    /// What is known for sure.
+    pub truth: Truth,
+    /// What is committed.
+    pub ledger: Ledger,
+    /// What users have seen.
+    pub views: Views,
+    /// From where entries have come.
+    pub sources: Sources,
+    /// What peers have told and their users have not heard yet.
+    pub unheard: Vec<(NodeId, PeerEvent)>,
+    /// Texts that were refused for good.
+    pub refused_texts: BTreeSet<String>,
+    epochs: Epochs,
+    sessions: Sessions,
+    starts: BTreeMap<NodeId, u32>,
+    send_queue_bytes_max: usize,
+}
+
+impl Checkers {
+    /// Checkers of a world in which nothing has happened.
+    #[must_use]
+    pub fn new(send_queue_bytes_max: usize) -> Self {
+        Self {
+            findings: Findings::default(),
+            truth: Truth::default(),
+            ledger: Ledger::default(),
+            views: Views::default(),
+            sources: Sources::default(),
+            unheard: Vec::new(),
+            refused_texts: BTreeSet::new(),
+            epochs: Epochs::default(),
+            sessions: Sessions::default(),
+            starts: BTreeMap::new(),
+            send_queue_bytes_max,
+        }
+    }
+
+    /// A process is about to start.
+    pub fn on_start(&mut self, node: NodeId) {
+        *self.starts.entry(node).or_default() += 1;
+        self.views.on_start(node);
+        self.unheard.retain(|(whose, _)| *whose != node);
+        if node == TRACKER {
+            self.sessions.clear();
+        }
+    }
+
+    /// A user has written something.
+    pub fn on_sent(&mut self, node: NodeId, sent: Sent) {
+        let Sent { text, channel, number, key } = sent;
+        self.truth.on_written(text, Written { node, channel, number, key });
+    }
+
+    fn check_link(&mut self, scene: Scene<'_>, node: NodeId, link: LinkId, role: Role, message: &Message) {
+        let Some(end) = scene.network.end(node, link) else { return };
+        let (blocked, queued, name) = (end.blocked, end.queued(), message.name());
+        let pushed = role == Role::Push && blocked && !PUSHES_AT_ANY_TIME.contains(&name);
+        self.findings.expect(Check::Limits, !pushed, || format!("{name} is pushed to {link}, which has no room"));
+        let most = QUEUE_OVERFLOW_FACTOR * self.send_queue_bytes_max;
+        self.findings.expect(Check::Limits, queued <= most, || format!("{queued} bytes wait for {link}"));
+        let speaker = Speaker { durable: scene.durable(node), role: readers::role_of(node == TRACKER) };
+        readers::check_reader(speaker, &end.peer, message, &self.ledger, &self.truth, &mut self.findings);
+        if node == TRACKER {
+            self.sessions.check(&end.peer, message, &self.truth, &mut self.findings);
+        }
+    }
+
+    fn on_tracker_event(&mut self, event: TrackerEvent) {
+        match event {
+            TrackerEvent::LoggedIn { who, session } => self.sessions.on_logged_in(session, who.account),
+            TrackerEvent::SessionEnded { session, .. } => self.sessions.on_ended(&session),
+            _ => {}
+        }
+    }
+
+    fn on_peer_event(&mut self, node: NodeId, event: &PeerEvent) {
+        let (ledger, findings) = (&mut self.ledger, &mut self.findings);
+        match event {
+            PeerEvent::Received { channel, messages, source, .. } => {
+                self.views.on_shown(node, *channel, messages, ledger, findings);
+                if let (Some(first), Some(last)) = (messages.first(), messages.last()) {
+                    let range = (first.pos, last.pos);
+                    self.sources.check_source(node, *channel, *source, range, findings);
+                }
+            }
+            PeerEvent::Transferred { channel, with, transfer, first, last } => {
+                self.sources.on_reported(node, *channel, *with, *transfer, (*first, *last), findings);
+            }
+            PeerEvent::CommittedUpTo { channel, pos } => {
+                self.views.on_committed(node, *channel, *pos, ledger, findings);
+            }
+            PeerEvent::CutBehind { channel, pos } => self.views.on_cut(node, *channel, *pos, findings),
+            PeerEvent::MessageStage { key, stage, pos } => {
+                self.views.on_stage(*key, *stage, *pos, ledger, findings);
+            }
+            PeerEvent::MessageRefused { key, text, .. } => {
+                ledger.on_refused(*key, findings);
+                self.views.on_refused(*key);
+                self.refused_texts.extend(text.clone());
+            }
+            PeerEvent::Replied { reply: Ok(Reply::History { channel, messages, .. }), .. } => {
+                Views::on_history(*channel, messages, ledger, findings);
+            }
+            PeerEvent::Suspicious { what } => findings.add(Check::NothingSuspicious, (*what).into()),
+            _ => {}
+        }
+    }
+}
+
+impl Watch<Process> for Checkers {
+    fn transmitted(&mut self, scene: Scene<'_>, node: NodeId, to: &[LinkId], frame: &Frame) {
+        self.findings.look_at(node, scene.now);
+        let Some(header) = frame.header() else { return };
+        let message = match Message::decode(&header, frame.payload()) {
+            Ok(message) => message,
+            Err(error) => return self.findings.add(Check::Contract, format!("a frame is not readable: {error}")),
+        };
+        if node == TRACKER {
+            self.on_tracker_says(scene, to, &header, &message);
+        } else if let Some(receipt) = contents::receipt(&message) {
+            self.ledger.on_shown_receipt(receipt, &mut self.findings);
+        }
+        let start = self.starts.get(&node).copied().unwrap_or_default();
+        contents::epochs(&message).for_each(|record| self.epochs.on_record(record, &mut self.findings));
+        if node != TRACKER {
+            self.epochs.on_sent(node, start, &message, &mut self.findings);
+        }
+        let speaker = Speaker { durable: scene.durable(node), role: readers::role_of(node == TRACKER) };
+        durable::check(speaker, &message, &self.ledger, &mut self.findings);
+        to.iter().for_each(|link| self.check_link(scene, node, *link, header.role, &message));
+    }
+
+    fn received(&mut self, scene: Scene<'_>, node: NodeId, link: LinkId, header: &Header, message: &Message) {
+        self.findings.look_at(node, scene.now);
+        if let Message::Failure(failure) = message
+            && matches!(failure.reason, Reason::Malformed | Reason::BadSignature | Reason::UnsupportedKind)
+        {
+            self.findings.add(Check::NothingSuspicious, format!("a request was refused: {failure:?}"));
+        }
+        if node == TRACKER {
+            return self.truth.on_received(link, header.correlation, message);
+        }
+        if let Some(end) = scene.network.end(node, link) {
+            let is_tracker = end.peer == scene.network.device(TRACKER);
+            self.sources.on_received(node, end.peer, is_tracker, message);
+        }
+    }
+
+    fn told(&mut self, scene: Scene<'_>, node: NodeId, event: Told) {
+        self.findings.look_at(node, scene.now);
+        match event {
+            Told::Tracker(event) => self.on_tracker_event(event),
+            Told::Peer(event) => {
+                self.on_peer_event(node, &event);
+                self.unheard.push((node, *event));
+            }
+        }
+    }
+
+    fn stepped(&mut self, _: Scene<'_>, _: NodeId, _: &Process) {}
+
+    fn broke_contract(&mut self, scene: Scene<'_>, node: NodeId, what: String) {
+        self.findings.look_at(node, scene.now);
+        self.findings.add(Check::Contract, what);
+    }
+}
+
+impl Checkers {
+    fn on_tracker_says(&mut self, scene: Scene<'_>, to: &[LinkId], header: &Header, message: &Message) {
+        to.iter().for_each(|link| self.truth.on_answered(*link, header.correlation, message));
+        let durable = scene.durable(TRACKER);
+        if let Some(receipt) = contents::receipt(message) {
+            self.ledger.on_receipt(receipt, durable, &self.truth, &mut self.findings);
+        }
+        contents::epochs(message).for_each(|record| durable::check_epoch(durable, record, &mut self.findings));
+        if let Message::Grant(grant) = message {
+            self.epochs.on_grant(&grant.record, &mut self.findings);
+        }
+    }
+}

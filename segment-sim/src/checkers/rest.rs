@@ -1,0 +1,160 @@
+//! What must hold once nothing goes wrong any more and everything has had its time.
+
+use std::collections::BTreeSet;
+
+use segment_core::peer::events::Serving;
+use segment_core::peer::{ChannelView, Peer, TrackerState};
+use segment_core::{LogId, LogRole};
+use segment_proto::messages::Presence;
+use segment_proto::{ChannelId, Rights};
+
+use super::findings::{Check, Findings};
+use super::{Checkers, TRACKER};
+use crate::fleet::Fleet;
+use crate::image::Log;
+use crate::network::NodeId;
+use crate::process::Process;
+
+/// Adds what does not hold yet.
+pub fn check<P>(fleet: &Fleet<Process, P>, peers: &[NodeId], checkers: &Checkers, findings: &mut Findings) {
+    let now = fleet.now();
+    for node in peers {
+        findings.look_at(*node, now);
+        match fleet.machine(*node).and_then(Process::peer) {
+            Some(peer) => check_peer(fleet, *node, peer, checkers, findings),
+            None => findings.add(Check::RestLeftovers, "the process does not run".into()),
+        }
+    }
+    findings.look_at(TRACKER, now);
+    check_tracker(fleet, checkers, findings);
+    check_texts(&waiting_texts(fleet, peers), checkers, findings);
+}
+
+fn check_peer<P>(fleet: &Fleet<Process, P>, node: NodeId, peer: &Peer, checkers: &Checkers, findings: &mut Findings) {
+    let state = peer.tracker_state();
+    findings.expect(Check::RestPresence, state == TrackerState::LoggedIn, || format!("the tracker link is {state:?}"));
+    let (pending, operations) = (peer.pending(), peer.operations());
+    findings.expect(Check::RestLeftovers, pending == 0 && operations == 0, || {
+        format!("{pending} requests and {operations} operations are under way")
+    });
+    check_links(fleet, node, peer, findings);
+    for view in peer.channels() {
+        // Who was removed keeps what they wrote: it goes when they are let in again.
+        findings.expect(Check::RestOutboxes, view.waiting == 0 || !view.member, || {
+            let ChannelView { waiting, member, rights, serving, .. } = &view;
+            format!("{waiting} messages wait for {}: member {member}, {rights:?}, {serving:?}", view.record.name)
+        });
+        if view.member && view.rights.include(Rights::READ) {
+            check_channel(fleet, node, peer, &view, checkers, findings);
+        }
+    }
+}
+
+fn check_links<P>(fleet: &Fleet<Process, P>, node: NodeId, peer: &Peer, findings: &mut Findings) {
+    let known: BTreeSet<_> = peer.links().map(|view| view.link).collect();
+    let real: BTreeSet<_> = fleet.network.links(node).map(|(link, _)| link).collect();
+    findings.expect(Check::RestLeftovers, known == real, || format!("links {real:?}, of which it knows {known:?}"));
+    let mut others = BTreeSet::new();
+    for (link, end) in fleet.network.links(node) {
+        let outbound = link.0 >> 63 == 0;
+        findings.expect(Check::RestLeftovers, !outbound || others.insert(end.peer), || {
+            format!("two links to {:?}", end.peer)
+        });
+    }
+}
+
+fn check_channel<P>(
+    fleet: &Fleet<Process, P>,
+    node: NodeId,
+    peer: &Peer,
+    view: &ChannelView,
+    checkers: &Checkers,
+    findings: &mut Findings,
+) {
+    let (channel, name) = (view.record.channel, &view.record.name);
+    let head = checkers.ledger.channel(&channel).map_or(0, super::ledger::ChannelLedger::head);
+    findings.expect(Check::RestLogs, view.committed == head && view.head.pos == head, || {
+        format!("{name}: place {}, committed {}, while {head} are", view.head.pos, view.committed)
+    });
+    let role = if view.hosted { LogRole::Host } else { LogRole::Cache };
+    if let Some(log) = fleet.scene().durable(node).log(LogId { channel, role }) {
+        check_log(node, channel, log, checkers, findings);
+    }
+    check_serving(peer, view, findings);
+}
+
+fn check_log(node: NodeId, channel: ChannelId, log: &Log, checkers: &Checkers, findings: &mut Findings) {
+    let Some(ledger) = checkers.ledger.channel(&channel) else { return };
+    for stored in log.iter() {
+        let pos = stored.entry.pos;
+        let same = ledger.get(pos).is_some_and(|entry| entry.chain == stored.chain);
+        findings.expect(Check::RestLogs, same, || format!("place {pos} is not what is committed"));
+        let reported = checkers.sources.is_reported_or_own(node, channel, pos);
+        findings.expect(Check::TrueSource, reported, || format!("nobody said from where place {pos} came"));
+    }
+}
+
+fn check_serving(peer: &Peer, view: &ChannelView, findings: &mut Findings) {
+    let name = &view.record.name;
+    if view.hosted {
+        let report = peer.host_report(view.record.channel);
+        let owns = report.as_ref().is_ok_and(|report| report.owns.is_some() && report.resubmit == 0);
+        findings.expect(Check::RestOwners, owns, || format!("{name} is hosted here: {report:?}"));
+        return;
+    }
+    let invisible = peer.whoami().is_some_and(|me| me.presence == Presence::Invisible);
+    let served = match view.serving {
+        Serving::Host(device) => device == view.record.host,
+        Serving::Copy => invisible,
+        Serving::Here | Serving::Nowhere => false,
+    };
+    findings.expect(Check::RestOwners, served, || format!("{name} is served from {:?}", view.serving));
+}
+
+fn check_tracker<P>(fleet: &Fleet<Process, P>, checkers: &Checkers, findings: &mut Findings) {
+    let tracker = fleet.machine(TRACKER).and_then(Process::tracker);
+    let idle = tracker.is_some_and(|tracker| tracker.operations() == 0);
+    findings.expect(Check::RestLeftovers, idle, || "the tracker has operations under way".into());
+    let scene = fleet.scene();
+    for (channel, ledger) in checkers.ledger.channels() {
+        let log = scene.durable(TRACKER).log(LogId { channel: *channel, role: LogRole::Backup });
+        let last = log.and_then(Log::last).map_or(0, |stored| stored.entry.pos);
+        findings.expect(Check::RestLogs, last == ledger.head(), || {
+            format!("the tracker has {last} messages, {} are committed", ledger.head())
+        });
+        if let Some(log) = log {
+            check_backup(log, ledger, findings);
+        }
+    }
+}
+
+fn check_backup(log: &Log, ledger: &super::ledger::ChannelLedger, findings: &mut Findings) {
+    let same = log.iter().map(|stored| stored.chain).eq(ledger.entries().iter().map(|entry| entry.chain));
+    findings.expect(Check::CommittedStands, same, || "the tracker's log is not what it has committed".into());
+}
+
+fn waiting_texts<P>(fleet: &Fleet<Process, P>, peers: &[NodeId]) -> BTreeSet<String> {
+    let peers = peers.iter().filter_map(|node| fleet.machine(*node).and_then(Process::peer));
+    let texts = |peer: &Peer| {
+        let outgoing = |view: ChannelView| peer.outgoing(view.record.channel).into_iter().flatten();
+        peer.channels().flat_map(outgoing).filter_map(|item| item.text).collect::<Vec<_>>()
+    };
+    peers.flat_map(texts).collect()
+}
+
+/// Every text that was queued is committed or refused, or waits, and never both of the first two.
+fn check_texts(waiting: &BTreeSet<String>, checkers: &Checkers, findings: &mut Findings) {
+    for (text, written) in checkers.truth.texts() {
+        let ledger = checkers.ledger.channel(&written.channel);
+        let committed = ledger.and_then(|ledger| ledger.find_text(text)).is_some();
+        let refused = checkers.refused_texts.contains(text);
+        findings.look_at(written.node, findings.now());
+        let shown = text.chars().take(16).collect::<String>();
+        let waits = waiting.contains(text);
+        // Until an author is told that a message is queued, a crash may take it.
+        let kept = committed || refused || waits || !checkers.views.is_queued(&written.key);
+        findings.expect(Check::NothingLost, kept && !(committed && refused), || {
+            format!("{shown:?}: committed is {committed}, refused is {refused}, waiting is {waits}")
+        });
+    }
+}

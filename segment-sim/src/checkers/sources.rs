@@ -1,0 +1,101 @@
+//! Every transfer is reported, with its true source.
+
+use std::collections::BTreeMap;
+
+use segment_core::peer::events::{Source, Transfer};
+use segment_proto::{ChannelId, DeviceId, Message};
+
+use super::contents;
+use super::findings::{Check, Findings};
+use crate::network::NodeId;
+
+const FROM_HOST: u8 = 1;
+const FROM_TRACKER: u8 = 2;
+const REPORTED: u8 = 4;
+
+/// From where the entries of each node have come.
+#[derive(Debug, Default)]
+pub struct Sources {
+    places: BTreeMap<(NodeId, ChannelId), Vec<u8>>,
+    submitters: BTreeMap<(NodeId, ChannelId), Vec<DeviceId>>,
+}
+
+impl Sources {
+    fn mark(&mut self, node: NodeId, channel: ChannelId, pos: u64, flag: u8) {
+        let places = self.places.entry((node, channel)).or_default();
+        let index = usize::try_from(pos).unwrap_or(0);
+        if places.len() <= index {
+            places.resize(index + 1, 0);
+        }
+        places[index] |= flag;
+    }
+
+    fn flags(&self, node: NodeId, channel: ChannelId, pos: u64) -> u8 {
+        let index = usize::try_from(pos).unwrap_or(0);
+        self.places.get(&(node, channel)).and_then(|places| places.get(index)).copied().unwrap_or(0)
+    }
+
+    /// Something reaches a peer.
+    pub fn on_received(&mut self, node: NodeId, from: DeviceId, is_tracker: bool, message: &Message) {
+        if let Message::Submit(submit) = message {
+            let submitters = self.submitters.entry((node, submit.channel)).or_default();
+            if !submitters.contains(&from) {
+                submitters.push(from);
+            }
+        }
+        let Some(carried) = contents::entries(message) else { return };
+        let flag = if is_tracker { FROM_TRACKER } else { FROM_HOST };
+        carried.entries.iter().for_each(|entry| self.mark(node, carried.channel, entry.pos, flag));
+    }
+
+    /// A peer says from where something came, or where it went.
+    pub fn on_reported(
+        &mut self,
+        node: NodeId,
+        channel: ChannelId,
+        source: Source,
+        transfer: Transfer,
+        range: (u64, u64),
+        findings: &mut Findings,
+    ) {
+        let sent = matches!(source, Source::Peer(_)) && range.0 > 0;
+        if sent || matches!(transfer, Transfer::Submitted | Transfer::Replicated) {
+            return;
+        }
+        self.check_source(node, channel, source, range, findings);
+        for pos in range.0.max(1)..=range.1 {
+            self.mark(node, channel, pos, REPORTED);
+        }
+    }
+
+    /// Whether what a peer shows or reports came from where it says.
+    pub fn check_source(
+        &self,
+        node: NodeId,
+        channel: ChannelId,
+        source: Source,
+        (first, last): (u64, u64),
+        findings: &mut Findings,
+    ) {
+        let flag = match source {
+            Source::Tracker => FROM_TRACKER,
+            Source::Host(_) => FROM_HOST,
+            Source::Local => 0,
+            Source::Peer(device) => {
+                let known = self.submitters.get(&(node, channel)).is_some_and(|all| all.contains(&device));
+                return findings.expect(Check::TrueSource, known, || format!("{device:?} has submitted nothing"));
+            }
+        };
+        for pos in first.max(1)..=last {
+            let came = self.flags(node, channel, pos) & flag == flag;
+            findings.expect(Check::TrueSource, came, || format!("place {pos} did not come from {source:?}"));
+        }
+    }
+
+    /// Whether something that lies in a node's copy was reported when it came from elsewhere.
+    #[must_use]
+    pub fn is_reported_or_own(&self, node: NodeId, channel: ChannelId, pos: u64) -> bool {
+        let flags = self.flags(node, channel, pos);
+        flags & REPORTED != 0 || flags & (FROM_HOST | FROM_TRACKER) == 0
+    }
+}

@@ -1,0 +1,118 @@
+//! What the simulation knows because it did it, or because the tracker has said so.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use segment_proto::messages::Presence;
+use segment_proto::{
+    AccountId, ChannelId, ChannelRecord, DeviceId, LinkId, Message, MessageKey, RequestId, SessionId, Signed,
+};
+
+use crate::network::NodeId;
+
+/// A message that a user wrote.
+#[derive(Clone, Debug)]
+pub struct Written {
+    /// Where.
+    pub node: NodeId,
+    /// In which channel.
+    pub channel: ChannelId,
+    /// Counts the messages of its node.
+    pub number: u64,
+    /// Its first name; it may be signed again under another.
+    pub key: MessageKey,
+}
+
+/// What is known for sure.
+#[derive(Debug, Default)]
+pub struct Truth {
+    accounts: BTreeMap<DeviceId, AccountId>,
+    records: BTreeMap<ChannelId, Signed<ChannelRecord>>,
+    written: BTreeMap<String, Written>,
+    sessions: BTreeMap<LinkId, (SessionId, AccountId)>,
+    wishes: BTreeMap<(LinkId, RequestId), Presence>,
+    hidden: BTreeSet<SessionId>,
+}
+
+impl Truth {
+    /// The account of a device; [`AccountId::NOBODY`] for a visitor's.
+    #[must_use]
+    pub fn account_of(&self, device: &DeviceId) -> Option<AccountId> {
+        self.accounts.get(device).copied()
+    }
+
+    /// What a channel is.
+    #[must_use]
+    pub fn record(&self, channel: &ChannelId) -> Option<&ChannelRecord> {
+        self.records.get(channel).map(|record| &**record)
+    }
+
+    /// All channels.
+    pub fn channels(&self) -> impl Iterator<Item = &ChannelRecord> {
+        self.records.values().map(|record| &**record)
+    }
+
+    /// Who wrote a text.
+    #[must_use]
+    pub fn written(&self, text: &str) -> Option<&Written> {
+        self.written.get(text)
+    }
+
+    /// Every text with its author.
+    pub fn texts(&self) -> impl Iterator<Item = (&String, &Written)> {
+        self.written.iter()
+    }
+
+    /// A user has written something.
+    pub fn on_written(&mut self, text: String, written: Written) {
+        self.written.insert(text, written);
+    }
+
+    /// Whether a session wants to be seen by nobody.
+    #[must_use]
+    pub fn is_hidden(&self, session: &SessionId) -> bool {
+        self.hidden.contains(session)
+    }
+
+    /// Something reaches the tracker.
+    pub fn on_received(&mut self, link: LinkId, id: RequestId, message: &Message) {
+        let presence = match message {
+            Message::Register(m) => m.presence,
+            Message::Login(m) => m.presence,
+            Message::ResumeSession(m) => m.presence,
+            Message::SetStatus(m) => m.presence,
+            _ => return,
+        };
+        self.wishes.insert((link, id), presence);
+        let session = self.sessions.get(&link).map(|(session, _)| *session);
+        if let Some(session) = session.filter(|_| presence != Presence::Invisible) {
+            self.hidden.remove(&session);
+        }
+    }
+
+    /// The tracker has answered.
+    pub fn on_answered(&mut self, link: LinkId, id: RequestId, message: &Message) {
+        match message {
+            Message::LoggedIn(m) => {
+                self.accounts.insert(m.certificate.device, m.who.account);
+                self.sessions.insert(link, (m.session, m.who.account));
+            }
+            Message::ChannelFound(m) => self.on_record(&m.row.record),
+            Message::Done(_) => {}
+            _ => return,
+        }
+        let wish = self.wishes.remove(&(link, id));
+        let Some((session, _)) = self.sessions.get(&link).copied() else { return };
+        match wish {
+            Some(Presence::Invisible) => drop(self.hidden.insert(session)),
+            Some(_) => drop(self.hidden.remove(&session)),
+            None => {}
+        }
+    }
+
+    fn on_record(&mut self, record: &Signed<ChannelRecord>) {
+        let known = self.records.get(&record.channel);
+        if known.is_none_or(|known| known.revision < record.revision) {
+            self.records.insert(record.channel, record.clone());
+        }
+    }
+}

@@ -1,0 +1,339 @@
+//! A world: one tracker, some peers with their users, faults, and checkers that look on.
+
+use core::time::Duration;
+
+use segment_core::Endpoint;
+use segment_core::peer::{Peer, PeerConfig};
+use segment_core::tracker::{Tracker, TrackerConfig};
+use segment_proto::{DeviceId, Identity, Instant, Limits, Now};
+
+use crate::checkers::findings::{Finding, Findings};
+use crate::checkers::{Check, Checkers, TRACKER, rest};
+use crate::dice::Dice;
+use crate::disk::DiskProfile;
+use crate::fleet::{Fleet, Step};
+use crate::image::Image;
+use crate::network::{Network, NodeId, PORT};
+use crate::plant::Plant;
+use crate::process::{Process, Tampered};
+use crate::swarm::Swarm;
+use crate::trace::{Printing, Trace};
+use crate::user::{Mood, Role, Town, User};
+
+/// How long a healed world has until everything must be at rest.
+const CONVERGENCE: Duration = Duration::from_secs(400);
+/// How often it is looked at.
+const LOOK: Duration = Duration::from_millis(250);
+
+/// What is planned.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Plan {
+    /// A user does the next thing.
+    Act(NodeId),
+    /// Something goes wrong.
+    Fault,
+    /// A process starts.
+    Start(NodeId),
+    /// Bytes go this way again.
+    Unblock(NodeId, NodeId),
+    /// A node takes connections again.
+    Accept(NodeId),
+}
+
+/// What became of a run.
+#[derive(Clone, Debug, Default)]
+pub struct Outcome {
+    /// Everything that must not be.
+    pub findings: Vec<Finding>,
+    /// Messages that were committed.
+    pub committed: u64,
+    /// Faults that were suffered.
+    pub faults: u64,
+    /// Inputs and outputs.
+    pub steps: u64,
+    /// The hash of all of them.
+    pub trace: u64,
+    /// How long it lasted, in virtual time.
+    pub lasted: Duration,
+}
+
+/// A world.
+pub struct World {
+    pub(crate) fleet: Fleet<Process, Plan>,
+    /// What looks on.
+    pub checkers: Checkers,
+    pub(crate) swarm: Swarm,
+    pub(crate) dice: Dice,
+    pub(crate) faults: u64,
+    pub(crate) mood: Mood,
+    users: Vec<User>,
+    town: Town,
+    plant: Plant,
+    limits: Limits,
+}
+
+impl World {
+    /// The world of a seed, with every process started.
+    #[must_use]
+    pub fn new(seed: u64, swarm: Swarm, plant: Plant, printing: Printing) -> Self {
+        let dice = Dice::new(seed);
+        let limits = Limits {
+            send_queue_bytes_max: swarm.send_queue_bytes_max,
+            batch_bytes_max: (swarm.send_queue_bytes_max / 2).min(48 * 1_024),
+            messages_per_second: 50,
+            messages_burst: 100,
+            ..Limits::default()
+        };
+        let network = Network::new(swarm.network, limits.clone(), dice.child("network", 0));
+        let mut world = Self {
+            fleet: Fleet::new(network, Trace::new(printing), dice.child("fleet", 0)),
+            checkers: Checkers::new(swarm.send_queue_bytes_max),
+            swarm,
+            dice: dice.child("world", 0),
+            faults: 0,
+            mood: Mood::Active,
+            users: Vec::new(),
+            town: Town::default(),
+            plant,
+            limits,
+        };
+        world.add_node();
+        world.add_users(&dice);
+        world.all_nodes().into_iter().for_each(|node| world.start(node));
+        world
+    }
+
+    fn add_node(&mut self) -> NodeId {
+        let skew = i64::try_from(self.swarm.clock_skew.as_millis()).unwrap_or(0);
+        let number = self.users.len() as u64;
+        let offset = i64::try_from(self.dice.child("skew", number).between(0, 2 * skew.unsigned_abs())).unwrap_or(0);
+        let device = DeviceId(self.dice.child("device", number).bytes());
+        let disk = DiskProfile { honesty: self.plant.honesty(), ..self.swarm.disk };
+        self.fleet.add_node(device, disk, offset - skew)
+    }
+
+    fn add_users(&mut self, dice: &Dice) {
+        let Swarm { hosts, channels, members, visitors, second_device_permille, .. } = self.swarm;
+        for host in 0..hosts {
+            let owned = (0..channels).map(|channel| format!("c{host}-{channel}")).collect();
+            self.add_user(format!("owner{host}"), Role::Owner(owned), dice);
+        }
+        for member in 0..members {
+            let second = member > 0 && self.dice.chance(second_device_permille);
+            let name = if second { "member0".into() } else { format!("member{member}") };
+            self.add_user(name, Role::Member, dice);
+        }
+        for visitor in 0..visitors {
+            self.add_user(format!("visitor{visitor}"), Role::Visitor, dice);
+        }
+    }
+
+    fn add_user(&mut self, name: String, role: Role, dice: &Dice) {
+        let tag = u16::try_from(self.users.len() + 1).unwrap_or(u16::MAX);
+        self.users.push(User::new(name, role, tag, dice.child("user", u64::from(tag))));
+        let node = self.add_node();
+        self.fleet.plan_in(Duration::from_millis(u64::from(tag)), Plan::Act(node));
+    }
+
+    /// The nodes of users.
+    #[must_use]
+    pub fn peers(&self) -> Vec<NodeId> {
+        (1..=self.users.len()).filter_map(|index| u16::try_from(index).ok()).map(NodeId).collect()
+    }
+
+    pub(crate) fn all_nodes(&self) -> Vec<NodeId> {
+        core::iter::once(TRACKER).chain(self.peers()).collect()
+    }
+
+    /// The virtual time.
+    #[must_use]
+    pub fn now(&self) -> Instant {
+        self.fleet.now()
+    }
+
+    /// A user's peer, while its process runs.
+    #[must_use]
+    pub fn peer(&self, node: NodeId) -> Option<&Peer> {
+        self.fleet.machine(node).and_then(Process::peer)
+    }
+
+    /// Calls a command of a user's peer.
+    pub fn command<R>(&mut self, node: NodeId, command: impl FnOnce(&mut Peer, Now) -> R) -> Option<R> {
+        self.fleet.call(node, &mut self.checkers, |process, now| process.peer_mut().map(|peer| command(peer, now)))?
+    }
+
+    /// Starts a node's process, if it does not run.
+    pub fn start(&mut self, node: NodeId) {
+        if self.fleet.machine(node).is_some() {
+            return;
+        }
+        self.checkers.on_start(node);
+        let identity = Identity::simulated(self.fleet.network.device(node));
+        let (limits, plant) = (self.limits.clone(), self.plant);
+        let restore = |image: &mut Image, seed| restore(node, identity, limits, plant, image, seed);
+        if let Err(fatal) = self.fleet.start(node, restore, &mut self.checkers) {
+            self.checkers.findings.look_at(node, self.fleet.now());
+            return self.checkers.findings.add(Check::Contract, format!("cannot be restored: {fatal}"));
+        }
+        if node != TRACKER {
+            self.open(node);
+        }
+    }
+
+    /// A fresh peer connects, and can be dialled.
+    fn open(&mut self, node: NodeId) {
+        if let Some(user) = self.users.get_mut(usize::from(node.0) - 1) {
+            user.on_start();
+        }
+        let endpoint = Endpoint { address: Network::address(TRACKER), key: Some(self.fleet.network.device(TRACKER)) };
+        self.town.tracker = Some(endpoint);
+        self.command(node, |peer, now| {
+            peer.listen(PORT, None, now);
+            // Refused only where another tracker is pinned, which no node ever saw.
+            let _ = peer.connect(endpoint, now);
+        });
+        self.hear();
+    }
+
+    /// Lets time pass until then.
+    pub fn run_until(&mut self, until: Instant) {
+        while let Some(step) = self.fleet.step(until, &mut self.checkers) {
+            if let Step::Plan(plan) = step {
+                self.carry_out(plan);
+            }
+            self.hear();
+            self.bury();
+        }
+    }
+
+    /// Lets so much time pass.
+    pub fn run_for(&mut self, duration: Duration) {
+        self.run_until(self.now() + duration);
+    }
+
+    fn carry_out(&mut self, plan: Plan) {
+        match plan {
+            Plan::Act(node) => self.act(node),
+            Plan::Fault => self.go_wrong(),
+            Plan::Start(node) => self.start(node),
+            Plan::Unblock(from, to) => {
+                let now = self.now();
+                self.fleet.network.unblock(from, to, now);
+                self.fleet.deliver(&mut self.checkers);
+            }
+            Plan::Accept(node) => self.fleet.network.set_accepts(node, true),
+        }
+    }
+
+    fn act(&mut self, node: NodeId) {
+        let most = self.swarm.think * 2;
+        let wait = self.dice.duration(Duration::from_millis(1), most);
+        self.fleet.plan_in(wait, Plan::Act(node));
+        let Some(user) = self.users.get_mut(usize::from(node.0) - 1) else { return };
+        let (town, mood) = (&self.town, self.mood);
+        let act = |process: &mut Process, now| process.peer_mut().and_then(|peer| user.act(peer, mood, town, now));
+        if let Some(Some(sent)) = self.fleet.call(node, &mut self.checkers, act) {
+            self.checkers.on_sent(node, sent);
+        }
+    }
+
+    /// Users hear what their peers have told.
+    fn hear(&mut self) {
+        while !self.checkers.unheard.is_empty() {
+            for (node, event) in core::mem::take(&mut self.checkers.unheard) {
+                let Some(user) = self.users.get_mut(usize::from(node.0) - 1) else { continue };
+                let town = &mut self.town;
+                let hear = |process: &mut Process, now| {
+                    if let Some(peer) = process.peer_mut() {
+                        user.on_event(&event, peer, town, now);
+                    }
+                };
+                self.fleet.call(node, &mut self.checkers, hear);
+            }
+            for (tag, channel) in self.town.left.drain(..) {
+                self.checkers.views.on_left(NodeId(tag), channel);
+            }
+        }
+    }
+
+    /// Processes that have died by themselves start again after a while.
+    fn bury(&mut self) {
+        for node in core::mem::take(&mut self.fleet.died) {
+            self.plan_start(node);
+        }
+    }
+
+    /// The whole life of a world: a storm, then peace, then everything must be at rest.
+    #[must_use]
+    pub fn live(mut self) -> Outcome {
+        if !self.swarm.faults.is_empty() {
+            self.fleet.plan_in(self.swarm.calm, Plan::Fault);
+        }
+        self.run_for(self.swarm.storm);
+        self.heal();
+        let end = self.now() + CONVERGENCE;
+        let mut unmet = self.look();
+        while !unmet.is_empty() && self.now() < end && self.checkers.findings.all().is_empty() {
+            self.run_for(LOOK);
+            unmet = self.look();
+        }
+        let mut findings = self.checkers.findings.all().to_vec();
+        if findings.is_empty() {
+            findings = unmet;
+        }
+        self.outcome(findings)
+    }
+
+    /// What is not at rest.
+    #[must_use]
+    pub fn look(&self) -> Vec<Finding> {
+        let mut findings = Findings::default();
+        rest::check(&self.fleet, &self.peers(), &self.checkers, &mut findings);
+        findings.all().to_vec()
+    }
+
+    fn outcome(&self, mut findings: Vec<Finding>) -> Outcome {
+        let refused = self.fleet.network.refused_frames;
+        if refused > 0 {
+            let detail = format!("{refused} frames were refused");
+            findings.push(Finding { check: Check::NothingSuspicious, at: self.now(), node: TRACKER, detail });
+        }
+        Outcome {
+            findings,
+            committed: self.checkers.ledger.len(),
+            faults: self.faults,
+            steps: self.fleet.trace.steps(),
+            trace: self.fleet.trace.hash(),
+            lasted: self.now().since(Instant(0)),
+        }
+    }
+}
+
+fn restore(
+    node: NodeId,
+    identity: Identity,
+    limits: Limits,
+    plant: Plant,
+    image: &mut Image,
+    seed: [u8; 32],
+) -> Result<Process, segment_core::Fatal> {
+    let (rules, software) = (plant.rules(), "segment-sim".to_owned());
+    if node == TRACKER {
+        let config = TrackerConfig { identity, limits, rules, seed, software };
+        return Ok(Process::Tracker(Box::new(Tracker::restore(config, image)?)));
+    }
+    let seed = if plant == Plant::Impure { impure(seed) } else { seed };
+    let peer = Peer::restore(PeerConfig { identity, limits, rules, seed, software }, image)?;
+    Ok(match plant {
+        Plant::Tampered(tampering) => Process::Tampered(Box::new(Tampered::new(peer, tampering))),
+        _ => Process::Peer(Box::new(peer)),
+    })
+}
+
+/// What no machine may do: depend on more than the seed.
+fn impure(mut seed: [u8; 32]) -> [u8; 32] {
+    use std::hash::{BuildHasher, RandomState};
+    let drawn = RandomState::new().hash_one(seed);
+    seed[..8].copy_from_slice(&drawn.to_le_bytes());
+    seed
+}
