@@ -4,7 +4,7 @@
 //! crate brings them, and takes no decision of the protocol.
 //!
 //! ```
-//! use segment_core::{Endpoint, peer::events::Stage};
+//! use segment_core::peer::events::Stage;
 //! use segment_net::{Config, Peer, Tracker};
 //! use segment_proto::{View, Visitors, messages::Presence};
 //! use segment_store::MemoryStore;
@@ -15,8 +15,7 @@
 //! let tracker = Tracker::start(Config { listen: here, ..Config::new([1; 32], MemoryStore::default()) }).await?;
 //! let peer = Peer::start(Config { listen: here, ..Config::new([2; 32], MemoryStore::default()) }).await?;
 //!
-//! let address = tracker.address().ok_or("it listens")?;
-//! peer.connect(Endpoint { address, key: Some(tracker.key()) }).await?;
+//! peer.connect(tracker.endpoint().ok_or("it listens")?).await?;
 //! peer.register("ken", "a long password", Presence::Online).await?;
 //! let channel = peer.create("#general", View::Public, Visitors::Read).await?;
 //!

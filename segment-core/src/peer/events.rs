@@ -70,6 +70,17 @@ pub struct ChannelMessage {
     pub stage: Stage,
 }
 
+impl ChannelMessage {
+    /// What it says, where it is a text.
+    #[must_use]
+    pub fn text(&self) -> Option<&str> {
+        match &self.content {
+            Content::Text(text) => Some(text),
+            Content::Access(_) | Content::Unreadable => None,
+        }
+    }
+}
+
 /// How messages came here.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Transfer {

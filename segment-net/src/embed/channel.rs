@@ -27,6 +27,12 @@ impl Channel {
         self.id
     }
 
+    /// The peer that has joined it.
+    #[must_use]
+    pub fn peer(&self) -> &Peer {
+        &self.peer
+    }
+
     /// How it stands; `None` where it is not joined.
     ///
     /// # Errors

@@ -102,6 +102,12 @@ impl Peer {
         Ok(peer)
     }
 
+    /// The way to its machine, for what has no method here.
+    #[must_use]
+    pub fn handle(&self) -> &Handle<Machine> {
+        &self.handle
+    }
+
     /// This device.
     #[must_use]
     pub fn device(&self) -> DeviceId {

@@ -12,7 +12,10 @@ use tokio::task::spawn_blocking;
 
 use crate::driver::{DriverError, Setup};
 use crate::limits::DriverLimits;
-use crate::transport::{BindError, IdentityError, Listener, TlsIdentity, TlsTransport, Transport, TransportLimits};
+use crate::transport::{
+    BindError, IdentityError, Listener, MemoryNetwork, MemoryTransport, TlsIdentity, TlsTransport, Transport,
+    TransportLimits,
+};
 
 /// What a peer or a tracker needs to start: change the fields that do not suit.
 pub struct Config {
@@ -45,6 +48,15 @@ impl Config {
             limits: DriverLimits::default(),
             software: concat!("segment ", env!("CARGO_PKG_VERSION")).to_owned(),
         }
+    }
+
+    /// On a network inside this process, where others of this process can dial it.
+    #[must_use]
+    pub fn in_memory(secret: [u8; 32], store: impl Store + 'static, network: &MemoryNetwork) -> Self {
+        let (here, key) = (IpAddr::V4(Ipv4Addr::LOCALHOST), Identity::from_secret(&secret).device().0);
+        let transport = MemoryTransport::new(network, key, here, TransportLimits::default());
+        let listen = Some(SocketAddr::new(here, 0));
+        Self { listen, transport: Some(Arc::new(transport)), ..Self::new(secret, store) }
     }
 }
 

@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
+use segment_core::Endpoint;
 use segment_core::rules::Rules;
 use segment_core::tracker::events::TrackerEvent;
 use segment_core::tracker::{Tracker as Machine, TrackerConfig};
@@ -50,6 +51,12 @@ impl Tracker {
     #[must_use]
     pub fn address(&self) -> Option<SocketAddr> {
         self.address
+    }
+
+    /// Whom clients connect to, where it listens on an address that they can dial.
+    #[must_use]
+    pub fn endpoint(&self) -> Option<Endpoint> {
+        self.address.map(|address| Endpoint { address, key: Some(self.key) })
     }
 
     /// Everything that this tracker tells from now on.

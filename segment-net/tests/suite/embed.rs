@@ -1,15 +1,14 @@
 //! Tracker, host, member and visitor as an embedder sees them.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use segment_core::Endpoint;
 use segment_core::peer::CommandError;
-use segment_core::peer::events::{ChannelMessage, Content, PeerEvent, Serving, Stage};
-use segment_net::transport::{MemoryNetwork, MemoryTransport, Transport, TransportLimits};
+use segment_core::peer::events::{ChannelMessage, PeerEvent, Serving, Stage};
+use segment_net::transport::MemoryNetwork;
 use segment_net::{Config, Happening, NotDelivered, Peer, RequestError, SendError, Tracker};
 use segment_proto::messages::Presence;
-use segment_proto::{Identity, Reason, View, Visitors};
+use segment_proto::{Reason, View, Visitors};
 use segment_store::SqliteStore;
 use tempfile::TempDir;
 use tokio::time::timeout;
@@ -37,16 +36,10 @@ impl Town {
     fn config(&self, number: u8) -> Config {
         let secret = [number; 32];
         let store = SqliteStore::open(self.disk.path().join(format!("{number}.sqlite"))).unwrap();
-        let transport = match &self.over {
-            Over::Tls => None,
-            Over::Memory(network) => {
-                let key = Identity::from_secret(&secret).device().0;
-                let limits = TransportLimits::default();
-                let device = MemoryTransport::new(network, key, loopback().ip(), limits);
-                Some(Arc::new(device) as Arc<dyn Transport>)
-            }
-        };
-        Config { listen: Some(loopback()), transport, ..Config::new(secret, store) }
+        match &self.over {
+            Over::Tls => Config { listen: Some(loopback()), ..Config::new(secret, store) },
+            Over::Memory(network) => Config::in_memory(secret, store, network),
+        }
     }
 
     async fn tracker(&self) -> Tracker {
@@ -67,14 +60,11 @@ impl Town {
 }
 
 fn endpoint(tracker: &Tracker) -> Endpoint {
-    Endpoint { address: tracker.address().unwrap(), key: Some(tracker.key()) }
+    tracker.endpoint().unwrap()
 }
 
 fn text(message: &ChannelMessage) -> &str {
-    match &message.content {
-        Content::Text(text) => text,
-        other => panic!("{other:?}"),
-    }
+    message.text().unwrap()
 }
 
 async fn soon<T>(future: impl Future<Output = T>) -> T {
