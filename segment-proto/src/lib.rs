@@ -50,6 +50,7 @@ pub use messages::{Kind, Message, Payload, Request};
 pub use names::{ChannelName, UserName};
 pub use pages::Page;
 pub use pending::Pending;
+pub use readable::without_deceptive;
 pub use records::{Certificate, ChannelRecord, DeviceRecord, Who};
 pub use secrets::{Secret, Token};
 pub use signed::{Signature, Signed};

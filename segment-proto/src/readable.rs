@@ -37,8 +37,11 @@ pub(crate) fn json<P: Serialize>(name: &'static str, payload: &P) -> String {
     }
 }
 
+/// JSON with nothing in it that a terminal would obey.
+///
 /// Outside strings JSON is plain ASCII, so every such character is inside one, where an escape means the same.
-fn without_deceptive(json: String) -> String {
+#[must_use]
+pub fn without_deceptive(json: String) -> String {
     if !json.chars().any(is_deceptive) {
         return json;
     }

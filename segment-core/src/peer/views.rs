@@ -35,6 +35,8 @@ pub struct ChannelView {
     pub committed: u64,
     /// Own messages that are not committed yet.
     pub waiting: usize,
+    /// Whether everything that its server had was fetched.
+    pub level: bool,
 }
 
 impl ChannelView {
@@ -50,6 +52,7 @@ impl ChannelView {
             head: replica.head(),
             committed: replica.committed(),
             waiting: channel.waiting(),
+            level: replica.is_level(),
         }
     }
 }

@@ -150,6 +150,12 @@ impl Replica {
         self.attachment.as_ref().map(|attachment| attachment.link)
     }
 
+    /// Whether everything that its server had was fetched.
+    #[must_use]
+    pub fn is_level(&self) -> bool {
+        self.attachment.as_ref().is_some_and(Attachment::is_level)
+    }
+
     fn source(&self) -> Source {
         match self.serving() {
             Serving::Host(device) => Source::Host(device),

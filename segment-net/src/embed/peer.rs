@@ -18,7 +18,7 @@ use super::channel::Channel;
 use super::receipt::{NotDelivered, Receipt};
 use super::setup::{Config, Prepared, StartError, prepare};
 use super::waiters::{Progress, Waiters};
-use crate::driver::{Driver, DriverError, Handle, Stopped};
+use crate::driver::{Driver, DriverError, Handle, Observer, Stopped};
 use crate::events::Events;
 use crate::running::Running;
 
@@ -81,6 +81,14 @@ impl Peer {
     /// # Errors
     /// [`StartError`].
     pub async fn start(config: Config) -> Result<Self, StartError> {
+        Self::start_observed(config, Box::new(|_| {})).await
+    }
+
+    /// [`Peer::start`], and `observer` sees every event from the first on.
+    ///
+    /// # Errors
+    /// [`StartError`].
+    pub async fn start_observed(config: Config, mut observer: Observer<PeerEvent>) -> Result<Self, StartError> {
         let (software, protocol) = (config.software.clone(), config.limits.protocol.clone());
         let advertise = config.advertise;
         let prepared = prepare(config, move |origin, store| {
@@ -92,7 +100,10 @@ impl Peer {
         let (driver, handle) = Driver::new(machine, setup)?;
         let waiters = Waiters::default();
         let (watching, ending) = (waiters.clone(), waiters.clone());
-        let driver = driver.observed_by(Box::new(move |event| watching.on_event(event)));
+        let driver = driver.observed_by(Box::new(move |event| {
+            observer(event);
+            watching.on_event(event);
+        }));
         let running = Running::start(driver, move || ending.give_up());
         let peer = Self { handle, waiters, running, device, address };
         if let Some(port) = address.map(|address| address.port()) {

@@ -10,7 +10,7 @@ use segment_core::tracker::{Tracker as Machine, TrackerConfig};
 use segment_proto::{DeviceId, Now};
 
 use super::setup::{Config, Prepared, StartError, prepare};
-use crate::driver::{Driver, DriverError, Handle, Stopped};
+use crate::driver::{Driver, DriverError, Handle, Observer, Stopped};
 use crate::events::Events;
 use crate::running::Running;
 
@@ -29,6 +29,14 @@ impl Tracker {
     /// # Errors
     /// [`StartError`].
     pub async fn start(config: Config) -> Result<Self, StartError> {
+        Self::start_observed(config, Box::new(|_| {})).await
+    }
+
+    /// [`Tracker::start`], and `observer` sees every event from the first on.
+    ///
+    /// # Errors
+    /// [`StartError`].
+    pub async fn start_observed(config: Config, observer: Observer<TrackerEvent>) -> Result<Self, StartError> {
         let (software, protocol) = (config.software.clone(), config.limits.protocol.clone());
         let key = segment_proto::Identity::from_secret(&config.secret).device();
         let prepared = prepare(config, move |origin, store| {
@@ -37,7 +45,7 @@ impl Tracker {
         });
         let Prepared { machine, setup, address } = prepared.await?;
         let (driver, handle) = Driver::new(machine, setup)?;
-        let running = Running::start(driver, || {});
+        let running = Running::start(driver.observed_by(observer), || {});
         Ok(Self { handle, running, key, address })
     }
 
