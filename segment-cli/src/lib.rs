@@ -5,18 +5,22 @@
 //! [`commands::Command`]; what comes back goes through [`render`] to a [`terminal::Screen`].
 
 pub mod args;
+pub mod chat;
 pub mod commands;
 pub mod config;
 pub mod connection_log;
+pub mod errors;
 pub mod exit;
 #[doc(hidden)]
 pub mod fuzzing;
 pub mod grammar;
 pub mod help;
 mod named;
+pub mod node;
 pub mod names;
 pub mod password;
 pub mod profile;
+pub mod programs;
 pub mod render;
 pub mod script;
 pub mod terminal;

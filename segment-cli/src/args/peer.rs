@@ -10,7 +10,7 @@ use super::TEMPLATE;
 use crate::commands::Wait;
 use crate::config::Settings;
 use crate::profile::ProfileName;
-use crate::url::TrackerUrl;
+use crate::url::{DEFAULT_PORT, TrackerUrl};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -65,6 +65,9 @@ pub struct PeerArgs {
     /// Seconds that a script waits for an answer
     #[arg(long, value_name = "SECONDS", default_value_t = 30, value_parser = clap::value_parser!(u64).range(1..=86_400))]
     timeout: u64,
+    /// The port of your own tracker on this machine
+    #[arg(long, value_name = "PORT", env = "SEGMENT_TRACKER_PORT", default_value_t = DEFAULT_PORT, value_parser = clap::value_parser!(u16).range(1..))]
+    tracker_port: u16,
     /// Never run the embedded tracker
     #[arg(long)]
     no_tracker: bool,
@@ -93,6 +96,8 @@ pub struct PeerOptions {
     pub timeout: Duration,
     /// Whether the embedded tracker may be run.
     pub embedded_tracker: EmbeddedTracker,
+    /// Its port.
+    pub tracker_port: u16,
     /// From flags and the environment; to be completed from the files.
     pub settings: Settings,
 }
@@ -162,6 +167,7 @@ impl PeerArgs {
             output: if self.json { Output::Json } else { Output::Text },
             failures: if self.keep_going { Failures::KeepGoing } else { Failures::Stop },
             timeout: Duration::from_secs(self.timeout),
+            tracker_port: self.tracker_port,
             embedded_tracker: if self.no_tracker { EmbeddedTracker::Never } else { EmbeddedTracker::WhenNeeded },
             settings: Settings {
                 tracker,

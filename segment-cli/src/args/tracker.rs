@@ -10,8 +10,8 @@ use crate::url::DEFAULT_PORT;
 
 const EXAMPLES: &str = "\
 Examples:
-  segment-tracker                               on this machine only, port 22236
-  segment-tracker --bind 0.0.0.0:22236          for everybody; prints the invite to pass on
+  segment-tracker                               for everybody, port 22236; prints the invite
+  segment-tracker --bind 127.0.0.1:22236        for this machine only
   segment-tracker --data /var/lib/segment       with its data there
 ";
 
@@ -62,7 +62,7 @@ impl TrackerArgs {
     #[must_use]
     pub fn check(self) -> TrackerOptions {
         TrackerOptions {
-            bind: self.bind.unwrap_or_else(|| SocketAddr::from(([127, 0, 0, 1], DEFAULT_PORT))),
+            bind: self.bind.unwrap_or_else(|| SocketAddr::from(([0, 0, 0, 0], DEFAULT_PORT))),
             advertise: self.advertise,
             data: self.data,
             output: if self.json { super::Output::Json } else { super::Output::Text },

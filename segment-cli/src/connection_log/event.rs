@@ -21,6 +21,8 @@ named_enum! {
         SessionOpened = "session_opened",
         /// A session ended.
         SessionClosed = "session_closed",
+        /// A request was not accepted.
+        RequestRefused = "request_refused",
         /// A login or registration was not accepted.
         LoginRefused = "login_refused",
         /// Somebody joined a channel.
@@ -29,6 +31,14 @@ named_enum! {
         ChannelLeft = "channel_left",
         /// A channel was created.
         ChannelCreated = "channel_created",
+        /// A member of a channel hosted here is connected.
+        MemberCame = "member_came",
+        /// A member of a channel hosted here is not connected any more.
+        MemberWent = "member_went",
+        /// The host of a channel is there.
+        HostCame = "host_came",
+        /// The host of a channel is away.
+        HostWent = "host_went",
         /// A right or the view of a channel has changed.
         AccessChanged = "access_changed",
         /// A message came in.

@@ -30,10 +30,19 @@ impl DeviceSecret {
     }
 
     fn make(path: &Path) -> Result<Self, ProfileError> {
+        let secret = Self::fresh(path)?;
+        write_atomically(path, &secret.0)?;
+        Ok(secret)
+    }
+
+    /// A secret that is kept nowhere; `path` is named where the system has no randomness for it.
+    ///
+    /// # Errors
+    /// [`ProfileError::Disk`]
+    pub fn fresh(path: &Path) -> Result<Self, ProfileError> {
         let mut secret = [0; SECRET_BYTES];
-        let filled = getrandom::fill(&mut secret).map_err(std::io::Error::from);
+        let filled = getrandom::fill(&mut secret).map_err(|error| std::io::Error::other(error.to_string()));
         filled.map_err(ProfileError::disk(path, "filled with randomness"))?;
-        write_atomically(path, &secret)?;
         Ok(Self(secret))
     }
 

@@ -5,14 +5,15 @@ use std::fs;
 use std::io;
 use std::path::Path;
 
-use segment_proto::UserName;
+use segment_proto::{SessionId, Token, UserName};
+use uuid::Uuid;
 
 use super::ProfileError;
 use super::files::{read_small, require_private, write_atomically};
 
 const LOGIN_FILE: &str = "login";
 const FILE_BYTES_MAX: u64 = 4096;
-const LINES: usize = 3;
+const LINES: usize = 4;
 
 /// Who is logged in at which tracker. The token is a secret: the file is 0600.
 #[derive(Clone, PartialEq, Eq)]
@@ -21,8 +22,10 @@ pub struct SavedLogin {
     pub tracker: String,
     /// The account.
     pub user: UserName,
-    /// The session token, in hexadecimal.
-    pub token: String,
+    /// The session to go on with.
+    pub session: SessionId,
+    /// What proves that it is ours.
+    pub token: Token,
 }
 
 impl SavedLogin {
@@ -37,16 +40,16 @@ impl SavedLogin {
         };
         require_private(&path)?;
         let login = std::str::from_utf8(&bytes).ok().and_then(Self::parse);
-        let what = "it is not `tracker`, `user` and `token` on three lines";
+        let what = "it is not `tracker`, `user`, `session` and `token` on four lines";
         login.map(Some).ok_or(ProfileError::Damaged { path, what })
     }
 
     fn parse(text: &str) -> Option<Self> {
         let lines: Vec<&str> = text.lines().collect();
-        let [tracker, user, token] = <[&str; LINES]>::try_from(lines).ok()?;
-        let is_hex = !token.is_empty() && token.bytes().all(|byte| byte.is_ascii_hexdigit());
-        let user = UserName::new(user).ok()?;
-        is_hex.then(|| Self { tracker: tracker.to_owned(), user, token: token.to_owned() })
+        let [tracker, user, session, token] = <[&str; LINES]>::try_from(lines).ok()?;
+        let session = SessionId(Uuid::parse_str(session).ok()?);
+        let (user, token) = (UserName::new(user).ok()?, Token::from_hex(token)?);
+        Some(Self { tracker: tracker.to_owned(), user, session, token })
     }
 
     /// Keeps this login in a profile's directory.
@@ -54,7 +57,7 @@ impl SavedLogin {
     /// # Errors
     /// [`ProfileError::Disk`]: the old one is still there.
     pub fn save(&self, dir: &Path) -> Result<(), ProfileError> {
-        let text = format!("{}\n{}\n{}\n", self.tracker, self.user, self.token);
+        let text = format!("{}\n{}\n{}\n{}\n", self.tracker, self.user, self.session, self.token.expose_hex());
         write_atomically(&dir.join(LOGIN_FILE), text.as_bytes())
     }
 

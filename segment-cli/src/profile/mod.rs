@@ -1,7 +1,7 @@
 //! A profile: one directory with one device key, used by one process at a time.
 //!
 //! ```text
-//! <data>/segment/profiles/NAME/   0700: lock  device.key  trackers  login  history  profile.toml
+//! <data>/segment/profiles/NAME/   0700: lock  device.key  trackers  login  last  history  profile.toml
 //!                                       connection_log.txt  and the store
 //! <data>/segment/tracker/         the embedded tracker of this OS user, whatever the profile
 //! ```
@@ -13,6 +13,7 @@ mod lock;
 mod login;
 mod paths;
 mod pins;
+mod remembered;
 
 use std::path::{Path, PathBuf};
 
@@ -23,6 +24,7 @@ pub use lock::{Lock, LockOutcome};
 pub use login::SavedLogin;
 pub use paths::{Paths, ProfileName};
 pub use pins::{PinOutcome, Pins};
+pub use remembered::Remembered;
 
 /// A profile that this process has locked.
 #[derive(Debug)]

@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use segment_proto::{DeviceId, UserName};
+use segment_proto::{DeviceId, SessionId, Token, UserName};
 use tempfile::{TempDir, tempdir};
 
 use super::*;
@@ -148,10 +148,11 @@ fn a_login_is_kept_and_forgotten() {
     let dir = tempdir().unwrap();
     assert_eq!(SavedLogin::load(dir.path()).unwrap(), None);
     let user = UserName::new("ken").unwrap();
-    let login = SavedLogin { tracker: "h:1".into(), user, token: "00ff".into() };
+    let (session, token) = (SessionId::from_random([7; 16]), Token([0xab; 32]));
+    let login = SavedLogin { tracker: "h:1".into(), user, session, token };
     login.save(dir.path()).unwrap();
     assert_eq!(SavedLogin::load(dir.path()).unwrap(), Some(login.clone()));
-    assert!(!format!("{login:?}").contains("00ff"));
+    assert!(!format!("{login:?}").contains("abab"));
     #[cfg(unix)]
     {
         assert_eq!(mode(&dir.path().join("login")), 0o600);
@@ -165,7 +166,17 @@ fn a_login_is_kept_and_forgotten() {
 
 #[test]
 fn a_damaged_login_is_said_to_be_damaged() {
-    for content in ["", "h:1", "h:1\nken\n", "h:1\nken\nnot hex\n", "h:1\n/ken\n00\n", "h:1\nken\n00\nmore\n"] {
+    let (id, key) = ("67e55044-10b1-426f-9247-bb680e5fe0c8", "ab".repeat(32));
+    let whole = format!("h:1\nken\n{id}\n{key}\n");
+    let contents = [
+        String::new(),
+        "h:1\nken\n".to_owned(),
+        format!("h:1\nken\n{id}\nnot hex\n"),
+        format!("h:1\n/ken\n{id}\n{key}\n"),
+        format!("h:1\nken\nno id\n{key}\n"),
+        format!("{whole}more\n"),
+    ];
+    for content in contents {
         let dir = tempdir().unwrap();
         write_atomically(&dir.path().join("login"), content.as_bytes()).unwrap();
         assert!(matches!(SavedLogin::load(dir.path()), Err(ProfileError::Damaged { .. })), "{content:?}");

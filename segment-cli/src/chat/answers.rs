@@ -1,0 +1,344 @@
+//! What commands answer.
+
+use std::fmt::Write;
+use std::net::SocketAddr;
+
+use segment_core::peer::events::{ChannelMessage, Content, Serving, Source, Stage};
+use segment_proto::messages::{ChannelRow, MemberRow, Presence, UserRow};
+use segment_proto::{AccessChange, AccountId, ChannelName, MessageKey, Untrusted};
+use serde::Serialize;
+
+use super::output::Answer;
+use crate::render::{Author, Delivery, MessageLine, Style};
+
+macro_rules! answer {
+    ($name:ty, $kind:literal, |$self:ident, $style:ident| $text:expr) => {
+        impl Answer for $name {
+            const TYPE: &'static str = $kind;
+
+            fn text(&$self, $style: &Style) -> String {
+                $text
+            }
+        }
+    };
+}
+
+/// The id of an own message, for people and `/outbox`.
+pub fn message_id(key: &MessageKey) -> String {
+    format!("{}-{}-{}", segment_proto::ids::short(&key.channel), key.incarnation, key.seq)
+}
+
+pub(super) const fn stage_name(stage: Stage) -> &'static str {
+    match stage {
+        Stage::Queued => "queued",
+        Stage::Stored => "stored",
+        Stage::Committed => "committed",
+    }
+}
+
+pub(super) const fn source_name(source: &Source) -> &'static str {
+    match source {
+        Source::Host(_) => "host",
+        Source::Tracker => "tracker",
+        Source::Peer(_) => "peer",
+        Source::Local => "self",
+    }
+}
+
+pub(super) const fn serving_name(serving: Serving) -> &'static str {
+    match serving {
+        Serving::Here => "here",
+        Serving::Host(_) => "host",
+        Serving::Copy => "copy",
+        Serving::Nowhere => "nowhere",
+    }
+}
+
+/// A message of a channel.
+#[derive(Debug, Serialize)]
+pub struct MessageShown {
+    channel: String,
+    pos: u64,
+    key: MessageKey,
+    author: Option<String>,
+    account: AccountId,
+    sent_ms: u64,
+    kind: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    text: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    access: Option<AccessChange>,
+    stage: &'static str,
+    from: &'static str,
+    #[serde(skip)]
+    is_elsewhere: bool,
+}
+
+impl MessageShown {
+    /// A message as it is shown where `current` is the current channel.
+    pub fn new(message: &ChannelMessage, channel: &str, current: Option<&str>, source: &Source) -> Self {
+        let (kind, text, access) = match &message.content {
+            Content::Text(text) => ("text", Some(text.clone()), None),
+            Content::Access(change) => ("access", None, Some(change.clone())),
+            Content::Unreadable => ("unreadable", None, None),
+        };
+        Self {
+            channel: format!("#{channel}"),
+            pos: message.pos,
+            key: message.key,
+            author: message.author.as_ref().map(ToString::to_string),
+            account: message.account,
+            sent_ms: message.sent.0,
+            kind,
+            text,
+            access,
+            stage: stage_name(message.stage),
+            from: source_name(source),
+            is_elsewhere: current != Some(channel),
+        }
+    }
+
+    fn author_name(&self) -> String {
+        self.author.clone().unwrap_or_else(|| format!("user {}", self.account))
+    }
+}
+
+answer!(MessageShown, "message", |self, style| {
+    let name = self.author_name();
+    let elsewhere = self.channel.strip_prefix('#').filter(|_| self.is_elsewhere).and_then(|c| ChannelName::new(c).ok());
+    match (&self.text, &self.access) {
+        (Some(text), _) => style.message(&MessageLine {
+            at_ms: self.sent_ms,
+            author: Author::User { name: &name, account: self.account },
+            text,
+            channel: elsewhere.as_ref(),
+            delivery: Delivery::Settled,
+        }),
+        (None, Some(change)) => style.notice(self.sent_ms, &change_text(&name, change, &self.channel)),
+        (None, None) => style.notice(self.sent_ms, &format!("{name}: a message that this version cannot show")),
+    }
+});
+
+fn change_text(author: &str, change: &AccessChange, channel: &str) -> String {
+    use segment_proto::access::AccessOp as Op;
+    let user = &change.name;
+    match change.op {
+        Op::Allow => format!("{author} allowed {user} in {channel}: {}", rights(change.rights)),
+        Op::Deny => format!("{author} took all rights in {channel} from {user}"),
+        Op::Kick => format!("{author} removed {user} from {channel}"),
+        Op::SetView => format!("{author} made {channel} {}", segment_proto::View::from_code(change.setting)),
+        Op::SetVisitors => {
+            format!("{author} set visitors of {channel} to {}", segment_proto::Visitors::from_code(change.setting))
+        }
+        other => format!("{author} changed {channel}: {other}"),
+    }
+}
+
+/// `read, send`
+pub(super) fn rights(rights: segment_proto::Rights) -> String {
+    rights.to_string().replace('+', ", ")
+}
+
+/// A message was written.
+#[derive(Debug, Serialize)]
+pub struct Sent {
+    pub channel: String,
+    pub id: String,
+    pub key: MessageKey,
+    pub stage: &'static str,
+}
+answer!(Sent, "sent", |self, _style| String::new());
+
+/// A message that waits.
+#[derive(Debug, Serialize)]
+pub struct Waiting {
+    pub id: String,
+    pub channel: String,
+    pub stage: &'static str,
+    pub text: Option<String>,
+    pub key: MessageKey,
+}
+answer!(Waiting, "waiting", |self, _style| {
+    let text = self.text.as_deref().unwrap_or("(a change of rights)");
+    format!("{}  {:<9}  {}  {}", self.id, self.stage, self.channel, Untrusted(text))
+});
+
+/// A number of things that were done.
+#[derive(Debug, Serialize)]
+pub struct Counted {
+    pub what: &'static str,
+    pub count: usize,
+}
+answer!(Counted, "counted", |self, _style| format!("{}: {}", self.what, self.count));
+
+/// A plain sentence with its facts.
+#[derive(Debug, Serialize)]
+pub struct Said {
+    pub text: String,
+}
+answer!(Said, "text", |self, style| style.answer(&self.text));
+
+/// Something that happened, in a sentence.
+#[derive(Debug, Serialize)]
+pub struct Notice {
+    pub event: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub channel: Option<String>,
+    pub text: String,
+    #[serde(skip)]
+    pub at_ms: u64,
+}
+answer!(Notice, "event", |self, style| style.notice(self.at_ms, &self.text));
+
+/// A message was not accepted.
+#[derive(Debug, Serialize)]
+pub struct NotSent {
+    pub event: &'static str,
+    pub channel: String,
+    pub key: MessageKey,
+    pub reason: &'static str,
+    pub text: String,
+    pub message: Option<String>,
+}
+answer!(NotSent, "event", |self, style| {
+    let mut text = self.text.clone();
+    if let Some(message) = &self.message {
+        let _ = write!(text, "\n{message}");
+    }
+    style.error(&text)
+});
+
+/// An own message has come further.
+#[derive(Debug, Serialize)]
+pub struct Progress {
+    pub event: &'static str,
+    pub key: MessageKey,
+    pub id: String,
+    pub stage: &'static str,
+    pub pos: Option<u64>,
+}
+answer!(Progress, "event", |self, _style| String::new());
+
+/// A channel in a list.
+#[derive(Debug, Serialize)]
+pub struct ChannelListed {
+    name: String,
+    id: segment_proto::ChannelId,
+    owner: String,
+    view: segment_proto::View,
+    visitors: segment_proto::Visitors,
+    host_present: bool,
+    hosted_here: bool,
+    joined: bool,
+    address: Option<SocketAddr>,
+}
+
+impl From<(&ChannelRow, segment_proto::DeviceId)> for ChannelListed {
+    fn from((row, here): (&ChannelRow, segment_proto::DeviceId)) -> Self {
+        Self {
+            name: format!("#{}", row.record.name),
+            id: row.record.channel,
+            owner: row.record.owner.to_string(),
+            view: row.view,
+            visitors: row.visitors,
+            host_present: row.host_present,
+            hosted_here: row.record.host == here,
+            joined: row.joined,
+            address: row.host,
+        }
+    }
+}
+answer!(ChannelListed, "channel", |self, _style| {
+    let host = match (self.hosted_here, self.host_present) {
+        (true, _) => "hosted here",
+        (false, true) => "host is there",
+        (false, false) => "host is away",
+    };
+    let mut text = format!("{:<20} {:<12} {:<8} {host}", self.name, self.owner, self.view.to_string());
+    if self.visitors == segment_proto::Visitors::Nothing {
+        text.push_str(", no visitors");
+    }
+    if self.joined {
+        text.push_str(", joined");
+    }
+    text
+});
+
+/// A member in a list.
+#[derive(Debug, Serialize)]
+pub struct MemberListed {
+    name: String,
+    account: AccountId,
+    presence: Presence,
+}
+
+impl From<&MemberRow> for MemberListed {
+    fn from(row: &MemberRow) -> Self {
+        Self { name: row.who.to_string(), account: row.who.account, presence: row.presence }
+    }
+}
+answer!(MemberListed, "member", |self, _style| format!("{:<20} {}", self.name, self.presence));
+
+/// A session in the user list.
+#[derive(Debug, Serialize)]
+pub struct UserListed {
+    name: String,
+    account: AccountId,
+    session: segment_proto::SessionId,
+    address: Option<SocketAddr>,
+    device: segment_proto::DeviceId,
+}
+
+impl From<&UserRow> for UserListed {
+    fn from(row: &UserRow) -> Self {
+        Self {
+            name: row.who.to_string(),
+            account: row.who.account,
+            session: row.session,
+            address: row.address,
+            device: row.device,
+        }
+    }
+}
+answer!(UserListed, "user", |self, _style| {
+    let address = self.address.map_or("does not listen".to_owned(), |address| address.to_string());
+    let session = segment_proto::ids::short(&self.session);
+    format!("  {:<20} {address:<22} session {session}", self.name)
+});
+
+/// An open link.
+#[derive(Debug, Serialize)]
+pub struct LinkListed {
+    pub link: u64,
+    pub to: &'static str,
+    pub device: segment_proto::DeviceId,
+    pub address: SocketAddr,
+    pub direction: &'static str,
+}
+answer!(LinkListed, "link", |self, _style| {
+    let device = segment_proto::ids::short(&self.device);
+    format!("  {:<8} {:<22} {} {device}", self.to, self.address.to_string(), self.direction)
+});
+
+/// Names with values, in lines.
+#[derive(Debug, Serialize)]
+pub struct Facts<F: Serialize> {
+    #[serde(flatten)]
+    pub facts: F,
+    #[serde(skip)]
+    pub text: String,
+}
+
+impl<F: Serialize> Answer for Facts<F> {
+    const TYPE: &'static str = "facts";
+
+    fn text(&self, style: &Style) -> String {
+        style.answer(&self.text)
+    }
+}
+
+/// Names and values in two columns.
+pub(super) fn table(lines: &[(&str, String)]) -> String {
+    let lines: Vec<String> = lines.iter().map(|(name, value)| format!("  {name:<9} {value}")).collect();
+    lines.join("\n")
+}

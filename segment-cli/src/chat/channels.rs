@@ -1,0 +1,305 @@
+//! Channels and being in them.
+
+use std::time::Duration;
+
+use segment_core::peer::events::Reply;
+use segment_core::peer::{ChannelView, Unsent};
+use segment_net::RequestError;
+use segment_proto::messages::{ChannelFilter as Filter, ChannelRow, MemberRow};
+use segment_proto::{AccountId, ChannelId, ChannelName, Reason, View, Visitors};
+use serde::Serialize;
+use tokio::time::{sleep, timeout};
+
+use super::answers::{ChannelListed, Counted, Facts, MemberListed, Said, rights, serving_name, table};
+use super::{Chat, Done, Target, unheard};
+use crate::commands::ChannelFilter;
+use crate::errors::{LocalReason, Problem};
+
+/// How long a script waits for a channel to be level with whoever serves it.
+const LEVEL: Duration = Duration::from_secs(5);
+/// A channel that nobody serves is looked at again after this.
+const LOOK_AGAIN: Duration = Duration::from_millis(20);
+/// Messages shown where a channel becomes the current one.
+const FIRST_MESSAGES: u32 = 10;
+
+impl Chat {
+    /// The joined channel that is meant, or the current one.
+    pub(super) async fn target(&self, channel: Option<ChannelName>) -> Result<Target, Problem> {
+        let Some(name) = channel else {
+            return self.talk.current().ok_or_else(|| Problem::local(LocalReason::NoCurrentChannel));
+        };
+        let joined = self.joined(&name).await?;
+        joined.ok_or_else(|| {
+            let text = format!("you have not joined #{name}: nothing was done; /join #{name} first");
+            Problem::local(LocalReason::NotJoined).saying(text)
+        })
+    }
+
+    async fn joined(&self, name: &ChannelName) -> Result<Option<Target>, Problem> {
+        let wanted = name.clone();
+        let find = move |machine: &mut segment_core::peer::Peer, _| {
+            machine.channels().find(|view| view.record.name == wanted && view.member).map(|view| view.record.channel)
+        };
+        let id = self.peer().call(find).await?;
+        Ok(id.map(|id| Target { id, name: name.clone() }))
+    }
+
+    pub(super) async fn view_of(&self, id: ChannelId) -> Result<ChannelView, Problem> {
+        let view = self.peer().call(move |machine, _| machine.channel(id)).await?;
+        view.ok_or_else(|| Problem::local(LocalReason::NotJoined))
+    }
+
+    /// Waits, for a while, until a channel has everything that its server has.
+    pub(super) async fn level(&self, id: ChannelId) {
+        let mut events = self.peer().events();
+        let level = async {
+            while !self.view_of(id).await.is_ok_and(|view| view.level) {
+                tokio::select! {
+                    _ = events.next() => {}
+                    () = sleep(LOOK_AGAIN) => {}
+                }
+            }
+        };
+        // Where nobody serves it, what is here is what can be had.
+        let _ = timeout(LEVEL, level).await;
+    }
+
+    /// `/channels`
+    pub(super) async fn channels(&self, filter: ChannelFilter) -> Done {
+        let filter = match filter {
+            ChannelFilter::All => Filter::All,
+            ChannelFilter::Mine => Filter::Mine,
+            ChannelFilter::Joined => Filter::Joined,
+        };
+        let here = self.peer().device();
+        let (mut after, mut count) = (String::new(), 0);
+        loop {
+            let from = after.clone();
+            let reply = self.peer().request(move |machine, now| machine.list_channels(filter, &from, now)).await?;
+            let Reply::Channels(page) = reply else { return Err(RequestError::OtherAnswer.into()) };
+            let rows: Vec<_> = page.rows.iter().map(|row| ChannelListed::from((row, here))).collect();
+            count += rows.len();
+            self.out.answers(&rows).await.map_err(unheard)?;
+            match page.rows.last() {
+                Some(last) if page.more => after = last.record.name.to_string(),
+                _ => break,
+            }
+        }
+        self.out.answer(&Counted { what: "channels", count }).await.map_err(unheard)
+    }
+
+    /// `/create`
+    pub(super) async fn create(&mut self, name: &ChannelName, view: View, visitors: Visitors) -> Done {
+        let wish = name.to_string();
+        let reply = self.peer().request(move |machine, now| machine.create_channel(&wish, view, visitors, now)).await?;
+        let row = channel_row(reply)?;
+        self.make_current(&row).await;
+        let text = format!("#{name} is made and lives on this machine. Others come in with /join #{name}.");
+        self.out.answer(&Said { text }).await.map_err(unheard)
+    }
+
+    /// `/join`
+    pub(super) async fn join(&mut self, name: &ChannelName) -> Done {
+        if let Some(target) = self.joined(name).await? {
+            return self.go_to(target).await;
+        }
+        let wish = name.to_string();
+        let reply = self.peer().request(move |machine, now| machine.join(&wish, now)).await;
+        let row = channel_row(reply.map_err(|error| in_channel(error, name))?)?;
+        self.make_current(&row).await;
+        let host = if row.host_present { "its host is there" } else { "its host is away" };
+        let text = format!("You are in #{name}, {host}. Text without a slash goes there.");
+        self.out.answer(&Said { text }).await.map_err(unheard)
+    }
+
+    /// `/leave`
+    pub(super) async fn leave(&mut self, channel: Option<ChannelName>) -> Done {
+        let target = self.target(channel).await?;
+        self.peer().channel(target.id).leave(Unsent::Keep).await?;
+        {
+            let mut known = self.talk.known();
+            known.names.remove(&target.id);
+            known.shown.remove(&target.id);
+            if known.current.as_ref() == Some(&target) {
+                known.current = None;
+            }
+        }
+        self.remember();
+        self.refresh_prompt().await;
+        let text = format!("You have left #{}.", target.name);
+        self.out.answer(&Said { text }).await.map_err(unheard)
+    }
+
+    /// `/switch`
+    pub(super) async fn switch(&mut self, name: &ChannelName) -> Done {
+        let target = self.target(Some(name.clone())).await?;
+        self.go_to(target).await
+    }
+
+    /// The channel of the last time becomes the current one, if it is still joined.
+    pub(super) async fn go_back_to(&mut self, channel: Option<String>) -> Done {
+        let Some(name) = channel.and_then(|name| ChannelName::new(&name).ok()) else { return Ok(()) };
+        match self.joined(&name).await? {
+            Some(target) => self.go_to(target).await,
+            None => Ok(()),
+        }
+    }
+
+    async fn go_to(&mut self, target: Target) -> Done {
+        self.set_current(target.clone());
+        self.refresh_prompt().await;
+        if self.is_script() || self.out.is_json() {
+            return Ok(());
+        }
+        self.level_a_moment(target.id).await;
+        self.show_heading(&target).await?;
+        self.show_newest(&target, FIRST_MESSAGES).await
+    }
+
+    /// A person need not wait for what arrives by itself.
+    async fn level_a_moment(&self, id: ChannelId) {
+        const MOMENT: Duration = Duration::from_millis(500);
+        let _ = timeout(MOMENT, self.level(id)).await;
+    }
+
+    async fn make_current(&mut self, row: &ChannelRow) {
+        let target = Target { id: row.record.channel, name: row.record.name.clone() };
+        self.set_current(target);
+        self.refresh_prompt().await;
+    }
+
+    fn set_current(&self, target: Target) {
+        {
+            let mut known = self.talk.known();
+            known.names.insert(target.id, target.name.clone());
+            known.current = Some(target);
+        }
+        self.remember();
+    }
+
+    async fn show_heading(&self, target: &Target) -> Done {
+        let view = self.view_of(target.id).await?;
+        let facts = [format!("#{}", target.name), hosted(&view)];
+        let facts: Vec<&str> = facts.iter().map(String::as_str).collect();
+        let heading = self.out.style().day(super::telling::now_ms(), &facts);
+        self.out.remark(&heading).await.map_err(unheard)
+    }
+
+    /// `/members`
+    pub(super) async fn members(&self, channel: Option<ChannelName>) -> Done {
+        let id = match channel {
+            Some(name) => self.find(&name).await?.record.channel,
+            None => self.target(None).await?.id,
+        };
+        let (mut after, mut count) = (AccountId::NOBODY, 0);
+        loop {
+            let reply = self.peer().request(move |machine, now| machine.list_members(id, after, now)).await?;
+            let Reply::Members(page) = reply else { return Err(RequestError::OtherAnswer.into()) };
+            let rows: Vec<_> = page.rows.iter().map(MemberListed::from).collect();
+            count += rows.len();
+            self.out.answers(&rows).await.map_err(unheard)?;
+            match page.rows.last() {
+                Some(MemberRow { who, .. }) if page.more => after = who.account,
+                _ => break,
+            }
+        }
+        self.out.answer(&Counted { what: "members", count }).await.map_err(unheard)
+    }
+
+    pub(super) async fn find(&self, name: &ChannelName) -> Result<ChannelRow, Problem> {
+        let wish = name.to_string();
+        let reply = self.peer().request(move |machine, now| machine.find_channel(&wish, now)).await;
+        channel_row(reply.map_err(|error| in_channel(error, name))?)
+    }
+
+    /// `/info`
+    pub(super) async fn info(&self, channel: Option<ChannelName>) -> Done {
+        let target = match channel {
+            Some(name) => match self.joined(&name).await? {
+                Some(target) => target,
+                None => return self.info_from_outside(&name).await,
+            },
+            None => self.target(None).await?,
+        };
+        if self.is_script() {
+            self.level(target.id).await;
+        }
+        let view = self.view_of(target.id).await?;
+        let facts = ChannelFacts {
+            name: format!("#{}", target.name),
+            owner: view.record.owner.to_string(),
+            hosted_here: view.hosted,
+            host_present: view.hosted || view.host_present,
+            served_from: serving_name(view.serving),
+            rights: view.rights.to_string(),
+            messages: view.head.pos,
+            committed: view.committed,
+            waiting: view.waiting,
+        };
+        let text = table(&[
+            ("channel", facts.name.clone()),
+            ("owner", facts.owner.clone()),
+            ("host", hosted(&view)),
+            ("you may", rights(view.rights)),
+            ("messages", format!("{}, {} of them committed", facts.messages, facts.committed)),
+            ("outbox", facts.waiting.to_string()),
+        ]);
+        self.out.answer(&Facts { facts, text }).await.map_err(unheard)
+    }
+
+    async fn info_from_outside(&self, name: &ChannelName) -> Done {
+        let row = self.find(name).await?;
+        let row = ChannelListed::from((&row, self.peer().device()));
+        self.out.answer(&row).await.map_err(unheard)
+    }
+}
+
+fn hosted(view: &ChannelView) -> String {
+    use segment_core::peer::events::Serving;
+    let owner = &view.record.owner;
+    match view.serving {
+        _ if view.hosted => "hosted here".to_owned(),
+        Serving::Here | Serving::Host(_) => format!("hosted by {owner}, who is there"),
+        Serving::Copy => format!("hosted by {owner}, who is away: read from the tracker's copy"),
+        Serving::Nowhere => format!("hosted by {owner}; neither host nor tracker can be reached"),
+    }
+}
+
+fn channel_row(reply: Reply) -> Result<ChannelRow, Problem> {
+    match reply {
+        Reply::Channel(row) => Ok(row),
+        _ => Err(RequestError::OtherAnswer.into()),
+    }
+}
+
+/// Says which channel a refusal is about.
+fn in_channel(error: RequestError, name: &ChannelName) -> Problem {
+    let reason = match &error {
+        RequestError::Refused(failure) => failure.reason,
+        _ => return error.into(),
+    };
+    let problem = Problem::from(error);
+    match reason {
+        Reason::MembersOnly => problem.saying(format_args!(
+            "#{name} is for its members: not joined; its owner can let you in with /allow"
+        )),
+        Reason::NoVisitors => problem.saying(format_args!("#{name} takes no visitors: not joined; /register NAME or /login NAME")),
+        Reason::NoSuchChannel => problem.saying(format_args!(
+            "there is no channel #{name}, or none that you may see; /channels lists those that you may"
+        )),
+        _ => problem,
+    }
+}
+
+#[derive(Serialize)]
+struct ChannelFacts {
+    name: String,
+    owner: String,
+    hosted_here: bool,
+    host_present: bool,
+    served_from: &'static str,
+    rights: String,
+    messages: u64,
+    committed: u64,
+    waiting: usize,
+}

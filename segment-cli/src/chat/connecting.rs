@@ -1,0 +1,143 @@
+//! The connection to the tracker.
+
+use std::net::SocketAddr;
+
+use segment_core::Endpoint;
+use segment_core::contract::DialFailure;
+use segment_core::peer::events::{PeerEvent, Source};
+use segment_net::{Events, Happening, RequestError};
+use segment_proto::DeviceId;
+use tokio::net::lookup_host;
+
+use super::answers::Said;
+use super::{Chat, Done, unheard};
+use crate::errors::{LocalReason, Problem};
+use crate::profile::{PinOutcome, ProfileError, Remembered, SavedLogin};
+use crate::url::TrackerUrl;
+
+impl Chat {
+    /// The first connection, and what this profile was last.
+    pub(super) async fn enter(&mut self, remembered: Remembered) -> Done {
+        match self.connect().await {
+            Ok(()) => self.resume().await?,
+            Err(problem) if self.is_script() => return Err(problem),
+            Err(problem) => self.out.problem("connect", &problem).await.map_err(unheard)?,
+        }
+        self.go_back_to(remembered.channel).await
+    }
+
+    /// `/connect`
+    pub(super) async fn connect_again(&mut self, url: Option<TrackerUrl>) -> Done {
+        if let Some(url) = url {
+            self.tracker = url;
+        }
+        self.connect().await?;
+        self.resume().await?;
+        self.remember();
+        let text = format!("Connected to {}.", self.tracker.address());
+        self.out.answer(&Said { text }).await.map_err(unheard)
+    }
+
+    /// `/disconnect`
+    pub(super) async fn disconnect(&self) -> Done {
+        self.peer().call(segment_core::peer::Peer::disconnect).await?;
+        let text = "Disconnected; what you write waits in the outbox. /connect goes on.".to_owned();
+        self.out.answer(&Said { text }).await.map_err(unheard)
+    }
+
+    /// Connects to the tracker, whose key must be the one that it had.
+    pub(super) async fn connect(&mut self) -> Done {
+        let mut pins = self.profile.pins()?;
+        let address = self.tracker.address();
+        let pinned = pins.expected(&address);
+        if let (Some(pinned), Some(given)) = (pinned, self.tracker.key)
+            && pinned != given
+        {
+            pins.check(&address, given)?;
+        }
+        let key = self.tracker.key.or(pinned);
+        let shown = self.dial_any(key).await?;
+        if pins.check(&address, shown)? == PinOutcome::FirstUse {
+            let text = format!("The tracker {address} shows the key {shown}; it is expected from now on.");
+            self.out.remark(&text).await.map_err(unheard)?;
+        }
+        Ok(())
+    }
+
+    /// Tries each address of the tracker's name.
+    async fn dial_any(&self, key: Option<DeviceId>) -> Result<DeviceId, Problem> {
+        let unknown = || {
+            let text = format!("{} is not known here: not connected; check the address", self.tracker.host);
+            Problem::local(LocalReason::Unreachable).saying(text)
+        };
+        let found = lookup_host((self.tracker.host.as_str(), self.tracker.port)).await;
+        let addresses: Vec<SocketAddr> = found.map(Iterator::collect).unwrap_or_default();
+        let mut problem = unknown();
+        for address in addresses {
+            match self.dial(address, key).await {
+                Ok(shown) => return Ok(shown),
+                Err(error) => problem = error,
+            }
+        }
+        Err(problem)
+    }
+
+    async fn dial(&self, address: SocketAddr, key: Option<DeviceId>) -> Result<DeviceId, Problem> {
+        let mut events = self.peer().events();
+        match self.peer().connect(Endpoint { address, key }).await {
+            Ok(()) => {}
+            Err(RequestError::NoAnswer(_)) => return Err(self.why_not(&mut events, address, key)),
+            Err(error) => return Err(error.into()),
+        }
+        let shown = self.peer().call(|machine, _| machine.tracker_key()).await?;
+        shown.ok_or_else(|| Problem::local(LocalReason::NoAnswer))
+    }
+
+    fn why_not(&self, events: &mut Events<PeerEvent>, address: SocketAddr, key: Option<DeviceId>) -> Problem {
+        while let Some(happening) = events.try_next() {
+            let Happening::Event(PeerEvent::DialFailed { source: Source::Tracker, reason, .. }) = happening else {
+                continue;
+            };
+            return match reason {
+                DialFailure::WrongKey(shown) => self.wrong_key(key, shown),
+                DialFailure::Unreachable => nobody_at(address),
+                DialFailure::Handshake => {
+                    let text = format!("{address} does not speak Segment: not connected; check the address");
+                    Problem::local(LocalReason::Unreachable).saying(text)
+                }
+            };
+        }
+        Problem::local(LocalReason::Unreachable)
+    }
+
+    fn wrong_key(&self, pinned: Option<DeviceId>, shown: DeviceId) -> Problem {
+        let path = self.profile.dir().join("trackers");
+        let address = self.tracker.address();
+        ProfileError::KeyChanged { address, pinned: pinned.unwrap_or(shown), shown, path }.into()
+    }
+
+    /// Goes on with the saved login of this tracker, if there is one.
+    async fn resume(&self) -> Done {
+        let Some(login) = SavedLogin::load(self.profile.dir())? else { return Ok(()) };
+        let key = self.peer().call(|machine, _| machine.tracker_key()).await?;
+        if login.tracker != self.tracker.address() && key.is_none() {
+            return Ok(());
+        }
+        let logged_in = self.peer().call(|machine, _| machine.tracker_state()).await?;
+        if logged_in == segment_core::peer::TrackerState::LoggedIn {
+            return Ok(());
+        }
+        match self.peer().resume(login.session, login.token).await {
+            Ok(_) => Ok(()),
+            Err(error) => {
+                let problem = Problem::from(error);
+                self.out.problem("login", &problem).await.map_err(unheard)
+            }
+        }
+    }
+}
+
+fn nobody_at(address: SocketAddr) -> Problem {
+    let text = format!("nobody answers at {address}: not connected; check the address, or start the tracker");
+    Problem::local(LocalReason::Unreachable).saying(text)
+}

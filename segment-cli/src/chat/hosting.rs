@@ -1,0 +1,78 @@
+//! Where a channel lives.
+
+use segment_proto::{ChannelName, DeviceId};
+use serde::Serialize;
+
+use super::answers::{Facts, serving_name, table};
+use super::{Chat, Done, unheard};
+
+#[derive(Serialize)]
+struct HostFacts {
+    channel: String,
+    host: String,
+    device: DeviceId,
+    hosted_here: bool,
+    served_from: &'static str,
+    epoch: Option<u32>,
+    generation: Option<u32>,
+    stored: u64,
+    committed: u64,
+    behind: u64,
+    unplaced: usize,
+    member_links: Option<usize>,
+}
+
+impl Chat {
+    /// `/host`
+    pub(super) async fn host(&self, channel: Option<ChannelName>) -> Done {
+        let target = self.target(channel).await?;
+        if self.is_script() {
+            self.level(target.id).await;
+        }
+        let view = self.view_of(target.id).await?;
+        let id = target.id;
+        let report = self.peer().call(move |machine, _| machine.host_report(id).ok()).await?;
+        let fence = report.as_ref().and_then(|report| report.owns);
+        let stored = report.as_ref().map_or(view.head.pos, |report| report.stored);
+        let committed = report.as_ref().map_or(view.committed, |report| report.committed);
+        let facts = HostFacts {
+            channel: format!("#{}", target.name),
+            host: view.record.owner.to_string(),
+            device: view.record.host,
+            hosted_here: view.hosted,
+            served_from: serving_name(view.serving),
+            epoch: fence.map(|fence| fence.epoch),
+            generation: fence.map(|fence| fence.generation),
+            stored,
+            committed,
+            behind: stored.saturating_sub(committed),
+            unplaced: report.as_ref().map_or(view.waiting, |report| report.resubmit + view.waiting),
+            member_links: report.as_ref().map(|report| report.members.len()),
+        };
+        let text = facts.text();
+        self.out.answer(&Facts { facts, text }).await.map_err(unheard)
+    }
+}
+
+impl HostFacts {
+    fn text(&self) -> String {
+        let place = if self.hosted_here { "this device" } else { "another device" };
+        let epoch = self.epoch.map_or_else(|| "unknown here".to_owned(), |epoch| epoch.to_string());
+        let copy = match self.behind {
+            0 => format!("level at !{}", self.committed),
+            behind => format!("{behind} behind, at !{} of !{}", self.committed, self.stored),
+        };
+        let mut lines = vec![
+            ("channel", self.channel.clone()),
+            ("host", format!("{} on {place} ({})", self.host, segment_proto::ids::short(&self.device))),
+            ("read from", self.served_from.to_owned()),
+            ("epoch", epoch),
+            ("copy", copy),
+            ("unplaced", self.unplaced.to_string()),
+        ];
+        if let Some(links) = self.member_links {
+            lines.push(("members", format!("{links} connected")));
+        }
+        table(&lines)
+    }
+}

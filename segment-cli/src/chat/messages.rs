@@ -1,0 +1,238 @@
+//! Writing and reading.
+
+use std::time::Duration;
+
+use segment_core::peer::events::{ChannelMessage, Reply, Serving, Source, Stage};
+use segment_core::replica::Outgoing;
+use segment_net::{Receipt, RequestError};
+use segment_proto::{ChannelId, ChannelName, MessageKey};
+use tokio::time::{sleep, timeout};
+
+use super::answers::{Counted, MessageShown, Sent, Waiting, message_id, stage_name};
+use super::{Chat, Done, Target, unheard};
+use crate::commands::{OutboxAction, OutboxItem, Wait};
+use crate::errors::{LocalReason, Problem};
+use crate::names::MessageRef;
+
+/// Messages that `/history` shows where nothing else is said.
+const HISTORY: u32 = 20;
+/// Messages of one request.
+const PAGE: u32 = 256;
+/// Nobody serves the channel for so long: a script that was not told to wait goes on.
+const HOPELESS: Duration = Duration::from_secs(3);
+
+impl Chat {
+    /// `/send`
+    pub(super) async fn send(&self, channel: Option<ChannelName>, wait: Option<Wait>, text: &str) -> Done {
+        let target = self.target(channel).await?;
+        let sent = self.peer().channel(target.id).send(text).await;
+        let receipt = sent.map_err(|error| self.not_sent(Problem::from(error), &target))?;
+        let wait = wait.or(self.wait).or(if self.is_script() { Some(Wait::Stored) } else { None });
+        if let Some(wait) = wait {
+            self.wait_for(&receipt, wait, &target).await?;
+        }
+        let key = receipt.key();
+        let stage = receipt.stage().map_or("refused", stage_name);
+        let sent = Sent { channel: format!("#{}", target.name), id: message_id(&key), key, stage };
+        self.out.answer(&sent).await.map_err(unheard)
+    }
+
+    async fn wait_for(&self, receipt: &Receipt, wait: Wait, target: &Target) -> Done {
+        let stage = match wait {
+            Wait::Stored => Stage::Stored,
+            Wait::Committed => Stage::Committed,
+        };
+        let waiting = || {
+            let text = format!("the message waits on this machine: #{} cannot be written to now", target.name);
+            Problem::local(LocalReason::Waiting).saying(text).about(message_id(&receipt.key()))
+        };
+        tokio::select! {
+            reached = receipt.until(stage) => reached.map_err(|error| self.not_sent(error.into(), target)),
+            () = self.is_hopeless(target.id) => Err(waiting()),
+            () = sleep(self.patience) => Err(waiting()),
+        }
+    }
+
+    /// Returns once nobody has taken messages of a channel for a while.
+    async fn is_hopeless(&self, id: ChannelId) {
+        loop {
+            sleep(HOPELESS).await;
+            let serving = self.view_of(id).await.map(|view| view.serving);
+            if !matches!(serving, Ok(Serving::Here | Serving::Host(_))) {
+                return;
+            }
+        }
+    }
+
+    pub(super) fn not_sent(&self, problem: Problem, target: &Target) -> Problem {
+        super::telling::not_sent(problem, &target.name)
+    }
+
+    /// `/outbox`
+    pub(super) async fn outbox(&self, action: OutboxAction) -> Done {
+        match action {
+            OutboxAction::List => self.list_outbox().await,
+            OutboxAction::Retry(item) => self.retry_outbox(&item).await,
+            OutboxAction::Drop(item) => self.drop_outbox(&item).await,
+        }
+    }
+
+    async fn list_outbox(&self) -> Done {
+        let items = self.outgoing().await?;
+        let shown = items.iter().map(|(channel, item)| Waiting {
+            id: message_id(&item.key),
+            channel: format!("#{channel}"),
+            stage: stage_name(item.stage),
+            text: item.text.clone(),
+            key: item.key,
+        });
+        let shown: Vec<_> = shown.collect();
+        self.out.answers(&shown).await.map_err(unheard)?;
+        self.out.answer(&Counted { what: "waiting", count: shown.len() }).await.map_err(unheard)
+    }
+
+    async fn outgoing(&self) -> Result<Vec<(ChannelName, Outgoing)>, Problem> {
+        let list = |machine: &mut segment_core::peer::Peer, _| {
+            let views: Vec<_> = machine.channels().map(|view| (view.record.channel, view.record.name.clone())).collect();
+            let of = |(id, name): (ChannelId, ChannelName)| {
+                let items: Vec<Outgoing> = machine.outgoing(id).map(Iterator::collect).unwrap_or_default();
+                items.into_iter().map(move |item| (name.clone(), item))
+            };
+            views.into_iter().flat_map(of).collect()
+        };
+        Ok(self.peer().call(list).await?)
+    }
+
+    async fn chosen(&self, item: &OutboxItem) -> Result<Vec<MessageKey>, Problem> {
+        let all = self.outgoing().await?.into_iter().map(|(_, item)| item.key);
+        let keys: Vec<MessageKey> = match item {
+            OutboxItem::All => all.collect(),
+            OutboxItem::One(id) => all.filter(|key| message_id(key).starts_with(id)).collect(),
+        };
+        match (item, keys.len()) {
+            (OutboxItem::One(_), 0) => Err(Problem::local(LocalReason::NoSuchItem)),
+            (OutboxItem::One(id), 2..) => {
+                let text = format!("{id:?} is the beginning of several ids: nothing was done; write more of it");
+                Err(Problem::local(LocalReason::NoSuchItem).saying(text))
+            }
+            _ => Ok(keys),
+        }
+    }
+
+    async fn retry_outbox(&self, item: &OutboxItem) -> Done {
+        let keys = self.chosen(item).await?;
+        let mut channels: Vec<ChannelId> = keys.iter().map(|key| key.channel).collect();
+        channels.dedup();
+        for channel in channels {
+            self.peer().call(move |machine, now| machine.retry(channel, now)).await??;
+        }
+        self.out.answer(&Counted { what: "tried again", count: keys.len() }).await.map_err(unheard)
+    }
+
+    /// Later messages build on earlier ones, so dropping one drops those behind it, too.
+    async fn drop_outbox(&self, item: &OutboxItem) -> Done {
+        let keys = self.chosen(item).await?;
+        let mut count = 0;
+        for key in keys {
+            let dropped = self.peer().call(move |machine, now| machine.drop_outgoing(key.channel, Some(key), now));
+            count += dropped.await??;
+        }
+        {
+            let waiting = self.outgoing().await?;
+            self.talk.known().own.retain(|key, _| waiting.iter().any(|(_, item)| item.key == *key));
+        }
+        self.refresh_prompt().await;
+        self.out.answer(&Counted { what: "dropped", count }).await.map_err(unheard)
+    }
+
+    /// `/history`
+    pub(super) async fn history(
+        &self,
+        channel: Option<ChannelName>,
+        last: Option<u32>,
+        before: Option<MessageRef>,
+    ) -> Done {
+        let target = self.target(channel).await?;
+        if self.is_script() {
+            self.level(target.id).await;
+        }
+        let before = self.place(&target, before).await?;
+        let (messages, more) = self.read(&target, before, last.unwrap_or(HISTORY)).await?;
+        self.show(&target, &messages).await?;
+        let first = messages.first().map(|(message, _)| message.pos);
+        match first.filter(|_| more) {
+            Some(pos) => self.out.remark(&format!("  older ones: /history --before !{pos}")).await.map_err(unheard),
+            None if messages.is_empty() => self.out.remark("  no messages").await.map_err(unheard),
+            None => Ok(()),
+        }
+    }
+
+    /// The newest messages, as a channel becomes the current one.
+    pub(super) async fn show_newest(&self, target: &Target, count: u32) -> Done {
+        let (messages, _) = self.read(target, None, count).await?;
+        if let Some((last, _)) = messages.last() {
+            self.talk.known().is_news(target.id, last.pos);
+        }
+        self.show(target, &messages).await
+    }
+
+    async fn show(&self, target: &Target, messages: &[(ChannelMessage, Source)]) -> Done {
+        const LINES_AT_ONCE: usize = 200;
+        let name = target.name.as_str();
+        for part in messages.chunks(LINES_AT_ONCE) {
+            let lines = part.iter().map(|(message, source)| MessageShown::new(message, name, Some(name), source));
+            self.out.answers(&lines.collect::<Vec<_>>()).await.map_err(unheard)?;
+        }
+        Ok(())
+    }
+
+    /// The place that a reference means; `None` is behind the newest.
+    async fn place(&self, target: &Target, before: Option<MessageRef>) -> Result<Option<u64>, Problem> {
+        let newest = self.view_of(target.id).await?.head.pos;
+        let place = match before {
+            None => return Ok(None),
+            Some(MessageRef::Number(number)) => number,
+            Some(MessageRef::Last) => newest,
+            Some(MessageRef::FromEnd(count)) => (newest + 1).saturating_sub(count),
+        };
+        if place == 0 || place > newest + 1 {
+            return Err(Problem::local(LocalReason::NoSuchMessage));
+        }
+        Ok(Some(place))
+    }
+
+    /// Reads page by page, from the newest back; returns oldest first, and whether there are older ones.
+    async fn read(
+        &self,
+        target: &Target,
+        before: Option<u64>,
+        count: u32,
+    ) -> Result<(Vec<(ChannelMessage, Source)>, bool), Problem> {
+        let (mut before, mut left) = (before, count);
+        let mut pages: Vec<Vec<(ChannelMessage, Source)>> = Vec::new();
+        let mut more = true;
+        while left > 0 && more {
+            let (id, wanted) = (target.id, left.min(PAGE) as usize);
+            let reply = self.peer().request(move |machine, now| machine.history(id, before, wanted, now));
+            let Reply::History { messages, more: older, source, .. } = reply.await? else {
+                return Err(RequestError::OtherAnswer.into());
+            };
+            let Some(first) = messages.first() else { break };
+            before = Some(first.pos);
+            left = left.saturating_sub(u32::try_from(messages.len()).unwrap_or(u32::MAX));
+            more = older;
+            pages.push(messages.into_iter().map(|message| (message, source)).collect());
+        }
+        let more = more && !pages.is_empty();
+        Ok((pages.into_iter().rev().flatten().collect(), more))
+    }
+}
+
+/// Waits a moment for a receipt to come as far as it should.
+pub(super) async fn committed_within(receipt: &Receipt, moment: Duration) -> Result<Option<Stage>, Problem> {
+    match timeout(moment, receipt.until(Stage::Committed)).await {
+        Ok(Ok(())) => Ok(Some(Stage::Committed)),
+        Ok(Err(error)) => Err(error.into()),
+        Err(_) => Ok(receipt.stage()),
+    }
+}

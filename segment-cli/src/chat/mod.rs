@@ -1,0 +1,157 @@
+//! A person or a script at work with a peer.
+//!
+//! [`Chat`] carries commands out, one after another; the narrator tells what happens by itself.
+//! Both know what [`talk::Talk`] knows, and both write through [`output::Out`].
+
+mod answers;
+mod channels;
+mod connecting;
+mod faults;
+mod hosting;
+mod messages;
+mod narrator;
+pub mod output;
+mod people;
+mod repl;
+mod script;
+mod session;
+mod start;
+mod talk;
+mod telling;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use segment_net::Peer;
+use tokio::task::JoinHandle;
+
+use crate::commands::{Command, Wait};
+use crate::connection_log::{ConnectionLog, LogGuard};
+use crate::errors::{LocalReason, Problem};
+use crate::grammar::Origin;
+use crate::node::{Embedded, NodeError, PeerNode, PeerPlan};
+use crate::password::PasswordSource;
+use crate::profile::{Profile, Remembered};
+use crate::terminal::Turn;
+use crate::url::TrackerUrl;
+
+pub use answers::message_id;
+use output::Out;
+pub use script::{check, run_script};
+pub use start::start;
+use talk::{Talk, Target};
+
+/// A command is carried out, or not.
+type Done = Result<(), Problem>;
+
+/// A person or a script at work with a peer.
+#[derive(Debug)]
+pub struct Chat {
+    profile: Arc<Profile>,
+    log: ConnectionLog,
+    _log_guard: LogGuard,
+    plan: PeerPlan,
+    node: PeerNode,
+    narrator: JoinHandle<()>,
+    embedded: Option<Embedded>,
+    tracker: TrackerUrl,
+    passwords: PasswordSource,
+    wait: Option<Wait>,
+    patience: Duration,
+    origin: Origin,
+    out: Out,
+    talk: Talk,
+}
+
+/// Whether there is more to do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Flow {
+    /// There may be.
+    Continue,
+    /// The person wants to leave.
+    Quit,
+}
+
+impl Chat {
+    fn peer(&self) -> &Peer {
+        &self.node.peer
+    }
+
+    fn is_script(&self) -> bool {
+        self.origin != Origin::Prompt
+    }
+
+    /// Carries a command out. `turn` is where a password can be asked for.
+    ///
+    /// # Errors
+    /// [`Problem`]: what went wrong, and what to do next.
+    pub async fn run(&mut self, command: Command, turn: Option<&Turn>) -> Result<Flow, Problem> {
+        match command {
+            Command::Quit => return Ok(Flow::Quit),
+            Command::Connect { url } => self.connect_again(url).await?,
+            Command::Disconnect => self.disconnect().await?,
+            Command::Register { name } => self.register(&name, turn).await?,
+            Command::Login { name } => self.login(&name, turn).await?,
+            Command::Guest { name } => self.guest(name).await?,
+            Command::Logout => self.logout().await?,
+            Command::Whoami => self.whoami().await?,
+            Command::Status { presence } => self.status(presence).await?,
+            Command::Channels { filter } => self.channels(filter).await?,
+            Command::Create { channel, view, visitors } => self.create(&channel, view, visitors).await?,
+            Command::Join { channel } => self.join(&channel).await?,
+            Command::Leave { channel } => self.leave(channel).await?,
+            Command::Switch { channel } => self.switch(&channel).await?,
+            Command::Members { channel } => self.members(channel).await?,
+            Command::Info { channel } => self.info(channel).await?,
+            Command::Send { channel, wait, text } => self.send(channel, wait, &text).await?,
+            Command::Outbox { action } => self.outbox(action).await?,
+            Command::History { channel, last, before } => self.history(channel, last, before).await?,
+            other => self.run_rest(other).await?,
+        }
+        Ok(Flow::Continue)
+    }
+
+    async fn run_rest(&mut self, command: Command) -> Done {
+        match command {
+            Command::Allow { user, channel, rights } => self.allow(&user, channel, rights).await,
+            Command::Deny { user, channel } => self.deny(&user, channel).await,
+            Command::Kick { user, channel } => self.kick(&user, channel).await,
+            Command::View { channel, view } => self.set_view(channel, view).await,
+            Command::Host { channel } => self.host(channel).await,
+            Command::Peers => self.peers().await,
+            Command::Ping => self.ping().await,
+            Command::Log { last } => self.show_log(last).await,
+            Command::Clear => self.clear().await,
+            Command::Help { topic } => self.help(topic).await,
+            _ => self.version().await,
+        }
+    }
+
+    /// Remembers where this profile is.
+    fn remember(&self) {
+        let channel = self.talk.current().map(|target| target.name.to_string());
+        let remembered = Remembered { tracker: Some(self.tracker.address()), channel };
+        if let Err(error) = remembered.save(self.profile.dir()) {
+            tracing::warn!(%error, "the current channel is not remembered");
+        }
+    }
+
+    /// Ends in order: everybody is told goodbye, everything is on disk.
+    ///
+    /// # Errors
+    /// [`NodeError`]: not everything went well.
+    pub async fn stop(self) -> Result<(), NodeError> {
+        let stopped = self.node.stop(&self.log).await;
+        // The narrator keeps the newest token; it ends with the peer's events.
+        let _ = self.narrator.await;
+        if let Some(embedded) = self.embedded {
+            embedded.stop().await?;
+        }
+        stopped
+    }
+}
+
+/// Nobody reads the output any more.
+fn unheard(_: std::io::Error) -> Problem {
+    Problem::local(LocalReason::Stopped).saying("nobody reads the output any more")
+}

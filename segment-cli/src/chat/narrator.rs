@@ -1,0 +1,377 @@
+//! Tells what happens by itself: messages, people, connections; and keeps the login that the tracker renews.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use segment_core::peer::events::{ChannelMessage, PeerEvent, Serving, Source, Stage, Transfer};
+use segment_net::{Events, Happening, Peer};
+use segment_proto::{ChannelId, MessageKey, Reason, Rights};
+use tokio::task::JoinHandle;
+use tokio::time::sleep_until;
+
+use super::answers::{MessageShown, NotSent, Notice, Progress, message_id, rights, stage_name};
+use super::output::Out;
+use super::talk::{Own, Talk};
+use super::telling::{not_sent, now_ms, served_from};
+use super::{Chat, Target};
+use crate::errors::Problem;
+use crate::node::{Keeping, PeerNode};
+use crate::profile::{Profile, SavedLogin};
+use crate::render::{LinkState, PromptState};
+use crate::terminal::Known as KnownToTab;
+use crate::url::TrackerUrl;
+
+/// A message that is committed within this is only shown, not talked about.
+const SOON: Duration = Duration::from_secs(1);
+/// Of messages that were fetched at once, so many are shown; `/history` has the rest.
+const FETCHED_SHOWN_MAX: usize = 20;
+
+/// Tells what happens.
+struct Narrator {
+    peer: Peer,
+    events: Events<PeerEvent>,
+    keeping: Keeping,
+    out: Out,
+    talk: Talk,
+    profile: Arc<Profile>,
+    tracker: TrackerUrl,
+    /// The tracker was lost, and that was said.
+    lost: bool,
+    /// The machine has a token of its own for the next connection.
+    logged_in: bool,
+}
+
+/// Starts telling, until the peer stops.
+pub(super) fn spawn(
+    node: &PeerNode,
+    out: &Out,
+    talk: &Talk,
+    profile: &Arc<Profile>,
+    tracker: &TrackerUrl,
+) -> JoinHandle<()> {
+    let narrator = Narrator {
+        peer: node.peer.clone(),
+        events: node.peer.events(),
+        keeping: node.keeping,
+        out: out.clone(),
+        talk: talk.clone(),
+        profile: Arc::clone(profile),
+        tracker: tracker.clone(),
+        lost: false,
+        logged_in: false,
+    };
+    tokio::spawn(narrator.run())
+}
+
+/// The tracker of this OS user has moved into this process.
+pub(super) fn tell_takeover(out: &Out) {
+    let text = "the program that ran your tracker has ended; this one runs it now".to_owned();
+    out.happened(&Notice { event: "tracker_taken_over", channel: None, text, at_ms: now_ms() });
+}
+
+impl Narrator {
+    async fn run(mut self) {
+        loop {
+            let due = self.next_due();
+            tokio::select! {
+                happening = self.events.next() => match happening {
+                    Some(Happening::Event(event)) => self.on_event(event).await,
+                    Some(Happening::Missed(count)) => {
+                        self.notice("missed", None, format!("{count} events were not shown; /history has the messages"));
+                    }
+                    None => return,
+                },
+                () = sleep_until(due.unwrap_or_else(Instant::now).into()), if due.is_some() => self.tell_waiting().await,
+            }
+        }
+    }
+
+    async fn on_event(&mut self, event: PeerEvent) {
+        self.note(&event);
+        if changes_prompt(&event) {
+            refresh(&self.peer, &self.out, &self.talk).await;
+        }
+        self.keep(&event);
+        self.tell(event);
+    }
+
+    /// What the conversation has to know of an event.
+    fn note(&self, event: &PeerEvent) {
+        let mut known = self.talk.known();
+        match event {
+            PeerEvent::MessageStage { key, stage: Stage::Queued, .. } => {
+                known.own.insert(*key, Own { since: Instant::now(), told: false });
+            }
+            PeerEvent::UserCame(row) => known.meet(row.who.name.to_string()),
+            PeerEvent::ChannelChanged(row) if row.joined => {
+                known.names.insert(row.record.channel, row.record.name.clone());
+            }
+            _ => {}
+        }
+    }
+
+    fn keep(&mut self, event: &PeerEvent) {
+        match event {
+            PeerEvent::LoggedIn { who, session, token } => {
+                self.logged_in = true;
+                if self.keeping == Keeping::Profile && !who.is_visitor() {
+                    let (tracker, user) = (self.tracker.address(), who.name.clone());
+                    let login = SavedLogin { tracker, user, session: *session, token: *token };
+                    if let Err(error) = login.save(self.profile.dir()) {
+                        self.notice("login_not_kept", None, format!("the login is not kept: {error}"));
+                    }
+                }
+            }
+            PeerEvent::TrackerConnected { .. } if self.lost && !self.logged_in => self.resume(),
+            PeerEvent::LoginNeeded(_) if self.keeping == Keeping::Nothing => self.visit_again(),
+            _ => {}
+        }
+    }
+
+    /// The tracker was away when this program started.
+    fn resume(&self) {
+        let Ok(Some(login)) = SavedLogin::load(self.profile.dir()) else { return };
+        let (peer, out) = (self.peer.clone(), self.out.clone());
+        tokio::spawn(async move {
+            if let Err(error) = peer.resume(login.session, login.token).await {
+                let text = Problem::from(error).text;
+                out.happened(&Notice { event: "login_needed", channel: None, text, at_ms: now_ms() });
+            }
+        });
+    }
+
+    /// A visitor has no token: the visit begins anew, in the channels where it was.
+    fn visit_again(&self) {
+        let (peer, talk) = (self.peer.clone(), self.talk.clone());
+        tokio::spawn(async move {
+            let Ok(Some(me)) = peer.call(|machine, _| machine.whoami()).await else { return };
+            let names: Vec<_> = talk.known().names.values().cloned().collect();
+            if peer.guest(me.who.name.as_str()).await.is_err() {
+                return;
+            }
+            for name in names {
+                // A channel that takes no visitors any more is not visited again.
+                let _ = peer.join(name.as_str()).await;
+            }
+        });
+    }
+
+    fn tell(&mut self, event: PeerEvent) {
+        match event {
+            PeerEvent::Received { channel, messages, source, transfer } => {
+                self.tell_messages(channel, &messages, &source, transfer);
+            }
+            PeerEvent::MessageStage { key, stage, pos } => self.tell_stage(key, stage, pos),
+            PeerEvent::MessageRefused { key, reason, text } => self.tell_refused(key, reason, text),
+            PeerEvent::ServedFrom { channel, serving } => self.tell_serving(channel, serving),
+            PeerEvent::RightsChanged { channel, rights } => self.tell_rights(channel, rights),
+            PeerEvent::Removed { channel, reason } => {
+                let name = self.talk.known().name_of(&channel);
+                let why = Problem::wire(reason).text;
+                self.notice("removed", Some(&name), format!("you may not see #{name} any more: {why}"));
+            }
+            PeerEvent::CutBehind { channel, pos } => {
+                let mut known = self.talk.known();
+                let shown = known.shown.entry(channel).or_default();
+                *shown = pos.min(*shown);
+            }
+            other => self.tell_connection(other),
+        }
+    }
+
+    fn tell_connection(&mut self, event: PeerEvent) {
+        match event {
+            PeerEvent::TrackerLost { .. } if !self.lost => {
+                self.lost = true;
+                self.notice("tracker_lost", None, "the tracker is not answering; trying again".to_owned());
+            }
+            PeerEvent::TrackerConnected { .. } if self.lost => {
+                self.lost = false;
+                self.notice("tracker_connected", None, "the tracker is there again".to_owned());
+            }
+            PeerEvent::Replaced => {
+                self.notice("replaced", None, Problem::wire(Reason::Replaced).text);
+            }
+            PeerEvent::LoginNeeded(failure) if self.keeping == Keeping::Profile => {
+                self.notice("login_needed", None, Problem::from(failure).text);
+            }
+            PeerEvent::UserCame(row) => self.notice("user_came", None, format!("{} is here", row.who)),
+            PeerEvent::UserGone { who, .. } => self.notice("user_gone", None, format!("{who} has gone")),
+            _ => {}
+        }
+    }
+
+    fn tell_messages(&self, id: ChannelId, messages: &[ChannelMessage], source: &Source, transfer: Transfer) {
+        let (name, current, news) = {
+            let mut known = self.talk.known();
+            let news: Vec<_> = messages.iter().filter(|message| known.is_news(id, message.pos)).collect();
+            let current = known.current.as_ref().map(|target| target.name.to_string());
+            (known.name_of(&id), current, news)
+        };
+        let skipped = match transfer {
+            Transfer::Live => 0,
+            _ => news.len().saturating_sub(FETCHED_SHOWN_MAX),
+        };
+        let skipped = if self.out.is_json() { 0 } else { skipped };
+        if skipped > 0 {
+            self.notice("skipped", Some(&name), format!("{skipped} more messages in #{name}; /history shows them"));
+        }
+        for message in news.into_iter().skip(skipped) {
+            self.out.happened(&MessageShown::new(message, &name, current.as_deref(), source));
+        }
+    }
+
+    fn tell_stage(&self, key: MessageKey, stage: Stage, pos: Option<u64>) {
+        self.out.happened(&Progress {
+            event: "message_stage",
+            key,
+            id: message_id(&key),
+            stage: stage_name(stage),
+            pos,
+        });
+        if stage != Stage::Committed {
+            return;
+        }
+        let (was_told, still) = {
+            let mut known = self.talk.known();
+            let was_told = known.own.remove(&key).is_some_and(|own| own.told);
+            (was_told, known.own.values().filter(|own| own.told).count())
+        };
+        if was_told && still == 0 {
+            let name = self.talk.known().name_of(&key.channel);
+            self.notice("outbox_empty", Some(&name), format!("everything that waited for #{name} is there now"));
+        }
+    }
+
+    fn tell_refused(&self, key: MessageKey, reason: Reason, message: Option<String>) {
+        let target = {
+            let mut known = self.talk.known();
+            known.own.remove(&key);
+            known.names.get(&key.channel).cloned()
+        };
+        let mut problem = Problem::wire(reason);
+        if let Some(name) = &target {
+            problem = not_sent(problem, name);
+        }
+        let channel = target.map_or_else(|| segment_proto::ids::short(&key.channel), |name| name.to_string());
+        self.out.happened(&NotSent {
+            event: "message_refused",
+            channel: format!("#{channel}"),
+            key,
+            reason: reason.as_str(),
+            text: problem.text,
+            message,
+        });
+    }
+
+    /// What is as it should be is not talked about, unless it was not so before.
+    fn tell_serving(&self, channel: ChannelId, serving: Serving) {
+        let name = self.talk.known().name_of(&channel);
+        let is_good = matches!(serving, Serving::Here | Serving::Host(_));
+        let was_bad = {
+            let mut known = self.talk.known();
+            if is_good { known.troubled.remove(&channel) } else { !known.troubled.insert(channel) }
+        };
+        if is_good && !was_bad && !self.out.is_json() {
+            return;
+        }
+        self.notice("served_from", Some(&name), served_from(&name, serving));
+    }
+
+    fn tell_rights(&self, channel: ChannelId, granted: Rights) {
+        let (name, before) = {
+            let mut known = self.talk.known();
+            (known.name_of(&channel), known.rights.insert(channel, granted))
+        };
+        if before.is_some() {
+            let text = format!("in #{name} you may now: {}", rights(granted));
+            self.notice("rights_changed", Some(&name), text);
+        }
+    }
+
+    fn next_due(&self) -> Option<Instant> {
+        let known = self.talk.known();
+        known.own.values().filter(|own| !own.told).map(|own| own.since + SOON).min()
+    }
+
+    /// Own messages that took too long to pass without a word.
+    async fn tell_waiting(&self) {
+        let late: Vec<MessageKey> = {
+            let mut known = self.talk.known();
+            let is_late = |own: &&mut Own| !own.told && own.since.elapsed() >= SOON;
+            let late = known.own.iter_mut().map(|(key, own)| (*key, own)).filter(|(_, own)| is_late(&own));
+            late.map(|(key, own)| {
+                own.told = true;
+                key
+            })
+            .collect()
+        };
+        refresh(&self.peer, &self.out, &self.talk).await;
+        for key in late {
+            self.tell_one_waiting(key).await;
+        }
+    }
+
+    async fn tell_one_waiting(&self, key: MessageKey) {
+        let find = move |machine: &mut segment_core::peer::Peer, _| {
+            let item = machine.outgoing(key.channel).ok()?.find(|item| item.key == key)?;
+            Some((item.stage, machine.channel(key.channel)?.serving))
+        };
+        let Ok(Some((stage, serving))) = self.peer.call(find).await else { return };
+        let name = self.talk.known().name_of(&key.channel);
+        let text = match (stage, serving) {
+            (Stage::Stored, _) => format!("your message in #{name} is with the host, not yet with the tracker"),
+            (_, Serving::Here | Serving::Host(_)) => format!("your message to #{name} is on its way"),
+            _ => format!("your message waits here: the host of #{name} is away; it goes out by itself"),
+        };
+        self.notice("message_waits", Some(&name), text);
+    }
+
+    fn notice(&self, event: &'static str, channel: Option<&str>, text: String) {
+        let channel = channel.map(|name| format!("#{name}"));
+        self.out.happened(&Notice { event, channel, text, at_ms: now_ms() });
+    }
+}
+
+impl Chat {
+    pub(super) async fn refresh_prompt(&self) {
+        refresh(self.peer(), &self.out, &self.talk).await;
+    }
+}
+
+const fn changes_prompt(event: &PeerEvent) -> bool {
+    matches!(
+        event,
+        PeerEvent::ServedFrom { .. }
+            | PeerEvent::MessageStage { stage: Stage::Committed, .. }
+            | PeerEvent::MessageRefused { .. }
+            | PeerEvent::Removed { .. }
+            | PeerEvent::ChannelChanged(_)
+            | PeerEvent::UserCame(_)
+    )
+}
+
+/// Shows in the prompt, and to Tab, how things stand.
+async fn refresh(peer: &Peer, out: &Out, talk: &Talk) {
+    let Some(screen) = out.as_screen() else { return };
+    let current = talk.current();
+    let id = current.as_ref().map(|target| target.id);
+    let look = move |machine: &mut segment_core::peer::Peer, _| {
+        let names: Vec<_> = machine.channels().map(|view| (view.record.channel, view.record.name.clone())).collect();
+        (id.and_then(|id| machine.channel(id)).map(|view| view.serving), names)
+    };
+    let Ok((serving, names)) = peer.call(look).await else { return };
+    let mut known = talk.known();
+    known.names.extend(names);
+    let waits = |(key, own): &(&MessageKey, &Own)| Some(key.channel) == id && own.told;
+    let waiting = known.own.iter().filter(waits).count();
+    let link = match serving {
+        Some(Serving::Copy | Serving::Nowhere) => LinkState::Down,
+        _ => LinkState::Up,
+    };
+    let channels = known.names.values().map(ToString::to_string).collect();
+    let users = known.users.clone();
+    drop(known);
+    screen.set_known(KnownToTab { channels, users });
+    screen.set_prompt(PromptState { channel: current.map(|Target { name, .. }| name), link, waiting });
+}

@@ -1,0 +1,216 @@
+//! Where answers, errors and events go, as text or as JSON.
+
+use std::io::{self, Write};
+
+use segment_proto::without_deceptive;
+use serde::Serialize;
+
+use crate::args::Output;
+use crate::errors::Problem;
+use crate::render::Style;
+use crate::terminal::Screen;
+
+/// Something that is shown: as text to a person, as one object to a program.
+pub trait Answer: Serialize {
+    /// Its `type` in JSON; stable.
+    const TYPE: &'static str;
+
+    /// For people; empty where there is nothing to say.
+    fn text(&self, style: &Style) -> String;
+}
+
+/// Where answers go; cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Out {
+    to: To,
+    form: Output,
+}
+
+#[derive(Clone, Debug)]
+enum To {
+    Screen(Screen),
+    Streams(Style),
+}
+
+#[derive(Serialize)]
+struct Object<'a, A> {
+    #[serde(rename = "type")]
+    kind: &'static str,
+    #[serde(flatten)]
+    answer: &'a A,
+}
+
+#[derive(Serialize)]
+struct Done<'a> {
+    command: &'a str,
+}
+
+#[derive(Serialize)]
+struct Failed<'a> {
+    command: &'a str,
+    status: &'a str,
+    reason: &'a str,
+    exit: u8,
+    text: &'a str,
+    #[serde(skip_serializing_if = "is_zero")]
+    retry_after_ms: u32,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    id: Option<&'a str>,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks for a reference")]
+const fn is_zero(number: &u32) -> bool {
+    *number == 0
+}
+
+fn object<A: Serialize>(kind: &'static str, answer: &A) -> String {
+    let text = serde_json::to_string(&Object { kind, answer });
+    without_deceptive(text.unwrap_or_else(|_| format!("{{\"type\":\"{kind}\"}}")))
+}
+
+impl Out {
+    /// To a person at a terminal.
+    #[must_use]
+    pub const fn screen(screen: Screen, form: Output) -> Self {
+        Self { to: To::Screen(screen), form }
+    }
+
+    /// To standard output, and errors to standard error.
+    #[must_use]
+    pub fn streams(form: Output) -> Self {
+        Self { to: To::Streams(Style::detect()), form }
+    }
+
+    /// How things look here and now.
+    #[must_use]
+    pub fn style(&self) -> Style {
+        match &self.to {
+            To::Screen(screen) => screen.style(),
+            To::Streams(style) => style.clone(),
+        }
+    }
+
+    /// The terminal, if there is one.
+    #[must_use]
+    pub const fn as_screen(&self) -> Option<&Screen> {
+        match &self.to {
+            To::Screen(screen) => Some(screen),
+            To::Streams(_) => None,
+        }
+    }
+
+    /// Whether programs read this.
+    #[must_use]
+    pub fn is_json(&self) -> bool {
+        self.form == Output::Json
+    }
+
+    /// Shows an answer; nothing of it is left out.
+    ///
+    /// # Errors
+    /// Nobody reads the output any more.
+    pub async fn answer<A: Answer>(&self, answer: &A) -> io::Result<()> {
+        match self.form {
+            Output::Json => self.print(object(A::TYPE, answer)).await,
+            Output::Text => self.print(answer.text(&self.style())).await,
+        }
+    }
+
+    /// Shows many answers at once.
+    ///
+    /// # Errors
+    /// As [`Out::answer`].
+    pub async fn answers<A: Answer>(&self, answers: &[A]) -> io::Result<()> {
+        let style = self.style();
+        let line = |answer: &A| match self.form {
+            Output::Json => object(A::TYPE, answer),
+            Output::Text => answer.text(&style),
+        };
+        let lines: Vec<String> = answers.iter().map(line).collect();
+        self.print(lines.join("\n")).await
+    }
+
+    /// Shows a text that programs do not need.
+    ///
+    /// # Errors
+    /// As [`Out::answer`].
+    pub async fn remark(&self, text: &str) -> io::Result<()> {
+        match self.form {
+            Output::Json => Ok(()),
+            Output::Text => self.print(text.to_owned()).await,
+        }
+    }
+
+    /// Tells programs that a command is done.
+    ///
+    /// # Errors
+    /// As [`Out::answer`].
+    pub async fn done(&self, command: &str) -> io::Result<()> {
+        match self.form {
+            Output::Json => self.print(object("done", &Done { command })).await,
+            Output::Text => Ok(()),
+        }
+    }
+
+    /// Shows why a command was not carried out.
+    ///
+    /// # Errors
+    /// As [`Out::answer`].
+    pub async fn problem(&self, command: &str, problem: &Problem) -> io::Result<()> {
+        if self.form == Output::Json {
+            return self.print(failed(command, problem)).await;
+        }
+        let text = self.style().error(&problem.text);
+        match &self.to {
+            To::Screen(screen) => screen.answer(text).await,
+            To::Streams(_) => {
+                if let Some(id) = &problem.id {
+                    print_out(id)?;
+                }
+                writeln!(io::stderr().lock(), "{text}")
+            }
+        }
+    }
+
+    /// Shows something that happened by itself, to a person or a program that is there for it.
+    pub fn happened<A: Answer>(&self, answer: &A) {
+        let To::Screen(screen) = &self.to else { return };
+        let text = match self.form {
+            Output::Json => object(A::TYPE, answer),
+            Output::Text => answer.text(&screen.style()),
+        };
+        if !text.is_empty() {
+            screen.notify(text);
+        }
+    }
+
+    async fn print(&self, text: String) -> io::Result<()> {
+        if text.is_empty() {
+            return Ok(());
+        }
+        match &self.to {
+            To::Screen(screen) => screen.answer(text).await,
+            To::Streams(_) => print_out(&text),
+        }
+    }
+}
+
+fn failed(command: &str, problem: &Problem) -> String {
+    let Problem { reason, status, exit, text, retry_after_ms, id } = problem;
+    let failed = Failed {
+        command,
+        status: status.as_str(),
+        reason,
+        exit: exit.code(),
+        text,
+        retry_after_ms: *retry_after_ms,
+        id: id.as_deref(),
+    };
+    object("error", &failed)
+}
+
+fn print_out(text: &str) -> io::Result<()> {
+    let mut out = io::stdout().lock();
+    writeln!(out, "{text}")?;
+    out.flush()
+}

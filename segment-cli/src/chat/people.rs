@@ -1,0 +1,90 @@
+//! Who may do what. Each change is a message of the channel: done when it is committed.
+
+use std::time::Duration;
+
+use segment_core::peer::events::{Reply, Stage};
+use segment_net::RequestError;
+use segment_proto::messages::UserFound;
+use segment_proto::{AccessChange, ChannelName, Rights, UserName, View};
+
+use super::answers::{Notice, Said, message_id, rights};
+use super::messages::committed_within;
+use super::{Chat, Done, Target, unheard};
+use crate::errors::{LocalReason, Problem};
+
+/// A person is not kept waiting longer than this.
+const MOMENT: Duration = Duration::from_secs(2);
+
+impl Chat {
+    /// `/allow`
+    pub(super) async fn allow(&self, user: &UserName, channel: Option<ChannelName>, granted: Rights) -> Done {
+        let target = self.target(channel).await?;
+        let UserFound { account, name } = self.user(user).await?;
+        let text = format!("{name} may now {} in #{}.", rights(granted), target.name);
+        self.change(&target, AccessChange::allow(account, name.to_string(), granted), text).await
+    }
+
+    /// `/deny`
+    pub(super) async fn deny(&self, user: &UserName, channel: Option<ChannelName>) -> Done {
+        let target = self.target(channel).await?;
+        let UserFound { account, name } = self.user(user).await?;
+        let text = format!("{name} has no rights in #{} any more.", target.name);
+        self.change(&target, AccessChange::deny(account, name.to_string()), text).await
+    }
+
+    /// `/kick`
+    pub(super) async fn kick(&self, user: &UserName, channel: Option<ChannelName>) -> Done {
+        let target = self.target(channel).await?;
+        let UserFound { account, name } = self.user(user).await?;
+        let text = format!("{name} is removed from #{} and may not come back.", target.name);
+        self.change(&target, AccessChange::kick(account, name.to_string()), text).await
+    }
+
+    /// `/view`
+    pub(super) async fn set_view(&self, channel: Option<ChannelName>, view: View) -> Done {
+        let target = self.target(channel).await?;
+        let text = match view {
+            View::Members => format!("#{} is now for those whom you allow.", target.name),
+            _ => format!("#{} is now for everybody.", target.name),
+        };
+        self.change(&target, AccessChange::set_view(view), text).await
+    }
+
+    async fn user(&self, name: &UserName) -> Result<UserFound, Problem> {
+        let wish = name.to_string();
+        match self.peer().request(move |machine, now| machine.find_user(&wish, now)).await? {
+            Reply::User(found) => Ok(found),
+            _ => Err(RequestError::OtherAnswer.into()),
+        }
+    }
+
+    async fn change(&self, target: &Target, change: AccessChange, text: String) -> Done {
+        let written = self.peer().channel(target.id).change_access(change).await;
+        let receipt = written.map_err(|error| self.not_sent(error.into(), target))?;
+        let moment = if self.is_script() { self.patience } else { MOMENT };
+        let stage = committed_within(&receipt, moment).await.map_err(|problem| self.not_sent(problem, target))?;
+        if stage == Some(Stage::Committed) {
+            return self.out.answer(&Said { text }).await.map_err(unheard);
+        }
+        let so_far = match stage {
+            Some(Stage::Stored) => "told the host, not yet the tracker",
+            _ => "not told the host yet: it waits on this machine",
+        };
+        if self.is_script() {
+            let problem = Problem::local(LocalReason::Waiting).saying(so_far);
+            return Err(problem.about(message_id(&receipt.key())));
+        }
+        self.tell_later(receipt, text, target);
+        self.out.answer(&Said { text: format!("{so_far}; it is said here when it is done.") }).await.map_err(unheard)
+    }
+
+    fn tell_later(&self, receipt: segment_net::Receipt, text: String, target: &Target) {
+        let (out, channel) = (self.out.clone(), format!("#{}", target.name));
+        tokio::spawn(async move {
+            if receipt.until(Stage::Committed).await.is_ok() {
+                let at_ms = super::telling::now_ms();
+                out.happened(&Notice { event: "access_committed", channel: Some(channel), text, at_ms });
+            }
+        });
+    }
+}

@@ -1,0 +1,87 @@
+//! What the conversation knows, shared by whoever answers commands and whoever tells what happens.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
+
+use segment_proto::{ChannelId, ChannelName, MessageKey, Rights};
+
+/// Users whose names Tab knows.
+const KNOWN_USERS_MAX: usize = 1_024;
+
+/// What the conversation knows.
+#[derive(Clone, Debug, Default)]
+pub struct Talk(Arc<Mutex<Known>>);
+
+/// A joined channel that text goes to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Target {
+    /// Which.
+    pub id: ChannelId,
+    /// Its name.
+    pub name: ChannelName,
+}
+
+/// See [`Talk`].
+#[derive(Debug, Default)]
+pub struct Known {
+    /// Where plain text goes.
+    pub current: Option<Target>,
+    /// Names of the joined channels.
+    pub names: BTreeMap<ChannelId, ChannelName>,
+    /// Users that were seen.
+    pub users: BTreeSet<String>,
+    /// The last place of each channel that was shown here.
+    pub shown: BTreeMap<ChannelId, u64>,
+    /// Channels that cannot be written to now.
+    pub troubled: BTreeSet<ChannelId>,
+    /// What this session may do where.
+    pub rights: BTreeMap<ChannelId, Rights>,
+    /// Own messages that are not committed, since when, and whether that was said.
+    pub own: BTreeMap<MessageKey, Own>,
+}
+
+/// An own message on its way.
+#[derive(Clone, Copy, Debug)]
+pub struct Own {
+    /// Since when.
+    pub since: Instant,
+    /// Whether it was said that it waits.
+    pub told: bool,
+}
+
+impl Talk {
+    /// Everything, for a moment.
+    pub fn known(&self) -> MutexGuard<'_, Known> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Where plain text goes.
+    #[must_use]
+    pub fn current(&self) -> Option<Target> {
+        self.known().current.clone()
+    }
+}
+
+impl Known {
+    /// The name of a channel, or its id where it has none here.
+    #[must_use]
+    pub fn name_of(&self, channel: &ChannelId) -> String {
+        self.names.get(channel).map_or_else(|| segment_proto::ids::short(channel), ToString::to_string)
+    }
+
+    /// Remembers a user for Tab.
+    pub fn meet(&mut self, name: String) {
+        if self.users.len() < KNOWN_USERS_MAX {
+            self.users.insert(name);
+        }
+    }
+
+    /// Whether a place was not shown yet; from now on it was.
+    pub fn is_news(&mut self, channel: ChannelId, pos: u64) -> bool {
+        let shown = self.shown.entry(channel).or_default();
+        let news = pos > *shown;
+        *shown = pos.max(*shown);
+        news
+    }
+}

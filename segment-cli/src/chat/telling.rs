@@ -1,0 +1,41 @@
+//! Words for what happens by itself.
+
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use segment_core::peer::events::Serving;
+use segment_proto::{ChannelName, Reason};
+
+use crate::errors::Problem;
+
+/// The time, for lines that carry it.
+pub(super) fn now_ms() -> u64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
+}
+
+/// What to do about a message that was not accepted.
+pub(super) fn not_sent(problem: Problem, channel: &ChannelName) -> Problem {
+    let is = |reason: Reason| problem.reason == reason.as_str();
+    let text = if is(Reason::MayNotSend) {
+        format!("Not sent: in #{channel} you may read, not send. Its owner can run: /allow @you --to #{channel}")
+    } else if is(Reason::VisitorsMayOnlyRead) {
+        format!("Not sent: in #{channel} visitors may only read. /register NAME to write.")
+    } else {
+        return problem;
+    };
+    problem.saying(text)
+}
+
+/// From where a channel is served now.
+pub(super) fn served_from(channel: &str, serving: Serving) -> String {
+    match serving {
+        Serving::Here => format!("#{channel} is hosted here"),
+        Serving::Host(_) => format!("#{channel}: its host is there"),
+        Serving::Copy => {
+            format!("#{channel}: its host is not answering; reading the tracker's copy, what you write waits here")
+        }
+        Serving::Nowhere => {
+            format!("#{channel}: neither host nor tracker can be reached; what you write waits here")
+        }
+    }
+}
