@@ -123,7 +123,7 @@ fn bad_arguments_end_with_2_and_say_what_to_write() {
 #[test]
 fn the_tracker_takes_an_address_and_a_directory() {
     let options = tracker(&[]).unwrap();
-    assert_eq!(options.bind.to_string(), "127.0.0.1:22236");
+    assert_eq!(options.bind.to_string(), "0.0.0.0:22236");
     assert_eq!(options.data, None);
     let cases =
         [("0.0.0.0:1", "0.0.0.0:1"), ("[::1]:0", "[::1]:0"), ("0.0.0.0", "0.0.0.0:22236"), ("::1", "[::1]:22236")];
