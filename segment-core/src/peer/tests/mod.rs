@@ -8,4 +8,6 @@ mod members;
 mod naming;
 mod serving;
 mod session;
+mod storm;
 mod together;
+mod world;
