@@ -35,11 +35,15 @@ pub(crate) struct Naming {
 
 impl Naming {
     /// Takes an event: it comes back from [`Self::pop`], at once or when its names are there.
-    pub(crate) fn take(&mut self, event: PeerEvent, sources: Sources<'_>, now: Instant, limits: &Limits) {
+    pub(crate) fn take(&mut self, mut event: PeerEvent, sources: Sources<'_>, now: Instant, limits: &Limits) {
         let Some(channel) = ordered_in(&event) else {
             self.released.push_back(event);
             return;
         };
+        if !self.held.contains_key(&channel) && fill(&mut event, sources.authors).is_empty() {
+            self.released.push_back(event);
+            return;
+        }
         let until = now + limits.names_wait;
         self.held.entry(channel).or_default().push_back(Held { event, until });
         self.advance(channel, sources);

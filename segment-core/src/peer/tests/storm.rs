@@ -9,8 +9,8 @@ use segment_proto::ChannelId;
 use segment_proto::messages::{Presence, Secret};
 
 use super::world::{ADA, KEN, TRACKER, World, ZOE, two};
-use crate::peer::TrackerState;
 use crate::peer::events::{PeerEvent, Serving};
+use crate::peer::{TrackerState, Unsent};
 use crate::random::Random;
 
 const NAMES: [(usize, &str); 3] = [(KEN, "ken"), (ADA, "ada"), (ZOE, "zoe")];
@@ -39,6 +39,30 @@ impl World {
             if self.nodes[node].is_none() {
                 self.start(node);
             }
+        }
+    }
+
+    /// What people do besides writing.
+    fn whim(&mut self, channel: ChannelId, random: &mut Random) {
+        let (node, _) = NAMES[usize::try_from(1 + random.below(2)).unwrap()];
+        if self.nodes[node].is_none() {
+            return;
+        }
+        let presence = if random.below(2) == 0 { Presence::Online } else { Presence::Invisible };
+        // Each may be refused where the tracker is away or messages wait: then nothing happens.
+        let _ = self.does(node, |peer, now| match random.below(5) {
+            0 => peer.logout(now),
+            1 => peer.leave(channel, Unsent::Keep, now),
+            2 => peer.join("#general", now),
+            _ => peer.set_status(presence, now),
+        });
+    }
+
+    /// Everybody is here, seen, and a member.
+    fn gather(&mut self) {
+        for (node, _) in NAMES {
+            let _ = self.does(node, |peer, now| peer.set_status(Presence::Online, now));
+            let _ = self.does(node, |peer, now| peer.join("#general", now));
         }
     }
 
@@ -75,7 +99,14 @@ fn by_author(lines: &[String]) -> BTreeMap<String, Vec<u64>> {
     orders
 }
 
-fn storm(seed: u64) {
+/// Whether people come, go and hide besides.
+#[derive(Clone, Copy, PartialEq)]
+enum Whims {
+    None,
+    Many,
+}
+
+fn storm(seed: u64, whims: Whims) {
     let (mut world, channel) = two();
     world.register(ZOE, "zoe");
     world.join(ZOE);
@@ -84,16 +115,20 @@ fn storm(seed: u64) {
     for step in 0..STEPS {
         world.tend();
         written.extend(world.somebody_writes(channel, step, &mut random));
-        if random.below(3) == 0 {
-            world.misfortune(&mut random);
+        match random.below(6) {
+            0 | 1 => world.misfortune(&mut random),
+            2 if whims == Whims::Many => world.whim(channel, &mut random),
+            _ => {}
         }
         world.wait(Duration::from_millis(random.below(1_500)));
     }
     world.revive();
-    for _ in 0..90 {
+    for _ in 0..45 {
         world.tend();
         world.wait(Duration::from_secs(1));
     }
+    world.gather();
+    world.wait(Duration::from_secs(45));
     let bad = |event: &&PeerEvent| matches!(event, PeerEvent::Suspicious { .. } | PeerEvent::MessageRefused { .. });
     let bad: Vec<_> = world.events.iter().flatten().filter(bad).cloned().collect();
     assert!(bad.is_empty(), "seed {seed}: {bad:?}");
@@ -116,5 +151,10 @@ fn storm(seed: u64) {
 
 #[test]
 fn after_any_storm_everybody_has_every_message_once() {
-    (0..100).for_each(storm);
+    (0..100).for_each(|seed| storm(seed, Whims::None));
+}
+
+#[test]
+fn nor_is_anything_lost_where_people_come_and_go_and_hide() {
+    (0..100).for_each(|seed| storm(seed, Whims::Many));
 }
