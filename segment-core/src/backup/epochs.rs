@@ -10,6 +10,7 @@ use segment_proto::{EpochOwner, EpochRecord, Fence, Instant, LinkId, Nonce, Posi
 use crate::backup::{Backup, BackupTask};
 use crate::contract::Deadline;
 use crate::outbox::Asker;
+use crate::rules::Rules;
 use crate::store::{Operation, StoreOperation, StoredEntry};
 use crate::sync::persist::{Meta, put_epoch, put_meta};
 use crate::tracker::context::{Caller, Context};
@@ -20,6 +21,8 @@ pub struct HostLink {
     /// The link.
     pub link: LinkId,
     nonce: Nonce,
+    /// The hello that is not answered yet, and from where on it wants entries.
+    hello: Option<(Asker, Position)>,
     stage: Stage,
     suspect_at: Option<Instant>,
     heard: Option<Instant>,
@@ -36,6 +39,11 @@ enum Stage {
 }
 
 impl HostLink {
+    fn new(from: Asker, hello: &HostHello) -> Self {
+        let (nonce, hello) = (hello.nonce, Some((from, hello.after)));
+        Self { link: from.link, nonce, hello, stage: Stage::Adopting, suspect_at: None, heard: None }
+    }
+
     /// Whether members are to be sent there.
     pub fn is_present(&self) -> bool {
         self.stage == Stage::Active
@@ -78,58 +86,77 @@ impl Backup {
             return cx.out.fail(from, Reason::NotHost, "the channel's record names another device");
         }
         let before = self.host().is_some();
-        let nonce = hello.nonce;
-        self.host = Some(HostLink { link: from.link, nonce, stage: Stage::Adopting, suspect_at: None, heard: None });
-        if self.owner() == Some(EpochOwner::Host(caller.device)) && self.granted == Some(nonce) {
-            return self.resume(from, hello, before, cx);
-        }
+        self.host = Some(HostLink::new(from, hello));
+        self.answer_hello(cx);
         self.note_presence(before);
-        let own = self.owner() == Some(EpochOwner::Tracker);
-        if own && self.log.epochs_are_written() {
-            return self.say_adopt(from, nonce, hello.after, cx);
+    }
+
+    /// Answers a hello that waits. While a record is being written, nothing is said that rests on it.
+    fn answer_hello(&mut self, cx: &mut Context<'_>) {
+        if self.next_epoch.is_some() {
+            return;
         }
-        let mut writes = Vec::new();
-        if !own {
-            let record = self.next_epoch(EpochOwner::Tracker, cx);
-            writes.push(put_epoch(self.log.id, &record));
-            self.log.begin_epoch(record);
+        let owner = self.log.epoch().map(|record| record.owner);
+        let Some(host) = self.host.as_mut().filter(|host| host.hello.is_some()) else {
+            return;
+        };
+        let nonce = host.nonce;
+        let is_resumed = owner == Some(EpochOwner::Host(self.host_device)) && self.granted == Some(nonce);
+        if !is_resumed && owner != Some(EpochOwner::Tracker) {
+            return self.write_epoch(EpochOwner::Tracker, None, cx);
         }
-        // An own epoch that is being written: this is performed after it.
-        let fence = self.log.fence();
-        let task = self.task(BackupTask::OwnEpoch { asker: from, nonce, after: hello.after, fence });
+        let Some((asker, after)) = host.hello.take() else {
+            return;
+        };
+        if !is_resumed {
+            return self.say_adopt(asker, nonce, after, cx);
+        }
+        // The same process of the host after a mere blip of its link.
+        host.activate(cx.now.mono, cx.limits.host_silence);
+        self.send_adopt(asker, nonce, self.log.durable_position(), Vec::new(), cx);
+    }
+
+    /// Until the record is on disk, it is shown to nobody, and nothing is taken in either epoch.
+    fn write_epoch(&mut self, owner: EpochOwner, to: Option<(Asker, Nonce)>, cx: &mut Context<'_>) {
+        let record = self.make_epoch(owner, cx);
+        let mut writes = put_epoch(&self.log, &record);
+        writes.extend(to.map(|(_, nonce)| put_meta(self.log.id, Meta::Nonce, &nonce)));
+        self.next_epoch = Some(record);
+        let task = self.task(BackupTask::Epoch(to));
         cx.out.write(task, writes);
     }
 
-    fn owner(&self) -> Option<EpochOwner> {
-        self.log.newest_epoch().map(|record| record.owner)
-    }
-
-    /// The same process of the host after a mere blip of its link.
-    fn resume(&mut self, from: Asker, hello: &HostHello, before: bool, cx: &mut Context<'_>) {
-        if let Some(host) = &mut self.host {
-            host.activate(cx.now.mono, cx.limits.host_silence);
+    pub(super) fn on_epoch_written(&mut self, to: Option<(Asker, Nonce)>, cx: &mut Context<'_>) {
+        let Some(record) = self.next_epoch.take() else {
+            return;
+        };
+        let before = self.host().is_some();
+        self.log.push_epoch(record.clone());
+        if let Some((asker, nonce)) = to {
+            self.granted = Some(nonce);
+            self.say_grant(asker, nonce, record, cx);
         }
+        self.answer_hello(cx);
         self.note_presence(before);
-        self.send_adopt(from, hello.nonce, self.log.durable_position(), Vec::new(), cx);
     }
 
     /// The base is the last place handed to the store; the record follows it in the same queue.
-    fn next_epoch(&mut self, owner: EpochOwner, cx: &Context<'_>) -> Signed<EpochRecord> {
-        self.flush_before_epoch();
+    fn make_epoch(&mut self, owner: EpochOwner, cx: &Context<'_>) -> Signed<EpochRecord> {
+        self.drop_unwritten(cx.rules);
         let Fence { generation, epoch } = self.log.fence();
         let fence = Fence { generation: generation.max(1), epoch: epoch + 1 };
         Signed::new(EpochRecord { channel: self.channel(), fence, owner, base: self.log.head() }, cx.identity)
     }
 
     /// Entries of the old epoch that are not handed to the store yet are not taken: the host sends them again.
-    fn flush_before_epoch(&mut self) {
+    fn drop_unwritten(&mut self, rules: Rules) {
         if let Some(first) = self.unwritten.first().map(|stored| stored.entry.pos) {
             self.unwritten.clear();
-            self.log.cut(first - 1, crate::rules::Rules::all());
+            self.log.cut(first - 1, rules);
         }
     }
 
-    pub(super) fn say_adopt(&mut self, asker: Asker, nonce: Nonce, after: Position, cx: &mut Context<'_>) {
+    fn say_adopt(&mut self, asker: Asker, nonce: Nonce, after: Position, cx: &mut Context<'_>) {
         if after.pos >= self.log.durable() {
             return self.send_adopt(asker, nonce, after, Vec::new(), cx);
         }
@@ -167,24 +194,19 @@ impl Backup {
     pub(super) fn on_adopted(&mut self, from: Asker, adopted: &Adopted, cx: &mut Context<'_>) {
         let greeted = self.host.as_ref().is_some_and(|host| host.link == from.link && host.nonce == adopted.nonce);
         let level = adopted.at == self.log.head() && self.log.durable() == self.log.head().pos;
-        if !greeted || !level || self.owner() != Some(EpochOwner::Tracker) {
+        let owned = self.log.epoch().is_some_and(|record| record.owner == EpochOwner::Tracker);
+        if !greeted || !level || !owned || self.next_epoch.is_some() {
             return cx.out.fail(from, Reason::NotNow, "say hello again");
         }
-        let record = self.next_epoch(EpochOwner::Host(self.host_device), cx);
-        let writes = alloc::vec![put_epoch(self.log.id, &record), put_meta(self.log.id, Meta::Nonce, &adopted.nonce)];
-        self.log.begin_epoch(record.clone());
-        self.granted = Some(adopted.nonce);
-        let task = self.task(BackupTask::Granted { asker: from, nonce: adopted.nonce, record });
-        cx.out.write(task, writes);
+        self.write_epoch(EpochOwner::Host(self.host_device), Some((from, adopted.nonce)), cx);
     }
 
-    pub(super) fn say_grant(&mut self, asker: Asker, nonce: Nonce, record: Signed<EpochRecord>, cx: &mut Context<'_>) {
-        let before = self.host().is_some();
-        let Some(host) = self.host.as_mut().filter(|host| host.link == asker.link && host.nonce == nonce) else {
+    fn say_grant(&mut self, asker: Asker, nonce: Nonce, record: Signed<EpochRecord>, cx: &mut Context<'_>) {
+        let greeter = self.host.as_mut().filter(|host| host.link == asker.link && host.nonce == nonce);
+        let Some(host) = greeter else {
             return;
         };
         host.activate(cx.now.mono, cx.limits.host_silence);
-        self.note_presence(before);
         cx.out.answer(asker, &Grant { nonce, record });
     }
 }

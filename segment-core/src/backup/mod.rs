@@ -4,12 +4,14 @@
 mod epochs;
 mod readers;
 mod replication;
+#[cfg(test)]
+mod tests;
 
 use alloc::vec::Vec;
 
 use segment_proto::messages::Failure;
 use segment_proto::{
-    Access, ChannelId, ChannelRecord, DeviceId, EpochRecord, Fence, Instant, LinkId, Message, Nonce, Position, Reason,
+    Access, ChannelId, ChannelRecord, DeviceId, EpochRecord, Instant, LinkId, Message, Nonce, Position, Reason,
     Receipt, Signed,
 };
 
@@ -33,17 +35,6 @@ pub enum BackupTask {
     Stored(Signed<Receipt>),
     /// A page for a reader.
     Page(Page),
-    /// The record of the tracker's own epoch was written; then a host's hello is answered.
-    OwnEpoch {
-        /// The hello.
-        asker: Asker,
-        /// Its nonce.
-        nonce: Nonce,
-        /// From where on the host wants entries.
-        after: Position,
-        /// The epoch.
-        fence: Fence,
-    },
     /// Entries that a returning host lacks.
     AdoptPage {
         /// The hello.
@@ -53,15 +44,8 @@ pub enum BackupTask {
         /// What the entries follow.
         after: Position,
     },
-    /// The record of the host's epoch was written.
-    Granted {
-        /// `Adopted`.
-        asker: Asker,
-        /// The nonce of the hello before.
-        nonce: Nonce,
-        /// The record.
-        record: Signed<EpochRecord>,
-    },
+    /// The record of the next epoch was written; where it is the host's, `Adopted` is answered by it.
+    Epoch(Option<(Asker, Nonce)>),
 }
 
 /// What the directory has to know of a channel.
@@ -82,7 +66,10 @@ pub struct Backup {
     log: ChannelLog,
     host_device: DeviceId,
     host: Option<HostLink>,
+    /// To whom the newest epoch was granted.
     granted: Option<Nonce>,
+    /// The record that is being written.
+    next_epoch: Option<Signed<EpochRecord>>,
     readers: Subscribers,
     unwritten: Vec<StoredEntry>,
     writing: bool,
@@ -114,6 +101,7 @@ impl Backup {
             host_device: record.host,
             host: None,
             granted,
+            next_epoch: None,
             readers: Subscribers::default(),
             unwritten: Vec::new(),
             writing: false,
@@ -208,18 +196,11 @@ impl Backup {
             (BackupTask::Page(page), StoreOutcome::Entries { before, entries }) => {
                 self.on_page(page, before, entries, cx);
             }
-            (BackupTask::OwnEpoch { asker, nonce, after, fence }, _) => {
-                self.log.epoch_written(fence);
-                self.say_adopt(asker, nonce, after, cx);
-            }
             (BackupTask::AdoptPage { asker, nonce, after }, StoreOutcome::Entries { before, entries }) => {
                 let continues = before == after.chain;
                 self.send_adopt(asker, nonce, after, if continues { entries } else { Vec::new() }, cx);
             }
-            (BackupTask::Granted { asker, nonce, record }, _) => {
-                self.log.epoch_written(record.fence);
-                self.say_grant(asker, nonce, record, cx);
-            }
+            (BackupTask::Epoch(to), _) => self.on_epoch_written(to, cx),
             _ => {}
         }
     }

@@ -21,7 +21,8 @@ impl Backup {
         if cx.rules.has(Rule::ReadRight) && !rights.include(Rights::READ) {
             return cx.out.fail(from, no_read(self.access().view, caller.who.is_visitor()), "");
         }
-        if self.readers.len() >= cx.limits.members_per_channel_max {
+        let comes = self.readers.get(from.link).is_none();
+        if comes && self.readers.len() >= cx.limits.members_per_channel_max {
             return cx.out.fail(from, Reason::LimitReached, "the channel is full");
         }
         self.readers.insert(from.link, Subscriber::new(caller.who.clone(), caller.device, None));
@@ -45,7 +46,7 @@ impl Backup {
     pub(super) fn watermarks(&self) -> Watermarks {
         Watermarks {
             channel: self.channel(),
-            fence: self.log.shown_fence(),
+            fence: self.log.fence(),
             stored: self.log.durable(),
             receipt: self.log.receipt().cloned(),
         }
@@ -56,10 +57,11 @@ impl Backup {
         if self.readers.is_empty() {
             return;
         }
-        for frame in fanout::frames(&self.log, first, last, self.log.shown_fence(), cx.limits) {
+        for frame in fanout::frames(&self.log, first, last, self.log.fence(), cx.limits) {
             cx.out.transmit_many(self.readers.keeping(), frame);
         }
-        cx.out.transmit_many(self.readers.keeping(), segment_proto::Frame::push(&self.watermarks()));
+        let frame = segment_proto::Frame::push(&self.watermarks());
+        cx.out.transmit_many(self.readers.keeping(), frame);
     }
 
     pub(super) fn remove_who_may_not_read(&mut self, cx: &mut Context<'_>) {
@@ -79,7 +81,7 @@ impl Backup {
         let Some(request) = PageRequest::from_message(message).filter(|_| self.readers.get(from.link).is_some()) else {
             return cx.out.fail(from, Reason::OutOfOrder, "subscribe first");
         };
-        match serve::begin(&self.log, request, self.log.shown_fence(), cx.limits) {
+        match serve::begin(&self.log, request, self.log.fence(), cx.limits) {
             Serve::Ready(message, served) => self.answer_page(from, &message, served, cx),
             Serve::Read(operation) => {
                 cx.out.perform(self.task(BackupTask::Page(Page { asker: from, request })), operation);
@@ -91,7 +93,7 @@ impl Backup {
         if self.readers.get(page.asker.link).is_none() {
             return cx.out.fail(page.asker, Reason::OutOfOrder, "subscribe first");
         }
-        let (message, served) = serve::finish(&self.log, page.request, self.log.shown_fence(), before, entries);
+        let (message, served) = serve::finish(&self.log, page.request, self.log.fence(), before, entries);
         self.answer_page(page.asker, &message, served, cx);
     }
 

@@ -12,18 +12,23 @@ use crate::sync::persist::{Meta, put_changes, put_meta};
 use crate::tracker::context::Context;
 use crate::tracker::events::TrackerEvent;
 
+/// Entries that wait for the write before them. Policy: refused, the host sends them again.
+const UNWRITTEN_MAX: usize = 4_096;
+
 impl Backup {
     pub(super) fn on_replicate(&mut self, from: Asker, replicate: Replicate, cx: &mut Context<'_>) {
         let from_host = self.host.as_ref().is_some_and(|host| host.link == from.link);
-        if !from_host || (replicate.fence != self.log.fence() && cx.rules.has(Rule::Fencing)) {
-            if let Some(record) = self.log.epoch() {
+        let current = replicate.fence == self.log.fence() && self.next_epoch.is_none();
+        if !from_host || (!current && cx.rules.has(Rule::Fencing)) {
+            if let Some(record) = self.log.epoch().filter(|_| self.next_epoch.is_none()) {
                 cx.out.push(from.link, &Fenced { record: record.clone() });
             }
             return;
         }
         let mut before = replicate.before;
         for entry in replicate.entries {
-            let Some(stored) = self.check(entry, before, cx.rules) else {
+            let room = self.unwritten.len() < UNWRITTEN_MAX;
+            let Some(stored) = self.check(entry, before, cx.rules).filter(|_| room) else {
                 let (channel, fence, head) = (self.channel(), self.log.fence(), self.log.head());
                 cx.out.push(from.link, &ReplicateRefused { channel, fence, head });
                 break;
@@ -83,11 +88,11 @@ impl Backup {
             self.say_committed(&receipt, cx);
         }
         self.flush(cx);
-        self.tell_readers(first, last, cx);
         if changed.contains(&Changed::Rights) {
             self.notices.push(BackupNotice::AccessChanged);
             self.remove_who_may_not_read(cx);
         }
+        self.tell_readers(first, last, cx);
         cx.out.event(TrackerEvent::Replicated { channel: self.channel(), from: self.host_device, first, last });
     }
 

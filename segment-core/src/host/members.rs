@@ -42,7 +42,8 @@ impl Host {
             Ok(admitted) => admitted,
             Err(reason) => return cx.out.fail(from, reason, ""),
         };
-        if self.members.len() >= cx.limits.members_per_channel_max {
+        let comes = self.members.get(from.link).is_none();
+        if comes && self.members.len() >= cx.limits.members_per_channel_max {
             return cx.out.fail(from, Reason::LimitReached, "the channel is full");
         }
         if let Some(record) = subscribe.device.filter(|record| record.device == device) {
@@ -105,7 +106,7 @@ impl Host {
         let Some(member) = self.members.remove(link) else {
             return;
         };
-        self.submits.forget(member.device);
+        self.submits.forget(cx.now.mono);
         let (channel, account) = (self.channel(), member.who.account);
         cx.out.event(PeerEvent::MemberLink { channel, account, who: member.who, came: false });
     }
@@ -126,14 +127,19 @@ impl Host {
         }
     }
 
-    /// Tells everybody what is on disk now; encoded once.
+    pub(super) fn tell_watermarks(&mut self, cx: &mut Context<'_>) {
+        let frame = segment_proto::Frame::push(&self.watermarks());
+        cx.out.transmit_many(self.members.keeping(), frame);
+    }
+
+    /// Tells everybody what is on disk now; encoded once. Who may not read any more gets nothing of it.
     pub(super) fn fan_out(&mut self, from: u64, to: u64, cx: &mut Context<'_>) {
+        if fanout::changes_access(&self.log, from, to) {
+            self.remove_who_may_not_read(cx);
+        }
         let fence = self.tenure.owned().unwrap_or_default();
         for frame in fanout::frames(&self.log, from, to, fence, cx.limits) {
             cx.out.transmit_many(self.members.keeping(), frame);
-        }
-        if fanout::changes_access(&self.log, from, to) {
-            self.remove_who_may_not_read(cx);
         }
     }
 
@@ -148,7 +154,8 @@ impl Host {
         }
     }
 
-    fn say_removed(&self, link: LinkId, member: &Subscriber, reason: Reason, cx: &mut Context<'_>) {
+    fn say_removed(&mut self, link: LinkId, member: &Subscriber, reason: Reason, cx: &mut Context<'_>) {
+        self.submits.forget(cx.now.mono);
         let (channel, account) = (self.channel(), member.who.account);
         cx.out.push(link, &Removed { channel, account, reason });
         cx.out.event(PeerEvent::MemberLink { channel, account, who: member.who.clone(), came: false });

@@ -1,10 +1,14 @@
 //! One channel at its host: it sequences while it owns the epoch, serves its members, and copies
 //! everything to the tracker.
 
+mod adopting;
 mod members;
 mod replication;
+mod resubmit;
 mod submit;
 mod tenure;
+#[cfg(test)]
+mod tests;
 
 use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
@@ -21,8 +25,9 @@ use crate::sync::{ChannelLog, Fold, Subscribers};
 
 use members::Revocations;
 use replication::Replication;
+use resubmit::Resubmit;
 use submit::{SubmitJob, Submits};
-use tenure::{Resubmit, Tenure};
+use tenure::Tenure;
 
 /// What an operation of a host is for.
 #[derive(Debug)]
@@ -38,12 +43,14 @@ pub enum HostTask {
     LookedUp(SubmitJob),
     /// A page for a reader.
     Page(Page),
-    /// The tail was cut and the tracker's entries taken.
-    Adopted,
+    /// The tail was cut and the tracker's entries taken, unless the log has been cut since: counts cuts.
+    Adopted(u64),
     /// The record of an own epoch was written.
     Granted(Fence),
-    /// A receipt was written.
-    Committed,
+    /// A message that waits to be sequenced again needs an entry that is not in memory.
+    Resubmit(u64),
+    /// Nobody waits.
+    Nothing,
 }
 
 /// What a request of a host to the tracker is for.
@@ -175,11 +182,15 @@ impl Host {
     pub fn on_performed(&mut self, task: HostTask, outcome: StoreOutcome, cx: &mut Context<'_>) {
         match (task, outcome) {
             (HostTask::Stored { last, cuts }, _) => self.on_stored(last, cuts, cx),
-            (HostTask::LookedUp(job), StoreOutcome::Found(found)) => self.run_submit(job, Some(found), cx),
+            (HostTask::LookedUp(job), StoreOutcome::Found(found)) => self.on_looked_up(job, found, cx),
+            (HostTask::Resubmit(number), StoreOutcome::Found(found)) => {
+                self.resubmit_one(number, Some(found), cx);
+                self.flush(cx);
+            }
             (HostTask::Page(page), StoreOutcome::Entries { before, entries }) => {
                 self.on_page(page, before, entries, cx)
             }
-            (HostTask::Adopted, _) => self.say_adopted(cx),
+            (HostTask::Adopted(cuts), _) => self.say_adopted(cuts, cx),
             (HostTask::Granted(fence), _) => self.begin_epoch(fence, cx),
             _ => {}
         }

@@ -15,7 +15,7 @@ use crate::sync::persist::{Meta, put_changes, put_meta};
 /// How far the copying has come.
 #[derive(Clone, Copy, Debug)]
 pub struct Replication {
-    sent: u64,
+    pub(super) sent: u64,
 }
 
 impl Replication {
@@ -32,6 +32,7 @@ impl Host {
             return;
         };
         let to = if cx.rules.has(Rule::StoreBeforeReplicate) { self.log.durable() } else { self.log.head().pos };
+        self.replication.sent = self.replication.sent.max(self.log.committed());
         let from = self.replication.sent + 1;
         let under_way = self.log.slice(self.log.committed() + 1, self.replication.sent);
         let mut bytes: usize = under_way.iter().flat_map(|(_, stored)| stored).map(|s| s.entry.wire_bytes()).sum();
@@ -69,9 +70,12 @@ impl Host {
         let mut writes = put_changes(self.log.id, self.log.base(), &changed);
         writes.push(put_meta(self.log.id, Meta::Receipt, &receipt));
         writes.extend(self.resubmit.take_settled(&self.log, cx.rules));
-        let task = self.task(HostTask::Committed);
+        let task = self.task(HostTask::Nothing);
         cx.out.write(task, writes);
-        cx.out.transmit_many(self.members.keeping(), segment_proto::Frame::push(&self.watermarks()));
+        self.tell_watermarks(cx);
+        if self.log.provisional() == 0 {
+            self.resubmit(cx);
+        }
         self.replicate(cx);
     }
 

@@ -4,7 +4,7 @@ use alloc::collections::VecDeque;
 use alloc::vec::Vec;
 
 use segment_proto::messages::{Failure, Fate, FateCode, Fenced, Submit, Submitted};
-use segment_proto::{AccountId, DeviceId, EnvelopeKind, MessageKey, Reason, SignedEnvelope};
+use segment_proto::{AccountId, DeviceId, EnvelopeKind, Fence, Hash, Instant, MessageKey, Reason, SignedEnvelope};
 
 use crate::host::{Host, HostTask, Rates};
 use crate::outbox::Asker;
@@ -18,6 +18,8 @@ use crate::sync::{Verdict, accept};
 
 /// Answers that wait for a write. Policy: `slow_down`.
 const WAITING_MAX: usize = 4_096;
+/// Lookups of submits under way. Policy: `slow_down`.
+const LOOKUPS_MAX: usize = 256;
 /// How long an author waits when the tail is full.
 const TAIL_FULL_RETRY_MS: u32 = 500;
 
@@ -30,6 +32,10 @@ pub struct SubmitJob {
     envelopes: VecDeque<SignedEnvelope>,
     fates: Vec<Fate>,
     until: u64,
+    /// For which epoch it was meant.
+    fence: Fence,
+    /// The last one that has to come again: what builds on it comes too early, whatever is on disk.
+    held_back: Option<Hash>,
 }
 
 #[derive(Debug)]
@@ -45,6 +51,7 @@ pub struct Submits {
     unwritten: Vec<StoredEntry>,
     writing: bool,
     waiting: Vec<Waiting>,
+    lookups: usize,
     /// Counts cuts, so that a write from before one is not taken for what stands there now.
     pub cuts: u64,
     rates: Rates,
@@ -59,9 +66,9 @@ impl Submits {
         self.waiting.drain(..).map(|waiting| waiting.asker).collect()
     }
 
-    /// Forgets who left.
-    pub fn forget(&mut self, device: DeviceId) {
-        self.rates.remove(&device);
+    /// Somebody has left: forgets who owes nothing, so that nobody sends more by coming again.
+    pub fn forget(&mut self, now: Instant) {
+        self.rates.retain(|_, rate| !rate.is_full(now));
     }
 }
 
@@ -86,23 +93,35 @@ impl Host {
             }
             return cx.out.fail(from, Reason::Fenced, "meant for another epoch");
         }
-        if self.submits.waiting.len() >= WAITING_MAX || submit.envelopes.len() > cx.limits.batch_entries_max {
+        let busy = self.submits.waiting.len() >= WAITING_MAX || self.submits.lookups >= LOOKUPS_MAX;
+        if busy || submit.envelopes.len() > cx.limits.batch_entries_max {
             return cx.out.fail_with(from, &Failure::retry_after(Reason::SlowDown, TAIL_FULL_RETRY_MS));
         }
         if from.link != LOCAL && !submit.envelopes.is_empty() {
             let (channel, with) = (self.channel(), Source::Peer(device));
             cx.out.event(PeerEvent::Transferred { channel, with, transfer: Transfer::Live, first: 0, last: 0 });
         }
-        let job =
-            SubmitJob { asker: from, account, device, envelopes: submit.envelopes.into(), fates: Vec::new(), until: 0 };
+        let (envelopes, fates) = (submit.envelopes.into(), Vec::new());
+        let job = SubmitJob { asker: from, account, device, envelopes, fates, until: 0, fence, held_back: None };
         self.run_submit(job, None, cx);
     }
 
+    /// A lookup has ended; perhaps the epoch has too.
+    pub(super) fn on_looked_up(&mut self, job: SubmitJob, found: Option<StoredEntry>, cx: &mut Context<'_>) {
+        self.submits.lookups -= 1;
+        if self.tenure.owned() != Some(job.fence) {
+            return cx.out.fail_with(job.asker, &Failure::retry_after(Reason::NotNow, TAIL_FULL_RETRY_MS));
+        }
+        self.run_submit(job, Some(found), cx);
+    }
+
     /// Judges what is left of a job; `found` answers what its first envelope asked for.
-    pub(super) fn run_submit(&mut self, mut job: SubmitJob, mut found: Found, cx: &mut Context<'_>) {
+    fn run_submit(&mut self, mut job: SubmitJob, mut found: Found, cx: &mut Context<'_>) {
         while let Some(envelope) = job.envelopes.pop_front() {
             match self.judge(&job, &envelope, &found.take(), cx) {
                 Ok((fate, until)) => {
+                    let again = matches!(fate.code, FateCode::SlowDown | FateCode::Expected);
+                    job.held_back = again.then(|| envelope.hash());
                     job.until = job.until.max(until);
                     job.fates.push(fate);
                 }
@@ -110,6 +129,7 @@ impl Host {
                     job.envelopes.push_front(envelope);
                     let find = StoreOperation::Find { log: self.log.id, lookup };
                     let task = self.task(HostTask::LookedUp(job));
+                    self.submits.lookups += 1;
                     cx.out.perform(task, Operation::Store(find));
                     return self.flush(cx);
                 }
@@ -130,6 +150,10 @@ impl Host {
         let key = envelope.key;
         if let Some(reason) = self.static_fault(job, envelope, cx) {
             return Ok((refused(key, reason, 0), 0));
+        }
+        if job.held_back == Some(envelope.prev) {
+            let row = self.log.fold().row(job.device, job.account);
+            return Ok((Fate { row: Some(row), ..Fate::new(key, FateCode::Expected) }, self.log.head().pos));
         }
         let hash = envelope.hash();
         let fate = match accept(&self.log, envelope, &hash, found, cx.rules) {

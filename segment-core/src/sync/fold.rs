@@ -87,8 +87,10 @@ impl Fold {
     }
 
     fn barrier(&self, account: AccountId) -> Option<Hash> {
+        let access = &self.rights.access;
+        let as_everybody = !access.has_grant(account) && account != access.owner;
         let own = self.rights.barriers.get(&account).copied();
-        if self.rights.access.has_grant(account) { own } else { own.or(self.rights.barrier_for_all) }
+        own.or(self.rights.barrier_for_all.filter(|_| as_everybody))
     }
 
     /// Whether `hash` is the access entry that moved this account's rows last.
@@ -112,6 +114,7 @@ impl Fold {
 
     fn change(&mut self, pos: u64, change: &AccessChange, hash: Hash, rules: Rules) {
         let before = self.rights.access.clone();
+        let barrier = self.barrier(change.account);
         self.rights.access.apply(change);
         self.rights.changed_at = pos;
         if !rules.has(Rule::KickMovesRow) {
@@ -125,8 +128,11 @@ impl Fold {
         }
         if before.view != after.view {
             self.rights.barrier_for_all = Some(hash);
-        } else if moved(change.account) {
-            self.rights.barriers.insert(change.account, hash);
+        }
+        // Rights of one's own do not change what one builds on, unless they change who may send.
+        let barrier = if moved(change.account) { Some(hash) } else { barrier };
+        if let Some(barrier) = barrier.filter(|_| after.has_grant(change.account)) {
+            self.rights.barriers.insert(change.account, barrier);
         }
     }
 }

@@ -23,8 +23,6 @@ pub struct ChannelLog {
     durable: u64,
     receipt: Option<Signed<Receipt>>,
     epochs: VecDeque<Signed<EpochRecord>>,
-    /// Epochs that hold already and are not on disk yet: shown to nobody.
-    coming: VecDeque<Signed<EpochRecord>>,
     memory_entries_max: usize,
 }
 
@@ -41,7 +39,6 @@ impl ChannelLog {
             durable: 0,
             receipt: None,
             epochs: VecDeque::new(),
-            coming: VecDeque::new(),
             memory_entries_max: 1_024,
         }
     }
@@ -112,57 +109,33 @@ impl ChannelLog {
         usize::try_from(self.head.pos.saturating_sub(self.committed())).unwrap_or(usize::MAX)
     }
 
-    /// The epochs on disk, oldest first.
+    /// The epochs, oldest first.
     #[must_use]
     pub fn epochs(&self) -> Vec<Signed<EpochRecord>> {
         self.epochs.iter().cloned().collect()
     }
 
-    /// The newest epoch on disk.
+    /// The newest epoch.
     #[must_use]
     pub fn epoch(&self) -> Option<&Signed<EpochRecord>> {
         self.epochs.back()
     }
 
-    /// The newest epoch, on disk or not yet: it holds from the moment in which it was made.
-    #[must_use]
-    pub fn newest_epoch(&self) -> Option<&Signed<EpochRecord>> {
-        self.coming.back().or(self.epoch())
-    }
-
-    /// Its fence.
+    /// The newest fence.
     #[must_use]
     pub fn fence(&self) -> Fence {
-        self.newest_epoch().map_or(Fence::default(), |record| record.fence)
-    }
-
-    /// The fence of the newest epoch on disk.
-    #[must_use]
-    pub fn shown_fence(&self) -> Fence {
         self.epoch().map_or(Fence::default(), |record| record.fence)
     }
 
-    /// A newer epoch is on its way to the disk.
-    pub fn begin_epoch(&mut self, record: Signed<EpochRecord>) {
-        self.coming.push_back(record);
-    }
-
-    /// Whether every epoch is on disk.
+    /// The oldest epoch, where one more makes it go.
     #[must_use]
-    pub fn epochs_are_written(&self) -> bool {
-        self.coming.is_empty()
+    pub fn epoch_to_go(&self) -> Option<Fence> {
+        self.epochs.front().filter(|_| self.epochs.len() >= EPOCHS_MAX).map(|record| record.fence)
     }
 
-    /// The epochs up to this fence are on disk.
-    pub fn epoch_written(&mut self, fence: Fence) {
-        while let Some(record) = self.coming.pop_front_if(|record| record.fence <= fence) {
-            self.push_epoch(record);
-        }
-    }
-
-    /// Adds a newer epoch that may be shown.
+    /// Adds a newer epoch.
     pub fn push_epoch(&mut self, record: Signed<EpochRecord>) {
-        if self.epoch().is_some_and(|newest| record.fence <= newest.fence) {
+        if record.fence <= self.fence() && self.epoch().is_some() {
             return;
         }
         // As many as a message may have; a log has two for each time its host came back.

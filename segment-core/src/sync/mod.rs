@@ -19,4 +19,4 @@ pub use serve::{Page, PageRequest, Serve};
 pub use subscribers::{Subscriber, Subscribers};
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

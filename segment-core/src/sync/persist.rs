@@ -4,12 +4,13 @@ use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
 
 use bytes::Bytes;
-use segment_proto::{EpochRecord, Receipt, Row, Signed};
+use segment_proto::{EpochRecord, Fence, Receipt, Row, Signed};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::store::{LogId, Record, Table, Write};
 use crate::sync::fold::{Changed, Fold, RightsFold};
+use crate::sync::log::ChannelLog;
 
 /// Single values of a log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -61,12 +62,19 @@ pub fn put_row(log: LogId, row: &Row) -> Write {
     Write::Put { table: Table::Row, key: log.key(row.device.as_bytes()), value: encode(row) }
 }
 
-/// Adds an epoch record.
-pub fn put_epoch(log: LogId, record: &Signed<EpochRecord>) -> Write {
+/// Adds an epoch record to a log, in place of the oldest where there are as many as are kept.
+pub fn put_epoch(log: &ChannelLog, record: &Signed<EpochRecord>) -> Vec<Write> {
+    let (table, key) = (Table::Epoch, epoch_key(log.id, record.fence));
+    let put = Write::Put { table, key, value: encode(record) };
+    let oldest = log.epoch_to_go().map(|fence| Write::Delete { table, key: epoch_key(log.id, fence) });
+    core::iter::once(put).chain(oldest).collect()
+}
+
+fn epoch_key(log: LogId, fence: Fence) -> Bytes {
     let mut key = [0; 8];
-    key[..4].copy_from_slice(&record.fence.generation.to_be_bytes());
-    key[4..].copy_from_slice(&record.fence.epoch.to_be_bytes());
-    Write::Put { table: Table::Epoch, key: log.key(&key), value: encode(record) }
+    key[..4].copy_from_slice(&fence.generation.to_be_bytes());
+    key[4..].copy_from_slice(&fence.epoch.to_be_bytes());
+    log.key(&key)
 }
 
 /// What a fold has changed, as it is now.

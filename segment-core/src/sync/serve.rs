@@ -50,8 +50,9 @@ pub struct Page {
     pub request: PageRequest,
 }
 
-/// How to go on with a read.
+/// How to go on with a read. Taken apart as soon as it is made, so that its size does not matter.
 #[derive(Debug)]
+#[allow(clippy::large_enum_variant)]
 pub enum Serve {
     /// Answer this.
     Ready(Message, Served),
@@ -82,7 +83,7 @@ pub fn begin(log: &ChannelLog, request: PageRequest, fence: Fence, limits: &Limi
     }))
 }
 
-/// Ends a read with what the store gave.
+/// Ends a read with what the store gave; what was cut meanwhile is left out.
 #[must_use]
 pub fn finish(
     log: &ChannelLog,
@@ -91,7 +92,11 @@ pub fn finish(
     before: Hash,
     entries: Vec<StoredEntry>,
 ) -> (Message, Served) {
-    let entries = entries.into_iter().map(|stored| stored.entry).collect();
+    let stands = |stored: &StoredEntry| {
+        let pos = stored.entry.pos;
+        pos <= log.durable() && log.position_at(pos).is_none_or(|position| position == stored.position())
+    };
+    let entries = entries.into_iter().take_while(stands).map(|stored| stored.entry).collect();
     match ready(log, request, fence, before, entries) {
         Serve::Ready(message, served) => (message, served),
         Serve::Read(_) => (Message::Done(segment_proto::messages::Done {}), (0, 0)),
@@ -107,7 +112,7 @@ fn range(log: &ChannelLog, request: PageRequest, limits: &Limits) -> (u64, u64) 
             ((durable + 1).saturating_sub(wanted.min(most)).max(1), durable)
         }
         PageRequest::Range { from, to } => (from.max(1), to.min(durable).min(from.saturating_add(most - 1))),
-        PageRequest::After(at) => (at.pos + 1, durable.min(at.pos.saturating_add(most))),
+        PageRequest::After(at) => (at.pos.saturating_add(1), durable.min(at.pos.saturating_add(most))),
     }
 }
 

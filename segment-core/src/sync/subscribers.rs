@@ -6,13 +6,6 @@ use alloc::vec::Vec;
 
 use segment_proto::{DeviceId, LinkId, UnixMillis, Who};
 
-/// Whether a link drains.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Pace {
-    Keeping,
-    Lagging,
-}
-
 /// One who gets what is new.
 #[derive(Clone, Debug)]
 pub struct Subscriber {
@@ -22,62 +15,37 @@ pub struct Subscriber {
     pub device: DeviceId,
     /// When the certificate ends by which they came.
     pub expires: Option<UnixMillis>,
-    pace: Pace,
 }
 
 impl Subscriber {
-    /// A subscriber whose link drains.
+    /// A subscriber.
     #[must_use]
     pub fn new(who: Who, device: DeviceId, expires: Option<UnixMillis>) -> Self {
-        Self { who, device, expires, pace: Pace::Keeping }
+        Self { who, device, expires }
     }
 }
 
 /// The subscribers of one channel, by link. One that lags is pushed nothing, and catches up by its own cursor.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Subscribers {
     by_link: BTreeMap<LinkId, Subscriber>,
     /// Links without room, whoever subscribes on them.
     full: BTreeSet<LinkId>,
-    keeping: Arc<[LinkId]>,
-}
-
-impl Default for Subscribers {
-    fn default() -> Self {
-        Self { by_link: BTreeMap::new(), full: BTreeSet::new(), keeping: Arc::new([]) }
-    }
+    /// Those that keep up; made when it is asked for, so that many may come at once.
+    keeping: Option<Arc<[LinkId]>>,
 }
 
 impl Subscribers {
-    fn refresh(&mut self) {
-        self.keeping = self
-            .by_link
-            .iter()
-            .filter(|(_, subscriber)| subscriber.pace == Pace::Keeping)
-            .map(|(link, _)| *link)
-            .collect();
-    }
-
     /// Adds one, or renews it.
-    pub fn insert(&mut self, link: LinkId, mut subscriber: Subscriber) -> Option<Subscriber> {
-        if self.full.contains(&link) {
-            subscriber.pace = Pace::Lagging;
-        }
-        let old = self.by_link.insert(link, subscriber);
-        self.refresh();
-        old
+    pub fn insert(&mut self, link: LinkId, subscriber: Subscriber) -> Option<Subscriber> {
+        self.keeping = None;
+        self.by_link.insert(link, subscriber)
     }
 
     /// Removes one.
     pub fn remove(&mut self, link: LinkId) -> Option<Subscriber> {
-        let removed = self.by_link.remove(&link)?;
-        self.refresh();
-        Some(removed)
-    }
-
-    /// A link is gone.
-    pub fn forget_link(&mut self, link: LinkId) {
-        self.full.remove(&link);
+        self.keeping = None;
+        self.by_link.remove(&link)
     }
 
     /// One of them.
@@ -99,26 +67,23 @@ impl Subscribers {
     }
 
     /// Those whose links drain, to be shared from frame to frame.
-    #[must_use]
-    pub fn keeping(&self) -> &Arc<[LinkId]> {
-        &self.keeping
+    pub fn keeping(&mut self) -> &Arc<[LinkId]> {
+        let (by_link, full) = (&self.by_link, &self.full);
+        self.keeping.get_or_insert_with(|| by_link.keys().filter(|link| !full.contains(link)).copied().collect())
+    }
+
+    /// A link is gone.
+    pub fn forget_link(&mut self, link: LinkId) {
+        self.full.remove(&link);
     }
 
     /// A link has crossed a mark. Says whether it can take pushes again after it could not.
     pub fn set_room(&mut self, link: LinkId, room: usize) -> bool {
-        if room == 0 {
-            self.full.insert(link);
-        } else {
-            self.full.remove(&link);
+        let changed = if room == 0 { self.full.insert(link) } else { self.full.remove(&link) };
+        if changed {
+            self.keeping = None;
         }
-        let Some(subscriber) = self.by_link.get_mut(&link) else {
-            return false;
-        };
-        let pace = if room == 0 { Pace::Lagging } else { Pace::Keeping };
-        let resumed = subscriber.pace == Pace::Lagging && pace == Pace::Keeping;
-        subscriber.pace = pace;
-        self.refresh();
-        resumed
+        changed && room > 0 && self.by_link.contains_key(&link)
     }
 
     /// Their number.

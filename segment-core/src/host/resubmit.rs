@@ -1,0 +1,98 @@
+//! Cut messages that wait to be sequenced again.
+
+use alloc::collections::BTreeMap;
+use alloc::vec::Vec;
+
+use segment_proto::SignedEnvelope;
+
+use crate::host::{Host, HostTask};
+use crate::peer::context::Context;
+use crate::rules::Rules;
+use crate::store::{Operation, StoreOperation, Table, Write};
+use crate::sync::accept::Found;
+use crate::sync::persist::{Loaded, encode};
+use crate::sync::{ChannelLog, Verdict, accept};
+
+/// Cut messages that wait to be sequenced again, in log order; on disk until they are settled.
+#[derive(Debug, Default)]
+pub struct Resubmit {
+    items: BTreeMap<u64, SignedEnvelope>,
+}
+
+impl Resubmit {
+    pub(super) fn restore(loaded: &Loaded) -> Self {
+        Self { items: loaded.values::<(u64, SignedEnvelope)>(Table::Resubmit).collect() }
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.items.len()
+    }
+
+    /// Adds what a cut has voided, behind what waits already.
+    pub(super) fn add(&mut self, log: &ChannelLog, voided: Vec<SignedEnvelope>) -> Vec<Write> {
+        let mut writes = Vec::new();
+        for envelope in voided {
+            if self.items.values().any(|waiting| waiting.key == envelope.key) {
+                continue;
+            }
+            let number = self.items.last_key_value().map_or(1, |(last, _)| last + 1);
+            let (key, value) = (log.id.key(&number.to_be_bytes()), encode(&(number, &envelope)));
+            writes.push(Write::Put { table: Table::Resubmit, key, value });
+            self.items.insert(number, envelope);
+        }
+        writes
+    }
+
+    /// Takes out what is committed, or can never be accepted by the committed log, as far as memory says.
+    pub(super) fn take_settled(&mut self, log: &ChannelLog, rules: Rules) -> Vec<Write> {
+        let settled = self
+            .items
+            .extract_if(.., |_, envelope| is_settled(&accept(log, envelope, &envelope.hash(), &None, rules), log));
+        settled.map(|(number, _)| delete(log, number)).collect()
+    }
+}
+
+fn delete(log: &ChannelLog, number: u64) -> Write {
+    Write::Delete { table: Table::Resubmit, key: log.id.key(&number.to_be_bytes()) }
+}
+
+fn is_settled(verdict: &Verdict, log: &ChannelLog) -> bool {
+    match verdict {
+        Verdict::Duplicate { pos, .. } | Verdict::Refused { pos, .. } => *pos <= log.committed(),
+        Verdict::Fork(_) => log.head().pos == log.committed(),
+        Verdict::Accept | Verdict::Expected(_) | Verdict::Unknown(_) => false,
+    }
+}
+
+impl Host {
+    /// Sequences again what is acceptable now, and lets go of what is settled.
+    pub(super) fn resubmit(&mut self, cx: &mut Context<'_>) {
+        let numbers: Vec<u64> = self.resubmit.items.keys().copied().collect();
+        for number in numbers {
+            self.resubmit_one(number, None, cx);
+        }
+        self.flush(cx);
+    }
+
+    /// `found` answers what the rule could not see in memory.
+    pub(super) fn resubmit_one(&mut self, number: u64, found: Found, cx: &mut Context<'_>) {
+        let Some(envelope) = self.resubmit.items.get(&number) else {
+            return;
+        };
+        let has_room = self.tenure.owned().is_some() && self.log.provisional() < cx.limits.tail_entries_max;
+        match accept(&self.log, envelope, &envelope.hash(), &found, cx.rules) {
+            Verdict::Accept if has_room => {
+                self.sequence(envelope.clone(), cx);
+            }
+            Verdict::Unknown(lookup) => {
+                let find = StoreOperation::Find { log: self.log.id, lookup };
+                cx.out.perform(self.task(HostTask::Resubmit(number)), Operation::Store(find));
+            }
+            verdict if is_settled(&verdict, &self.log) => {
+                self.resubmit.items.remove(&number);
+                cx.out.write(self.task(HostTask::Nothing), alloc::vec![delete(&self.log, number)]);
+            }
+            _ => {}
+        }
+    }
+}

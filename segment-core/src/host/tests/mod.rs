@@ -1,0 +1,9 @@
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod admitting;
+mod durable;
+mod handing_back;
+mod judging;
+mod limits;
+mod replicating;
+mod rig;

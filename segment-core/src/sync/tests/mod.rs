@@ -1,0 +1,11 @@
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+pub(crate) mod kit;
+pub(crate) mod rig;
+pub(crate) mod say;
+
+mod accepting;
+mod folding;
+mod logging;
+mod serving;
+mod subscribing;
