@@ -18,7 +18,7 @@ use crate::peer::context::{Answer, PeerTask};
 use crate::peer::core::Core;
 use crate::peer::events::PeerEvent;
 use crate::peer::hosts::Hosts;
-use crate::peer::links::Links;
+use crate::peer::links::{LinkRole, Links};
 use crate::peer::local::Stripped;
 use crate::peer::naming::Naming;
 use crate::peer::session::Session;
@@ -113,6 +113,9 @@ impl Peer {
     }
 
     fn on_writable(&mut self, link: LinkId, room: usize, now: Now) {
+        if self.links.get(link).is_none_or(|link| link.role != LinkRole::Member) {
+            return;
+        }
         let core = &mut self.core;
         self.channels.hosts().for_each(|host| host.on_writable(link, room, &mut core.cx(now)));
     }

@@ -105,7 +105,7 @@ impl Backups {
                 return cx.refuse(from, &Failure::new(reason, "too many channels on one link"));
             }
         }
-        if self.full.contains(&from.link) {
+        if self.full.contains(&from.link) && matches!(message, Message::Subscribe(_)) {
             self.with(channel, |backup| backup.on_writable(from.link, 0, cx));
         }
         self.with(channel, |backup| backup.on_message(from, caller, message, cx));

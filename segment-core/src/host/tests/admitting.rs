@@ -1,11 +1,15 @@
 //! Who is let in, who is put out, and what members read.
 
-use segment_proto::messages::{ReadRange, ReadTail, Sync, Unsubscribe};
+use segment_proto::messages::{ReadRange, ReadTail, Revoked, Sync, Unsubscribe};
 use segment_proto::{AccountId, LinkId, Position, Signed, View, Visitors, Who};
 
 use super::rig::HostRig;
 use crate::sync::tests::kit::{Author, allow, certificate, certificate_for, channel, device, identity, kick, who};
 use segment_proto::{AccessChange, Rights};
+
+fn revoked(n: u8) -> Revoked {
+    Revoked { device: device(n), session: certificate(n).session }
+}
 
 #[test]
 fn a_member_comes_by_certificate_and_learns_where_it_stands() {
@@ -29,7 +33,7 @@ fn a_certificate_must_be_there_genuine_in_time_and_of_this_device() {
         subscription.certificate = bad;
         assert_eq!(rig.say(4, subscription), ["4= failure bad_certificate"]);
     }
-    rig.host.on_revoked(device(4), &mut rig.peer.cx());
+    rig.host.on_revoked(&revoked(4), &mut rig.peer.cx());
     assert_eq!(rig.subscribe(4), ["4= failure bad_certificate"]);
     rig.peer.sleep(core::time::Duration::from_secs(3_600 + 299));
     assert_eq!(rig.subscribe(6)[0], "user6 came");
@@ -40,7 +44,7 @@ fn a_certificate_must_be_there_genuine_in_time_and_of_this_device() {
 #[test]
 fn who_is_revoked_is_put_out_at_once() {
     let mut rig = HostRig::owning();
-    rig.host.on_revoked(device(3), &mut rig.peer.cx());
+    rig.host.on_revoked(&revoked(3), &mut rig.peer.cx());
     assert_eq!(rig.peer.seen(), ["3! removed bad_certificate", "user3 went"]);
     rig.submit(2, &Author::new(2).texts(1));
     assert!(rig.done().contains(&"2! entries 1..1".into()));
