@@ -90,8 +90,10 @@ pub struct Limits {
     pub password_hashes_max: usize,
     /// Outputs and events waiting to be drained. Policy: oldest droppable event first, counted.
     pub events_max: usize,
-    /// How long a silent session stays listed.
+    /// How long a silent session stays listed, and a link open on which nobody says hello.
     pub lease: Duration,
+    /// How long a link stays open on which nobody logs in: time for a person to think of a password. Policy: closed.
+    pub login_wait: Duration,
     /// How long a session token is good for without being used.
     pub token_life: Duration,
     /// How long a certificate is good for.
@@ -160,6 +162,7 @@ impl Default for Limits {
             password_hashes_max: 512,
             events_max: 65_536,
             lease: Duration::from_secs(30),
+            login_wait: Duration::from_secs(5 * 60),
             token_life: Duration::from_secs(30 * 24 * 3_600),
             certificate_life: Duration::from_secs(24 * 3_600),
             clock_tolerance: Duration::from_secs(5 * 60),

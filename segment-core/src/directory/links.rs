@@ -3,9 +3,8 @@
 use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::vec::Vec;
 use core::net::SocketAddr;
-use core::time::Duration;
 
-use segment_proto::{DeviceId, Instant, LinkId, Message, Reason, SessionId};
+use segment_proto::{DeviceId, Instant, Limits, LinkId, Message, Reason, SessionId};
 
 use crate::contract::Deadline;
 use crate::random::Random;
@@ -39,13 +38,26 @@ pub(super) struct Link {
     pub pending: usize,
     /// Its own generator: what happens on other links shifts nothing here.
     pub random: Random,
+    /// Since when nobody is logged in; of no meaning while somebody is.
+    stranger_since: Instant,
     heard: Instant,
     due: Instant,
 }
 
 impl Link {
     pub fn new(device: DeviceId, address: SocketAddr, random: Random, now: Instant) -> Self {
-        Self { device, address, stage: Stage::New, writable: true, pending: 0, random, heard: now, due: now }
+        let (stage, since) = (Stage::New, now);
+        Self { device, address, stage, writable: true, pending: 0, random, stranger_since: since, heard: now, due: now }
+    }
+
+    /// When it is given up: after a lease of silence; and strangers do not stay, however much they talk.
+    fn ends(&self, limits: &Limits) -> Instant {
+        let silent = self.heard + limits.lease;
+        match self.stage {
+            Stage::New => self.stranger_since + limits.lease,
+            Stage::Greeted | Stage::LoggingIn => silent.min(self.stranger_since + limits.login_wait),
+            Stage::LoggedIn(_) | Stage::Closing => silent,
+        }
     }
 
     /// Hello first and once, then a login, then everything else.
@@ -76,8 +88,8 @@ pub(super) struct Links {
 }
 
 impl Links {
-    pub fn open(&mut self, id: LinkId, mut link: Link, lease: Duration) {
-        link.due = link.heard + lease;
+    pub fn open(&mut self, id: LinkId, mut link: Link, limits: &Limits) {
+        link.due = link.ends(limits);
         self.due.insert((link.due, id));
         self.open.insert(id, link);
     }
@@ -110,9 +122,11 @@ impl Links {
     }
 
     pub fn set_stage(&mut self, id: LinkId, stage: Stage) {
-        if let Some(link) = self.get_mut(id) {
-            link.stage = stage;
+        let Some(link) = self.get_mut(id) else { return };
+        if matches!(link.stage, Stage::LoggedIn(_)) {
+            link.stranger_since = link.heard;
         }
+        link.stage = stage;
     }
 
     /// Whether the link is listened to; if so, it was heard.
@@ -124,23 +138,23 @@ impl Links {
         self.get(id).is_some_and(|link| link.writable)
     }
 
-    /// When to call [`Self::silent`].
+    /// When to call [`Self::overdue`].
     pub fn next(&self) -> Option<Deadline> {
         self.due.first().map(|(at, _)| Deadline::new(*at, "a lease"))
     }
 
-    /// The links of which nothing was heard for a whole lease; they are not looked at again.
-    pub fn silent(&mut self, now: Instant, lease: Duration) -> Vec<LinkId> {
-        let mut silent = Vec::new();
+    /// The links that are given up; they are not looked at again.
+    pub fn overdue(&mut self, now: Instant, limits: &Limits) -> Vec<LinkId> {
+        let mut overdue = Vec::new();
         while let Some((at, id)) = self.due.first().copied().filter(|(at, _)| *at <= now) {
             self.due.remove(&(at, id));
-            match self.open.get(&id).map(|link| link.heard + lease) {
+            match self.open.get(&id).map(|link| link.ends(limits)) {
                 Some(due) if due > now => self.look_again(id, due),
-                Some(_) => silent.push(id),
+                Some(_) => overdue.push(id),
                 None => {}
             }
         }
-        silent
+        overdue
     }
 
     /// Looks at a link again at a later time.

@@ -140,7 +140,7 @@ impl Directory {
         // The time is in it for who gives the same seed twice: session ids must not come again.
         let purpose = [b"link".as_slice(), &link.0.to_be_bytes(), &cx.now.wall.0.to_be_bytes()].concat();
         let random = cx.random.child(&purpose);
-        self.links.open(link, Link::new(peer, address, random, cx.now.mono), cx.limits.lease);
+        self.links.open(link, Link::new(peer, address, random, cx.now.mono), cx.limits);
         cx.out.event(TrackerEvent::LinkUp { link, peer, address });
     }
 
@@ -303,8 +303,8 @@ impl Directory {
 
     /// The time has come: for those of whom nothing was heard.
     pub fn handle_timeout(&mut self, cx: &mut Context<'_>) {
-        for link in self.links.silent(cx.now.mono, cx.limits.lease) {
-            self.on_silence(link, cx);
+        for link in self.links.overdue(cx.now.mono, cx.limits) {
+            self.on_overdue(link, cx);
         }
     }
 

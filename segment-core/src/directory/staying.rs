@@ -98,8 +98,8 @@ impl Directory {
         cx.out.event(TrackerEvent::LinkLost { link, peer: gone.device });
     }
 
-    /// Nothing was heard for a whole lease.
-    pub(super) fn on_silence(&mut self, link: LinkId, cx: &mut Context<'_>) {
+    /// Nothing was heard for a whole lease, or nobody has logged in.
+    pub(super) fn on_overdue(&mut self, link: LinkId, cx: &mut Context<'_>) {
         if !cx.rules.has(Rule::LeaseExpires) {
             return self.links.look_again(link, cx.now.mono + cx.limits.lease);
         }

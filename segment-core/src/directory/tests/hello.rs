@@ -178,6 +178,51 @@ fn a_link_on_which_nobody_logs_in_is_hung_up_after_a_lease() {
 }
 
 #[test]
+fn who_talks_and_does_not_say_hello_is_hung_up_after_a_lease() {
+    let mut bench = Bench::new();
+    let link = bench.connect(1);
+    for _ in 0..2 {
+        bench.wait(Duration::from_secs(14));
+        assert_eq!(bench.reason(link, Ping {}), Reason::OutOfOrder);
+    }
+    let seen = bench.wait(Duration::from_secs(2));
+    assert_eq!(seen.first(), Some(&Seen::Hangup(link, Reason::SessionExpired)));
+    bench.close();
+}
+
+/// Pings every ten seconds, for so long; what else is seen.
+fn ping_for(bench: &mut Bench, link: LinkId, span: Duration) -> Vec<Seen> {
+    let step = Duration::from_secs(10);
+    let mut seen = Vec::new();
+    for _ in 0..span.as_secs() / step.as_secs() {
+        seen.extend(bench.wait(step));
+        bench.ask(link, Ping {});
+    }
+    seen
+}
+
+#[test]
+fn a_greeted_link_stays_so_long_as_it_takes_to_log_in() {
+    let mut bench = Bench::new();
+    let wait = segment_proto::Limits::default().login_wait;
+    let (stranger, alice) = (bench.greet(1), bench.register(2, "alice"));
+    for _ in 0..wait.as_secs() / 10 - 1 {
+        assert_eq!(bench.wait(Duration::from_secs(10)), []);
+        bench.ask(stranger, Ping {});
+        bench.ask(alice.link, Ping {});
+    }
+    let seen = bench.wait(Duration::from_secs(10));
+    assert_eq!(seen.first(), Some(&Seen::Hangup(stranger, Reason::SessionExpired)));
+    assert_eq!(ping_for(&mut bench, alice.link, 2 * wait), []);
+
+    bench.ask(alice.link, Logout {});
+    assert_eq!(ping_for(&mut bench, alice.link, wait - Duration::from_secs(10)), []);
+    let seen = bench.wait(Duration::from_secs(10));
+    assert_eq!(seen.first(), Some(&Seen::Hangup(alice.link, Reason::SessionExpired)));
+    bench.close();
+}
+
+#[test]
 fn without_the_rule_of_leases_ghosts_stay() {
     let mut bench = Bench::with(segment_proto::Limits::default(), Rules::without(Rule::LeaseExpires));
     let ghost = bench.guest(1, "ghost");
