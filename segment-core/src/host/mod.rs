@@ -213,6 +213,12 @@ impl Host {
         self.log.fold().access()
     }
 
+    /// Whether somebody was admitted on this link.
+    #[must_use]
+    pub fn has_member(&self, link: LinkId) -> bool {
+        self.members.get(link).is_some()
+    }
+
     /// For people: how this channel stands at its host.
     #[must_use]
     pub fn report(&self) -> HostReport {

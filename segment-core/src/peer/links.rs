@@ -31,13 +31,15 @@ pub(crate) struct Link {
     pub(crate) since: Instant,
     /// Whether hello and welcome were exchanged.
     pub(crate) greeted: bool,
+    /// Whether a channel here has admitted a member on it.
+    admitted: bool,
     heard: Instant,
     pinged: Instant,
 }
 
 impl Link {
     pub(crate) fn new(role: LinkRole, direction: Direction, peer: DeviceId, address: SocketAddr, now: Instant) -> Self {
-        Self { role, peer, address, direction, since: now, greeted: false, heard: now, pinged: now }
+        Self { role, peer, address, direction, since: now, greeted: false, admitted: false, heard: now, pinged: now }
     }
 
     pub(crate) fn source(&self) -> Source {
@@ -57,7 +59,12 @@ impl Link {
         if !self.greeted {
             return Deadline::new(self.since + rhythm.greeting, "greeting");
         }
-        Deadline::new(self.heard + rhythm.silence(self.role), "silent link")
+        let silent = Deadline::new(self.heard + rhythm.silence(self.role), "silent link");
+        if self.role != LinkRole::Member || self.admitted {
+            return silent;
+        }
+        let stranger = Deadline::new(self.since + rhythm.login_wait, "a stranger");
+        if stranger.at < silent.at { stranger } else { silent }
     }
 }
 
@@ -67,6 +74,7 @@ pub(crate) struct Rhythm {
     tracker: Duration,
     others: Duration,
     greeting: Duration,
+    login_wait: Duration,
     silence_min: Duration,
 }
 
@@ -82,6 +90,7 @@ impl Rhythm {
             tracker: limits.ping,
             others: limits.ping,
             greeting: limits.request_timeout,
+            login_wait: limits.login_wait,
             silence_min: limits.silence_min,
         }
     }
@@ -150,6 +159,12 @@ impl Links {
     pub(crate) fn set_greeted(&mut self, id: LinkId) {
         if let Some(link) = self.open.get_mut(&id) {
             link.greeted = true;
+        }
+    }
+
+    pub(crate) fn set_admitted(&mut self, id: LinkId) {
+        if let Some(link) = self.open.get_mut(&id) {
+            link.admitted = true;
         }
     }
 

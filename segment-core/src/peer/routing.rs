@@ -164,7 +164,12 @@ impl Peer {
         match &mut channel.host {
             None => self.core.out.fail(from, Reason::NotHost, ""),
             Some(_) if account != Some(owner) => self.core.out.fail(from, Reason::HostAway, "its owner is logged out"),
-            Some(host) => host.on_member_message(from, link.peer, message, &mut self.core.cx(now)),
+            Some(host) => {
+                host.on_member_message(from, link.peer, message, &mut self.core.cx(now));
+                if host.has_member(from.link) {
+                    self.links.set_admitted(from.link);
+                }
+            }
         }
     }
 
@@ -173,7 +178,7 @@ impl Peer {
         if find.devices.len() > self.core.limits.page_rows_max {
             return self.core.out.fail(from, Reason::TooLarge, "too many devices at once");
         }
-        if !self.channels.hosts().any(|host| host.report().members.contains(&from.link)) {
+        if !self.channels.hosts().any(|host| host.has_member(from.link)) {
             return self.core.out.fail(from, Reason::BadCertificate, "subscribe to a channel first");
         }
         let authors = &self.core.authors;

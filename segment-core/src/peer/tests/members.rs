@@ -98,6 +98,30 @@ fn who_is_silent_is_hung_up() {
     assert_eq!(bench.out(), [alloc::format!("hang up {}: not_now", INBOUND.0), "LinkLost".into()]);
 }
 
+/// Pings every ten seconds, for as long as a stranger may stay.
+fn ping_for_long(bench: &mut Bench) {
+    for _ in 1..Limits::default().login_wait.as_secs() / 10 {
+        bench.wait(Duration::from_secs(10));
+        bench.receive(INBOUND, Role::Request, RequestId::from_random([9; 16]), Ping {});
+    }
+    bench.out();
+    bench.wait(Duration::from_secs(10));
+}
+
+#[test]
+fn who_is_never_admitted_is_hung_up_however_much_they_ping() {
+    let mut bench = Bench::greeted();
+    ping_for_long(&mut bench);
+    let out = bench.out();
+    assert!(out.contains(&alloc::format!("hang up {}: not_now", INBOUND.0)), "{out:?}");
+
+    let mut bench = Bench::greeted();
+    bench.ask(subscribe(1));
+    ping_for_long(&mut bench);
+    let out = bench.out();
+    assert!(!out.iter().any(|line| line.starts_with(&alloc::format!("hang up {}", INBOUND.0))), "{out:?}");
+}
+
 #[test]
 fn everything_that_is_asked_is_answered_with_the_right_reason() {
     let mut bench = Bench::greeted();
