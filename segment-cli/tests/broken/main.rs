@@ -10,6 +10,8 @@ mod harness;
 mod divergence;
 mod forgery;
 mod frames;
+mod leaving;
+mod load;
 mod pages;
 mod readers;
 mod sessions;

@@ -1,6 +1,7 @@
 //! Tracker and peers over TCP and TLS on 127.0.0.1, their stores in a temporary directory; a client made by hand; and
 //! a proxy that tears, merges, mutes and stalls what passes.
 
+#[cfg(target_os = "linux")]
 mod counting;
 mod proxy;
 mod wire;
@@ -17,8 +18,8 @@ use segment_store::SqliteStore;
 use tempfile::TempDir;
 use tokio::time::{sleep, timeout};
 
-#[allow(unused_imports)]
-pub use counting::{Counting, Written};
+#[cfg(target_os = "linux")]
+pub use counting::Counting;
 pub use proxy::{Proxy, Shape};
 pub use wire::{Author, Member, Wire, failed, greet_host, hello, register, subscription};
 

@@ -1,5 +1,6 @@
 //! A client made by hand, which says what no honest one says.
 
+use std::collections::HashMap;
 use std::net::SocketAddr;
 
 use bytes::Bytes;
@@ -38,6 +39,7 @@ pub struct Wire {
     connection: Connection,
     parser: Parser,
     asked: u128,
+    answers: HashMap<RequestId, Message>,
     /// What was heard while waiting for answers.
     pub pushes: Vec<Message>,
 }
@@ -49,7 +51,7 @@ impl Wire {
         let limits = TransportLimits { handshake: PATIENCE, connect: PATIENCE, ..TransportLimits::default() };
         let transport = TlsTransport::new(identity, limits).unwrap();
         let connection = transport.dial(address, Expected::Anyone).await.unwrap();
-        Self { connection, parser: Parser::default(), asked: 0, pushes: Vec::new() }
+        Self { connection, parser: Parser::default(), asked: 0, answers: HashMap::new(), pushes: Vec::new() }
     }
 
     /// A link to a tracker that knows the protocol.
@@ -129,14 +131,17 @@ impl Wire {
         self.answer(id).await
     }
 
-    /// The answer to a request; what is pushed meanwhile is kept.
+    /// The answer to a request; what else is heard meanwhile is kept.
     pub async fn answer(&mut self, id: RequestId) -> Message {
         loop {
-            let (header, message) = self.hear().await.expect("the link was closed");
-            if (header.role, header.correlation) == (Role::Response, id) {
-                return message;
+            if let Some(answer) = self.answers.remove(&id) {
+                return answer;
             }
-            self.pushes.push(message);
+            let (header, message) = self.hear().await.expect("the link was closed");
+            match header.role {
+                Role::Response => drop(self.answers.insert(header.correlation, message)),
+                _ => self.pushes.push(message),
+            }
         }
     }
 
@@ -148,13 +153,15 @@ impl Wire {
     /// The next push of which `wanted` makes something.
     pub async fn push<T>(&mut self, wanted: impl Fn(&Message) -> Option<T>) -> T {
         loop {
-            for push in self.pushes.drain(..) {
-                if let Some(found) = wanted(&push) {
-                    return found;
-                }
+            let found = self.pushes.iter().find_map(&wanted);
+            if let Some(found) = found {
+                return found;
             }
-            let (_, message) = self.hear().await.expect("the link was closed");
-            self.pushes.push(message);
+            let (header, message) = self.hear().await.expect("the link was closed");
+            match header.role {
+                Role::Response => drop(self.answers.insert(header.correlation, message)),
+                _ => self.pushes.push(message),
+            }
         }
     }
 
