@@ -2,7 +2,9 @@
 //! guessing at 8,000 tries a second, plaintext passwords; every echo 40 ms late (no TCP_NODELAY); one send rewrote the
 //! whole history (524 ms at 100,000 messages).
 
-use std::time::Duration;
+use std::fs;
+use std::path::Path;
+use std::time::{Duration, Instant};
 
 use segment_core::peer::events::Stage;
 use segment_net::{Config, Peer, raise_open_files};
@@ -13,6 +15,7 @@ use tokio::net::TcpStream;
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 
+use crate::harness::programs::Desk;
 use crate::harness::{Counting, PASSWORD, Town, Wire, create, endpoint, hello, loopback, scale, soon, text};
 
 /// Half of them say nothing at all, the others have shaken hands and then say nothing.
@@ -138,12 +141,15 @@ async fn broken_10d_passwords_are_not_guessed() {
     const TRIES: usize = 200;
     /// Five, and those that the growing wait lets through while this test runs.
     const LOOKED_AT_MAX: usize = 9;
+    const FIRST_WAIT: Duration = Duration::from_secs(1);
     let town = Town::new();
     let tracker = town.tracker().await;
     let address = tracker.address().unwrap();
     let (_ken, _) = Wire::registered("ken", address).await;
     let (_ada, _) = Wire::registered("ada", address).await;
-    for name in ["ken", "nobody"] {
+    let mut right = Wire::greeted("guesser", address).await;
+    for name in ["nobody", "ken"] {
+        let started = Instant::now();
         let mut guessing = JoinSet::new();
         for n in 0..10 {
             guessing.spawn(async move {
@@ -159,20 +165,24 @@ async fn broken_10d_passwords_are_not_guessed() {
         let looked_at = answers.iter().filter(|answer| answer.is_ok()).count();
         assert!((5..=LOOKED_AT_MAX).contains(&looked_at), "{looked_at} of {TRIES} for {name}");
         assert!(answers.iter().all(|answer| *answer != Err(0)), "how long to wait is said");
+        // Whoever guesses right is told no more, unless the first wait is over already.
+        let answer = right.login(name, PASSWORD).await;
+        let slowed = matches!(&answer, Message::Failure(failure) if failure.reason == Reason::SlowDown);
+        assert!(slowed || started.elapsed() >= FIRST_WAIT, "{answer:?}");
     }
-    // The right password is no way to find out, and others are not kept out.
-    let mut wire = Wire::greeted("guesser", address).await;
-    assert!(guess(&mut wire, "ken", PASSWORD).await.is_err());
-    assert!(matches!(wire.login("ada", PASSWORD).await, Message::LoggedIn(_)));
+    let mut other = Wire::greeted("other", address).await;
+    assert!(matches!(other.login("ada", PASSWORD).await, Message::LoggedIn(_)), "others are not kept out");
 }
 
-/// Whether these bytes are anywhere in the files of a directory.
-fn is_on_disk(town: &Town, device: &str, needle: &[u8]) -> bool {
-    let files = std::fs::read_dir(town.path()).unwrap().map(|file| file.unwrap().path());
-    let of_device = files.filter(|path| path.file_name().unwrap().to_str().unwrap().starts_with(device));
-    let contents: Vec<Vec<u8>> = of_device.map(|path| std::fs::read(path).unwrap()).collect();
-    assert!(!contents.is_empty());
-    contents.iter().any(|content| content.windows(needle.len()).any(|window| window == needle))
+/// Whether these bytes are anywhere in the files below a directory whose names begin so.
+fn is_on_disk(dir: &Path, name: &str, needle: &[u8]) -> bool {
+    fs::read_dir(dir).unwrap().map(|entry| entry.unwrap().path()).any(|path| {
+        let is_meant = path.file_name().unwrap().to_str().unwrap().starts_with(name);
+        match path.is_dir() {
+            true => is_on_disk(&path, name, needle),
+            false => is_meant && fs::read(&path).unwrap().windows(needle.len()).any(|window| window == needle),
+        }
+    })
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -189,23 +199,40 @@ async fn broken_10e_passwords_and_tokens_are_nowhere_on_disk() {
     let second = logged_in(wire.login("ada", PASSWORD).await);
     for stage in ["while it runs", "after it has stopped"] {
         for device in ["tracker", "ken"] {
-            assert!(is_on_disk(&town, device, b"ken"), "nothing is found {stage}");
+            assert!(is_on_disk(town.path(), device, b"ken"), "nothing is found {stage}");
             for password in [PASSWORD, WRONG] {
-                assert!(!is_on_disk(&town, device, password.as_bytes()), "a password, {device}, {stage}");
+                assert!(!is_on_disk(town.path(), device, password.as_bytes()), "a password, {device}, {stage}");
             }
         }
         for token in [first.token, second.token] {
-            assert!(!is_on_disk(&town, "tracker", &token.0), "a token, {stage}");
+            assert!(!is_on_disk(town.path(), "tracker", &token.0), "a token, {stage}");
         }
         soon(ken.shutdown()).await.unwrap();
         soon(tracker.shutdown()).await.unwrap();
     }
 }
 
+/// The same for the programs: in no store, no log, no history and no profile; while they run, killed, and afterwards.
+#[test]
+fn broken_10f_programs_write_no_password() {
+    let (desk, mut tracker) = Desk::open();
+    let mut ken = desk.registered("ken");
+    ken.run("/create #general");
+    ken.run("/logout");
+    ken.run("/login ken");
+    ken.run("/send #general hello there");
+    for _ in 0..2 {
+        assert!(is_on_disk(desk.path(), "", b"hello there"), "nothing is found");
+        assert!(!is_on_disk(desk.path(), "", PASSWORD.as_bytes()), "the password is on disk");
+        ken.kill();
+        tracker.kill();
+    }
+}
+
 /// Two answers that leave one after the other, again and again. Without TCP_NODELAY the second waits 40 ms for the
 /// acknowledgement of the first: all of them longer than they are waited for here, by far not as long as they take.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn broken_10f_no_echo_waits_for_an_acknowledgement() {
+async fn broken_10g_no_echo_waits_for_an_acknowledgement() {
     const ROUNDS: usize = 400;
     const BEFORE_NAGLE: Duration = Duration::from_secs(12);
     let town = Town::new();
@@ -235,7 +262,7 @@ async fn joined(wire: &mut Wire, id: segment_proto::RequestId) {
 /// Counted at the stores of the host and of the tracker, in bytes that were written.
 #[cfg(target_os = "linux")]
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn broken_10g_a_message_does_not_rewrite_the_history() {
+async fn broken_10h_a_message_does_not_rewrite_the_history() {
     const SENDS: u64 = 50;
     const BODY: usize = 400;
     /// What SQLite copies from its log into the file, now and then.

@@ -7,6 +7,7 @@
 
 mod harness;
 
+mod crashes;
 mod divergence;
 mod forgery;
 mod frames;

@@ -4,6 +4,7 @@
 use std::io::{BufReader, ErrorKind, repeat};
 use std::time::Duration;
 
+use segment_cli::grammar::LINE_BYTES_MAX;
 use segment_core::peer::CommandError;
 use segment_core::replica::SendError as NotTaken;
 use segment_net::SendError;
@@ -14,6 +15,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::time::sleep;
 
+use crate::harness::programs::Desk;
 use crate::harness::{Member, Town, Wire, create, endpoint, soon, texts_once};
 
 const TEN_MB: usize = 10 * 1024 * 1024;
@@ -128,4 +130,21 @@ async fn broken_04c_bytes_past_a_limit_are_never_executed() {
     // The command itself was a good one.
     ada.come_again("ada").await;
     assert_eq!(ada.bring(vec![envelope]).await[0].code, FateCode::Stored);
+}
+
+/// The same for a program that reads its commands: the long line ends the script, none of its parts is a command.
+#[test]
+fn broken_04d_a_script_line_that_is_too_long_is_not_cut_into_commands() {
+    let (desk, _tracker) = Desk::open();
+    let mut ken = desk.registered("ken");
+    ken.say(&format!("/send #general {}/create #within", "/create #past\\n ".repeat(LINE_BYTES_MAX / 8)));
+    let refused = ken.hear();
+    assert_eq!(refused["type"], "error", "{refused}");
+    assert_ne!(ken.finish(), 0);
+    let mut ada = desk.registered("ada");
+    assert!(ada.run("/channels").iter().all(|answer| answer["type"] != "channel"));
+    ada.run("/create #general");
+    let listed = ada.run("/channels");
+    assert!(listed.iter().any(|answer| answer.to_string().contains("#general")), "{listed:?}");
+    assert!(listed.iter().all(|answer| !answer.to_string().contains("#past")), "{listed:?}");
 }

@@ -3,6 +3,7 @@
 
 #[cfg(target_os = "linux")]
 mod counting;
+pub mod programs;
 mod proxy;
 mod wire;
 
