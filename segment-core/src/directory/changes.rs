@@ -81,6 +81,22 @@ impl Directory {
         cx.out.transmit_many(&self.links_in(channel), Frame::push(&ChannelChanged { row }));
     }
 
+    /// The account's other sessions have left as well.
+    pub(super) fn push_left(
+        &self,
+        left_on: LinkId,
+        channel: ChannelId,
+        account: AccountId,
+        backups: &Backups,
+        cx: &mut Context<'_>,
+    ) {
+        let (Some(record), Some(backup)) = (self.channels.get(channel), backups.get(channel)) else { return };
+        let links = self.sessions.of_account(account).map(|session| session.link);
+        let others: Arc<[LinkId]> = links.filter(|link| *link != left_on && self.links.is_writable(*link)).collect();
+        let row = self.row(record, backup, false, cx.rules);
+        cx.out.transmit_many(&others, Frame::push(&ChannelChanged { row }));
+    }
+
     fn links_in(&self, channel: ChannelId) -> Arc<[LinkId]> {
         let users = self.members.of_channel(channel).flat_map(|account| self.sessions.of_account(account));
         let visitors = self.members.visitors(channel).filter_map(|id| self.sessions.get(id));

@@ -177,8 +177,16 @@ impl Directory {
         Ok(())
     }
 
-    pub(super) fn on_left(&mut self, from: Asker, channel: ChannelId, account: AccountId, cx: &mut Context<'_>) {
+    pub(super) fn on_left(
+        &mut self,
+        from: Asker,
+        channel: ChannelId,
+        account: AccountId,
+        backups: &Backups,
+        cx: &mut Context<'_>,
+    ) {
         self.members.remove(channel, account);
+        self.push_left(from.link, channel, account, backups, cx);
         if self.finish(from) {
             cx.out.answer(from, &Done {});
         }

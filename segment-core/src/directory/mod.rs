@@ -273,7 +273,7 @@ impl Directory {
             DirectoryTask::LoggedOut(from) => self.on_logged_out(from, cx),
             DirectoryTask::Created(from, record) => self.on_created(from, record, cx),
             DirectoryTask::Joined(from, channel, account) => self.on_joined(from, channel, account, backups, cx),
-            DirectoryTask::Left(from, channel, account) => self.on_left(from, channel, account, cx),
+            DirectoryTask::Left(from, channel, account) => self.on_left(from, channel, account, backups, cx),
             DirectoryTask::Nothing => {}
         }
     }

@@ -225,11 +225,17 @@ impl Peer {
         let gone = |failure: &Failure| failure.reason == Reason::NoSuchChannel;
         match answered {
             Err(Unanswered::Refused(failure)) if gone(&failure) => {}
-            Err(error) => return self.core.reply(id, Err(error)),
+            Err(error) => {
+                if let Some(channel) = self.channels.get_mut(&channel) {
+                    channel.leaving = false;
+                }
+                return self.core.reply(id, Err(error));
+            }
             Ok(_) => {}
         }
         self.unserve(&channel, now);
         let writes = self.channels.remove(&channel);
+        self.naming.forget(&channel);
         self.channels.unsettle();
         self.reply_once_written(id, Reply::Done, writes);
     }

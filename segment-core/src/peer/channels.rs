@@ -12,8 +12,13 @@ use serde::{Deserialize, Serialize};
 use crate::contract::{Deadline, earliest};
 use crate::host::Host;
 use crate::peer::events::Serving;
-use crate::replica::Replica;
+use crate::replica::{Author, Replica};
 use crate::store::{Fatal, LogId, LogRole, Record, Store, Table, Write};
+
+const LEFT_PREFIX: &[u8] = b"peer/left/";
+/// Channels that were left are remembered up to so many times the channels that may be joined. Policy:
+/// no further channel is joined, as one beyond the joined ones is not.
+const LEFT_FACTOR: usize = 4;
 
 /// Whether this account is a member, as far as is known.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -55,14 +60,21 @@ pub(crate) struct Channel {
     pub(crate) address: Option<SocketAddr>,
     /// What the embedder was told.
     pub(crate) told: Serving,
+    /// The tracker was asked to end the membership: nothing is written any more that would be dropped.
+    pub(crate) leaving: bool,
     /// The host did not admit this session: it is asked again then.
     pub(crate) refused_until: Option<Instant>,
 }
 
 impl Channel {
-    fn create(record: &Signed<ChannelRecord>, device: DeviceId) -> Self {
+    fn create(record: &Signed<ChannelRecord>, device: DeviceId, author: Option<Author>) -> (Self, Option<Write>) {
         let host = (record.host == device).then(|| Host::create(record.clone()));
-        Self::new(Replica::create(record.clone(), keeping(host.is_some())), host, None)
+        let keeping = keeping(host.is_some());
+        let Some(author) = author else {
+            return (Self::new(Replica::create(record.clone(), keeping), host, None), None);
+        };
+        let (replica, write) = Replica::resume(record.clone(), keeping, author);
+        (Self::new(replica, host, None), Some(write))
     }
 
     fn restore(kept: Kept, store: &mut dyn Store) -> Result<Self, Fatal> {
@@ -74,7 +86,16 @@ impl Channel {
     fn new(replica: Replica, host: Option<Host>, address: Option<SocketAddr>) -> Self {
         let membership = Membership::Joined;
         let presence = HostPresence::There;
-        Self { replica, host, membership, presence, address, told: Serving::Nowhere, refused_until: None }
+        Self {
+            replica,
+            host,
+            membership,
+            presence,
+            address,
+            told: Serving::Nowhere,
+            leaving: false,
+            refused_until: None,
+        }
     }
 
     fn kept(&self) -> Kept {
@@ -118,10 +139,26 @@ fn key_of(channel: &ChannelId) -> Bytes {
     Bytes::copy_from_slice(channel.as_bytes())
 }
 
+fn left_key(channel: &ChannelId) -> Bytes {
+    [LEFT_PREFIX, channel.as_bytes()].concat().into()
+}
+
+/// The setting of a channel that was left: a message key is never used twice, also after it is joined again.
+fn read_left(record: &Record) -> Result<Option<(ChannelId, Author)>, Fatal> {
+    let Some(id) = record.key.strip_prefix(LEFT_PREFIX).and_then(|id| id.try_into().ok()) else {
+        return Ok(None);
+    };
+    let author = postcard::from_bytes(&record.value)
+        .map_err(|_| Fatal("the record of a channel that was left cannot be read".into()))?;
+    Ok(Some((ChannelId(uuid::Uuid::from_bytes(id)), author)))
+}
+
 /// All joined channels.
 #[derive(Debug, Default)]
 pub(crate) struct Channels {
     by_id: BTreeMap<ChannelId, Channel>,
+    /// Where this device's messages end in channels that were left.
+    left: BTreeMap<ChannelId, Author>,
     /// Those that the pages of a refresh have shown so far.
     refreshed: BTreeSet<ChannelId>,
     /// Something has changed that decides from where a channel is served.
@@ -134,8 +171,11 @@ pub(crate) struct TooMany;
 
 impl Channels {
     /// As the store has them.
-    pub(crate) fn restore(records: &[Record], store: &mut dyn Store) -> Result<Self, Fatal> {
+    pub(crate) fn restore(records: &[Record], settings: &[Record], store: &mut dyn Store) -> Result<Self, Fatal> {
         let mut channels = Self::default();
+        for setting in settings {
+            channels.left.extend(read_left(setting)?);
+        }
         for record in records {
             let kept: Kept = postcard::from_bytes(&record.value)
                 .map_err(|_| Fatal("the record of a joined channel cannot be read".into()))?;
@@ -183,27 +223,53 @@ impl Channels {
     ) -> Result<Vec<Write>, TooMany> {
         let id = row.record.channel;
         let before = self.by_id.get(&id).map(Channel::kept);
-        if before.is_none() && self.by_id.len() >= limits.joined_channels_max {
-            return Err(TooMany);
+        let mut writes = Vec::new();
+        if before.is_none() {
+            writes = self.add(&row.record, device, limits)?;
         }
-        let channel = self.by_id.entry(id).or_insert_with(|| Channel::create(&row.record, device));
+        let Some(channel) = self.by_id.get_mut(&id) else { return Ok(writes) };
         channel.update(row, now + limits.host_patience);
         self.unsettled = true;
         let kept = channel.kept();
-        if before.as_ref() == Some(&kept) {
-            return Ok(Vec::new());
+        if before.as_ref() != Some(&kept) {
+            let value = Bytes::from(postcard::to_allocvec(&kept).unwrap_or_default());
+            writes.push(Write::Put { table: Table::Joined, key: key_of(&id), value });
         }
-        let value = Bytes::from(postcard::to_allocvec(&kept).unwrap_or_default());
-        Ok(alloc::vec![Write::Put { table: Table::Joined, key: key_of(&id), value }])
+        Ok(writes)
+    }
+
+    fn add(
+        &mut self,
+        record: &Signed<ChannelRecord>,
+        device: DeviceId,
+        limits: &Limits,
+    ) -> Result<Vec<Write>, TooMany> {
+        let id = record.channel;
+        let known = self.left.contains_key(&id);
+        let full = self.left.len() >= LEFT_FACTOR * limits.joined_channels_max;
+        if self.by_id.len() >= limits.joined_channels_max || (full && !known) {
+            return Err(TooMany);
+        }
+        let (channel, write) = Channel::create(record, device, self.left.remove(&id));
+        self.by_id.insert(id, channel);
+        let forget = known.then(|| Write::Delete { table: Table::Setting, key: left_key(&id) });
+        Ok(write.into_iter().chain(forget).collect())
     }
 
     /// Removes a channel; what is to be written for it.
     pub(crate) fn remove(&mut self, id: &ChannelId) -> Vec<Write> {
-        if self.by_id.remove(id).is_none() {
+        let Some(channel) = self.by_id.remove(id) else {
             return Vec::new();
-        }
+        };
+        let author = channel.replica.author();
+        self.left.insert(*id, author);
+        let value = Bytes::from(postcard::to_allocvec(&author).unwrap_or_default());
         let log = LogId { channel: *id, role: LogRole::Cache };
-        alloc::vec![Write::Erase { log }, Write::Delete { table: Table::Joined, key: key_of(id) }]
+        alloc::vec![
+            Write::Erase { log },
+            Write::Delete { table: Table::Joined, key: key_of(id) },
+            Write::Put { table: Table::Setting, key: left_key(id), value },
+        ]
     }
 
     /// A host did not admit this session: the channel is read elsewhere for a while.

@@ -76,7 +76,8 @@ impl Peer {
     /// # Errors
     /// [`Fatal`]: the store cannot be read.
     pub fn restore(config: PeerConfig, store: &mut dyn Store) -> Result<Self, Fatal> {
-        let session = Session::restore(&records(store, Table::Setting)?)?;
+        let settings = records(store, Table::Setting)?;
+        let session = Session::restore(&settings)?;
         let authors = Authors::restore(&records(store, Table::Author)?)?;
         let joined = records(store, Table::Joined)?;
         Ok(Self {
@@ -84,7 +85,7 @@ impl Peer {
             tracker: TrackerLink::default(),
             hosts: Hosts::default(),
             links: Links::default(),
-            channels: Channels::restore(&joined, store)?,
+            channels: Channels::restore(&joined, &settings, store)?,
             naming: Naming::default(),
             stripped: Stripped::default(),
             ready: VecDeque::new(),

@@ -81,6 +81,11 @@ impl Naming {
         self.on_answered(&unasked);
     }
 
+    /// A channel was left: what waits in it is shown to nobody.
+    pub(crate) fn forget(&mut self, channel: &ChannelId) {
+        self.held.remove(channel);
+    }
+
     /// The channels in which something waits.
     pub(crate) fn waiting(&self) -> Vec<ChannelId> {
         self.held.keys().copied().collect()

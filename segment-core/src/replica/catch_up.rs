@@ -99,7 +99,8 @@ impl Replica {
 
     pub(super) fn subscribe_later(&mut self, cx: &Context<'_>) {
         if let Some(attachment) = &mut self.attachment {
-            attachment.subscribe_at = Some(cx.now.mono + SUBSCRIBE_AGAIN);
+            // Asked for again and again, it still comes.
+            attachment.subscribe_at.get_or_insert(cx.now.mono + SUBSCRIBE_AGAIN);
         }
     }
 

@@ -16,11 +16,13 @@ use segment_proto::{
 use crate::contract::{Deadline, earliest};
 use crate::peer::context::{Answer, Context, PeerTask};
 use crate::peer::events::{ChannelMessage, Content, PeerEvent, Serving, Source, Stage};
-use crate::store::{Fatal, LogId, LogRole, Store, StoreOutcome, StoredEntry};
+use crate::store::{Fatal, LogId, LogRole, Store, StoreOutcome, StoredEntry, Write};
+use crate::sync::persist::{Meta, put_meta};
 
 use cache::Cache;
 use catch_up::Attachment;
 use history::{HistoryJob, HistoryPart};
+pub use outgoing::Author;
 use outgoing::Outbox;
 
 /// What an operation of a replica is for.
@@ -113,6 +115,21 @@ impl Replica {
     pub fn create(record: Signed<ChannelRecord>, keeping: LogRole) -> Self {
         let cache = Cache::new(record.channel, keeping);
         Self { record, cache, attachment: None, attachments: 0, outbox: Outbox::default(), rights: None }
+    }
+
+    /// A channel that is joined again, by an author who has written in it before; what is to be written for that.
+    #[must_use]
+    pub fn resume(record: Signed<ChannelRecord>, keeping: LogRole, author: Author) -> (Self, Write) {
+        let mut replica = Self::create(record, keeping);
+        replica.outbox = Outbox::resumed(author);
+        let put = put_meta(replica.own_log(), Meta::Author, &author);
+        (replica, put)
+    }
+
+    /// Where the author stands who leaves, and drops what is not settled.
+    #[must_use]
+    pub fn author(&self) -> Author {
+        self.outbox.author_without_items()
     }
 
     /// The channel as the store has it.

@@ -24,10 +24,17 @@ const TRY_AGAIN: Duration = Duration::from_millis(500);
 
 /// Where this device's own chain of messages stands; on disk before any of them leaves.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-struct Author {
+pub struct Author {
     incarnation: u32,
     seq: u64,
     last: Hash,
+}
+
+impl Author {
+    /// Where the chain goes on when a message and those behind it are given up.
+    fn without(self, first: &Item) -> Self {
+        Self { incarnation: self.incarnation + 1, seq: 0, last: first.envelope.prev }
+    }
 }
 
 #[derive(Debug)]
@@ -91,6 +98,16 @@ impl Outbox {
             outbox.items.push_back(Item { number, envelope, progress, pos, seen: pos.is_some(), barred_in: None });
         }
         Ok(outbox)
+    }
+
+    /// The outbox of a channel that is joined again: no key is ever used twice.
+    pub fn resumed(author: Author) -> Self {
+        Self { author, ..Self::default() }
+    }
+
+    /// Where the chain stands when what is not settled is dropped.
+    pub fn author_without_items(&self) -> Author {
+        self.items.front().map_or(self.author, |first| self.author.without(first))
     }
 
     /// Messages that are not settled.
@@ -212,6 +229,10 @@ impl Replica {
     }
 
     fn on_fate(&mut self, fate: &Fate, fence: Fence, cx: &mut Context<'_>) {
+        if self.outbox.get(fate.key).is_none() {
+            // Settled since it was submitted.
+            return;
+        }
         match fate.code {
             FateCode::Stored | FateCode::Committed => self.on_stored_at(fate.key, fate.pos, cx),
             FateCode::Refused => self.on_refused(fate, cx),
@@ -397,8 +418,7 @@ impl Replica {
         let taken = self.outbox.items.split_off(index);
         let mut writes: Vec<Write> = taken.iter().map(|item| delete(log, item.number)).collect();
         if let Some(first) = taken.front() {
-            let incarnation = self.outbox.author.incarnation + 1;
-            self.outbox.author = Author { incarnation, seq: 0, last: first.envelope.prev };
+            self.outbox.author = self.outbox.author.without(first);
             writes.push(put_meta(log, Meta::Author, &self.outbox.author));
         }
         (taken, writes)

@@ -97,7 +97,11 @@ impl Peer {
         if waiting > 0 && unsent == Unsent::Keep {
             return Err(CommandError::Unsent(waiting));
         }
-        self.ask(&LeaveChannel { channel }, PeerRequest::Leave(channel), now)
+        let id = self.ask(&LeaveChannel { channel }, PeerRequest::Leave(channel), now)?;
+        if let Some(joined) = self.channels.get_mut(&channel) {
+            joined.leaving = true;
+        }
+        Ok(id)
     }
 
     fn check_room(&self) -> Result<(), CommandError> {

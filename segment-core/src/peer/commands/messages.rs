@@ -49,7 +49,8 @@ impl Peer {
         if login.who.is_visitor() {
             return Err(SendError::NotAllowed(Reason::VisitorsMayOnlyRead).into());
         }
-        let joined = self.channels.get_mut(&channel).ok_or(CommandError::NotJoined)?;
+        let joined = self.channels.get_mut(&channel).filter(|channel| !channel.leaving);
+        let joined = joined.ok_or(CommandError::NotJoined)?;
         let key = joined.replica.send(kind, body, &mut self.core.cx(now))?;
         self.settle(now);
         Ok(key)
