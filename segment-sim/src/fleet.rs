@@ -310,6 +310,10 @@ impl<M: Machine<Event: core::fmt::Debug>, P> Fleet<M, P> {
                 self.trace.note(now, node, format_args!("<- {link} {name} {:?}", header.role));
                 watch.received(self.scene(), node, *link, header, message.get());
             }
+            Input::Writable { link, room } => {
+                self.trace.note(now, node, format_args!("{link} has room for {room}"));
+                self.network.on_told_room(node, *link, *room);
+            }
             Input::Performed { op, .. } => self.trace.note(now, node, format_args!("performed {}", op.0)),
             other => self.trace.note(now, node, format_args!("{other:?}")),
         }

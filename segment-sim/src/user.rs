@@ -191,7 +191,7 @@ impl User {
             peer.channels().filter(|view| view.member).map(|view| view.record.name.as_str().to_owned()).collect();
         let missing = town.channels.iter().find(|name| !joined.contains(name));
         let Some(name) = missing.filter(|_| self.dice.chance(400)) else { return false };
-        if self.asked.values().any(|ask| matches!(ask, Ask::Join(_))) {
+        if self.asked.values().any(|ask| matches!(ask, Ask::Join(_) | Ask::Leave(_))) {
             return false;
         }
         let asked = peer.join(name, now);

@@ -22,8 +22,8 @@ use crate::user::{Mood, Role, Town, User};
 
 /// How long a healed world has until everything must be at rest.
 const CONVERGENCE: Duration = Duration::from_secs(400);
-/// How often it is looked at.
-const LOOK: Duration = Duration::from_millis(250);
+/// How often it is looked at: never in step with anything.
+const LOOK: Duration = Duration::from_millis(237);
 
 /// What is planned.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

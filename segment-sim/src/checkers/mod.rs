@@ -84,6 +84,7 @@ impl Checkers {
     pub fn on_start(&mut self, node: NodeId) {
         *self.starts.entry(node).or_default() += 1;
         self.views.on_start(node);
+        self.sources.on_start(node);
         self.unheard.retain(|(whose, _)| *whose != node);
         if node == TRACKER {
             self.sessions.clear();
@@ -93,12 +94,12 @@ impl Checkers {
     /// A user has written something.
     pub fn on_sent(&mut self, node: NodeId, sent: Sent) {
         let Sent { text, channel, number, key } = sent;
-        self.truth.on_written(text, Written { node, channel, number, key });
+        self.truth.on_written(text, Written { node, channel, number, key, promised: false });
     }
 
     fn check_link(&mut self, scene: Scene<'_>, node: NodeId, link: LinkId, role: Role, message: &Message) {
         let Some(end) = scene.network.end(node, link) else { return };
-        let (blocked, queued, name) = (end.blocked, end.queued(), message.name());
+        let (blocked, queued, name) = (end.told_full, end.queued(), message.name());
         let pushed = role == Role::Push && blocked && !PUSHES_AT_ANY_TIME.contains(&name);
         self.findings.expect(Check::Limits, !pushed, || format!("{name} is pushed to {link}, which has no room"));
         let most = QUEUE_OVERFLOW_FACTOR * self.send_queue_bytes_max;
@@ -136,6 +137,7 @@ impl Checkers {
             }
             PeerEvent::CutBehind { channel, pos } => self.views.on_cut(node, *channel, *pos, findings),
             PeerEvent::MessageStage { key, stage, pos } => {
+                self.truth.on_promised(key);
                 self.views.on_stage(*key, *stage, *pos, ledger, findings);
             }
             PeerEvent::MessageRefused { key, text, .. } => {

@@ -152,7 +152,7 @@ fn check_texts(waiting: &BTreeSet<String>, checkers: &Checkers, findings: &mut F
         let shown = text.chars().take(16).collect::<String>();
         let waits = waiting.contains(text);
         // Until an author is told that a message is queued, a crash may take it.
-        let kept = committed || refused || waits || !checkers.views.is_queued(&written.key);
+        let kept = committed || refused || waits || !written.promised;
         findings.expect(Check::NothingLost, kept && !(committed && refused), || {
             format!("{shown:?}: committed is {committed}, refused is {refused}, waiting is {waits}")
         });

@@ -35,6 +35,12 @@ impl Sources {
         self.places.get(&(node, channel)).and_then(|places| places.get(index)).copied().unwrap_or(0)
     }
 
+    /// A process starts: what the one before had taken and not reported yet, nobody can report.
+    pub fn on_start(&mut self, node: NodeId) {
+        let own = self.places.iter_mut().filter(|((whose, _), _)| *whose == node);
+        own.flat_map(|(_, places)| places).filter(|flags| **flags & REPORTED == 0).for_each(|flags| *flags = 0);
+    }
+
     /// Something reaches a peer.
     pub fn on_received(&mut self, node: NodeId, from: DeviceId, is_tracker: bool, message: &Message) {
         if let Message::Submit(submit) = message {

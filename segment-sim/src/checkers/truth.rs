@@ -18,8 +18,10 @@ pub struct Written {
     pub channel: ChannelId,
     /// Counts the messages of its node.
     pub number: u64,
-    /// Its first name; it may be signed again under another.
+    /// Its name.
     pub key: MessageKey,
+    /// Whether its author was told that it is on their disk.
+    pub promised: bool,
 }
 
 /// What is known for sure.
@@ -28,6 +30,8 @@ pub struct Truth {
     accounts: BTreeMap<DeviceId, AccountId>,
     records: BTreeMap<ChannelId, Signed<ChannelRecord>>,
     written: BTreeMap<String, Written>,
+    /// The text that has each name; a crash may take a message whose name is then free again.
+    names: BTreeMap<MessageKey, String>,
     sessions: BTreeMap<LinkId, (SessionId, AccountId)>,
     wishes: BTreeMap<(LinkId, RequestId), Presence>,
     hidden: BTreeSet<SessionId>,
@@ -64,7 +68,15 @@ impl Truth {
 
     /// A user has written something.
     pub fn on_written(&mut self, text: String, written: Written) {
+        self.names.insert(written.key, text.clone());
         self.written.insert(text, written);
+    }
+
+    /// An author is told that a message is on their disk.
+    pub fn on_promised(&mut self, key: &MessageKey) {
+        if let Some(written) = self.names.get(key).and_then(|text| self.written.get_mut(text)) {
+            written.promised = true;
+        }
     }
 
     /// Whether a session wants to be seen by nobody.

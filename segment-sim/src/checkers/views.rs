@@ -1,7 +1,7 @@
 //! What each node has shown to its user: committed views stand, messages come once and in order.
 
 use core::ops::Bound;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use segment_core::peer::events::{ChannelMessage, Stage};
 use segment_proto::{ChannelId, MessageKey};
@@ -32,7 +32,6 @@ pub enum Settled {
 pub struct Views {
     views: BTreeMap<(NodeId, ChannelId), View>,
     settled: BTreeMap<MessageKey, Settled>,
-    queued: BTreeSet<MessageKey>,
 }
 
 impl Views {
@@ -44,12 +43,6 @@ impl Views {
     /// A user has left a channel: their copy is gone.
     pub fn on_left(&mut self, node: NodeId, channel: ChannelId) {
         self.views.remove(&(node, channel));
-    }
-
-    /// Whether an author was told that a message is on their disk.
-    #[must_use]
-    pub fn is_queued(&self, key: &MessageKey) -> bool {
-        self.queued.contains(key)
     }
 
     /// What an author was told in the end.
@@ -143,7 +136,6 @@ impl Views {
 
     /// An own message has come further.
     pub fn on_stage(&mut self, key: MessageKey, stage: Stage, pos: Option<u64>, ledger: &Ledger, f: &mut Findings) {
-        self.queued.insert(key);
         if stage != Stage::Committed {
             return;
         }

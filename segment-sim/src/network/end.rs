@@ -37,8 +37,10 @@ pub struct End {
     pub peer: DeviceId,
     /// How it stands.
     pub state: EndState,
-    /// Its machine was told to push nothing.
+    /// The queue has crossed the high water mark, and not yet the low one.
     pub blocked: bool,
+    /// Its machine was told to push nothing.
+    pub told_full: bool,
     /// What came in.
     pub parser: Parser,
     /// What was sent arrives no earlier than what was sent before it.
@@ -67,6 +69,7 @@ impl End {
             peer,
             state: EndState::Coming,
             blocked: false,
+            told_full: false,
             parser: Parser::default(),
             last_arrival: Instant(0),
             pumping: false,

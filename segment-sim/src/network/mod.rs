@@ -332,6 +332,14 @@ impl Network {
         })
     }
 
+    /// A node's machine is told whether a link has room.
+    pub fn on_told_room(&mut self, node: NodeId, link: LinkId, room: usize) {
+        let Some((id, side)) = self.node(node).links.get(&link).copied() else { return };
+        if let Some(connection) = self.connections.get_mut(&id) {
+            connection.end(side).told_full = room == 0;
+        }
+    }
+
     /// The end behind a link.
     #[must_use]
     pub fn end(&self, node: NodeId, link: LinkId) -> Option<&End> {
