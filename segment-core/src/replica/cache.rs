@@ -53,7 +53,8 @@ impl Cache {
         cache.receipt = kept.receipt.clone();
         cache.low = match keeping {
             LogRole::Host => last.is_some().then_some((1, Hash::ZERO)),
-            LogRole::Backup | LogRole::Cache => own.meta(Meta::Low),
+            // Where the first entries were not on disk yet, nothing is cached.
+            LogRole::Backup | LogRole::Cache => own.meta(Meta::Low).filter(|_| last.is_some()),
         };
         if let (Some(last), Some((low, before))) = (last, cache.low) {
             cache.load_recent(low, before, last.entry.pos, store)?;
@@ -109,7 +110,8 @@ impl Cache {
         position.pos == 0 || self.chain_at(position.pos) == Some(position.chain)
     }
 
-    fn chain_at(&self, pos: u64) -> Option<Hash> {
+    /// The chain at a place that is at hand.
+    pub fn chain_at(&self, pos: u64) -> Option<Hash> {
         let first = self.recent.front()?.pos;
         let index = usize::try_from(pos.checked_sub(first)?).ok()?;
         self.recent.get(index).map(|position| position.chain)

@@ -4,18 +4,13 @@ use core::time::Duration;
 
 use alloc::vec::Vec;
 
-use segment_proto::messages::{
-    Diverged, Entries, EntryPage, ReadTail, Subscribe, Subscribed, Sync, SyncPage, Watermarks,
-};
-use segment_proto::{Entry, EpochRecord, Fence, Hash, Instant, LinkId, Position, Reason, Receipt, Request, Signed};
+use segment_proto::messages::{Diverged, Entries, EntryPage, ReadTail, Subscribe, Subscribed, Sync, SyncPage};
+use segment_proto::{Entry, EpochRecord, Fence, Hash, Instant, LinkId, Position, Reason, Request, Signed};
 
 use crate::peer::context::{Context, Purpose, Unanswered};
 use crate::peer::events::{PeerEvent, Serving, Transfer};
-use crate::replica::cache::{ChainCheck, Watermark};
 use crate::replica::{Replica, ReplicaRequest, ReplicaTask, Wanted};
-use crate::rules::Rule;
 use crate::store::StoredEntry;
-use crate::sync::persist::{Meta, put_meta};
 
 /// Messages of the first screen.
 const FIRST_SCREEN: u32 = 100;
@@ -34,6 +29,14 @@ pub struct Attachment {
     /// The newest epoch that this replica knows of.
     pub fence: Fence,
     progress: Progress,
+    told: Told,
+}
+
+/// What the last [`Subscribed`] stood for: rights at the head, the own row at the committed place.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Told {
+    head: u64,
+    committed: u64,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -55,9 +58,10 @@ impl Replica {
     pub fn attach(&mut self, link: LinkId, serving: Serving, cx: &mut Context<'_>) {
         let fence = self.attachment.as_ref().map_or(Fence::default(), |attachment| attachment.fence);
         self.outbox.forget_submits();
+        self.outbox.retry_at = None;
         self.attachments += 1;
-        self.attachment =
-            Some(Attachment { link, serving, subscribe_at: None, fence, progress: Progress::Subscribing });
+        let (progress, told) = (Progress::Subscribing, Told::default());
+        self.attachment = Some(Attachment { link, serving, subscribe_at: None, fence, progress, told });
         self.subscribe(cx);
     }
 
@@ -122,7 +126,12 @@ impl Replica {
             self.rights = Some(subscribed.rights);
             cx.out.event(PeerEvent::RightsChanged { channel: self.channel(), rights: subscribed.rights });
         }
-        if let Some(row) = &subscribed.row {
+        let committed = subscribed.receipt.as_ref().map_or(0, |receipt| receipt.at.pos);
+        if let Some(attachment) = &mut self.attachment {
+            attachment.told = Told { head: subscribed.head.pos, committed };
+        }
+        // A row of an earlier place than this cache knows says nothing new.
+        if let Some(row) = subscribed.row.as_ref().filter(|_| committed >= self.cache.committed()) {
             let fence = subscribed.epoch.as_ref().map(|record| record.fence);
             self.learn_row(row, fence, cx);
         }
@@ -140,7 +149,7 @@ impl Replica {
         }
     }
 
-    fn learn_fence(&mut self, fence: Fence, cx: &mut Context<'_>) {
+    pub(super) fn learn_fence(&mut self, fence: Fence, cx: &mut Context<'_>) {
         let Some(attachment) = self.attachment.as_mut().filter(|attachment| fence > attachment.fence) else {
             return;
         };
@@ -158,7 +167,8 @@ impl Replica {
         if let Some(attachment) = &mut self.attachment {
             attachment.progress = Progress::Fetching;
         }
-        if self.cache.is_empty() && head.pos > 0 {
+        // What was sent before this cache was lost stands somewhere in the log, and has to be found there.
+        if self.cache.is_empty() && head.pos > 0 && self.outbox.len() == 0 {
             let tail = ReadTail { channel: self.channel(), count: FIRST_SCREEN };
             return self.ask(&tail, Wanted::Tail, cx);
         }
@@ -173,6 +183,7 @@ impl Replica {
         if let Some(attachment) = &mut self.attachment {
             attachment.progress = Progress::Level;
         }
+        self.settle(cx);
         self.pump(cx);
     }
 
@@ -185,9 +196,12 @@ impl Replica {
 
     pub(super) fn on_tail(&mut self, page: EntryPage, cx: &mut Context<'_>) {
         if self.cache.is_empty() {
-            if let Some(first) = page.entries.first() {
-                let writes = self.cache.begin(first.pos, page.before);
-                let task = self.task(ReplicaTask::Nothing);
+            let Some(first) = page.entries.first() else {
+                return self.subscribe_later(cx);
+            };
+            let writes = self.cache.begin(first.pos, page.before);
+            let task = self.task(ReplicaTask::Nothing);
+            if !writes.is_empty() {
                 cx.out.write(task, writes);
             }
             self.take(page.before, page.entries, Transfer::Fetched, cx);
@@ -211,14 +225,14 @@ impl Replica {
         if let Some(receipt) = page.receipt {
             self.on_receipt(receipt, cx);
         }
-        if self.cache.tip() == before && !self.cache.contains(page.head) && page.head.pos > before.pos {
+        if self.cache.tip() == before && !self.cache.contains(page.head) {
             return self.subscribe_later(cx);
         }
         self.level_with(page.head, cx);
     }
 
     /// The serving side has another log: only what is provisional here can be wrong.
-    fn on_parted(&mut self, cx: &mut Context<'_>) {
+    pub(super) fn on_parted(&mut self, cx: &mut Context<'_>) {
         if self.cache.tip().pos <= self.cache.committed() {
             cx.out.event(PeerEvent::Suspicious { what: "the log differs below a committed place" });
             return self.subscribe_later(cx);
@@ -228,6 +242,7 @@ impl Replica {
     }
 
     pub(super) fn on_diverged(&mut self, diverged: &Diverged, cx: &mut Context<'_>) {
+        self.outbox.unplace_behind(diverged.at.pos);
         if self.cache.tip().pos > diverged.at.pos {
             self.cut(diverged.at.pos, cx);
         }
@@ -240,6 +255,10 @@ impl Replica {
         let task = self.task(ReplicaTask::Nothing);
         cx.out.write(task, writes);
         cx.out.event(PeerEvent::CutBehind { channel: self.channel(), pos });
+        if self.access_at > pos {
+            self.access_at = 0;
+            self.subscribe(cx);
+        }
     }
 
     pub(super) fn on_entries(&mut self, entries: Entries, cx: &mut Context<'_>) {
@@ -252,7 +271,7 @@ impl Replica {
         self.fetch_if_level(cx);
     }
 
-    fn fetch_if_level(&mut self, cx: &mut Context<'_>) {
+    pub(super) fn fetch_if_level(&mut self, cx: &mut Context<'_>) {
         if self.attachment.as_ref().is_some_and(Attachment::is_level) {
             if let Some(attachment) = &mut self.attachment {
                 attachment.progress = Progress::Fetching;
@@ -268,7 +287,7 @@ impl Replica {
         let mut fresh = Vec::with_capacity(entries.len());
         for entry in entries {
             let stored = StoredEntry::new(entry, &chain);
-            let parted = stored.entry.pos == tip.pos && stored.chain != tip.chain;
+            let parted = self.cache.chain_at(stored.entry.pos).is_some_and(|chain| chain != stored.chain);
             let follows = stored.entry.pos == tip.pos + 1;
             if parted || (follows && chain != tip.chain) {
                 return self.on_parted(cx);
@@ -305,40 +324,34 @@ impl Replica {
             self.on_placed(stored, cx);
         }
         self.settle(cx);
-        if fresh.iter().any(|stored| stored.entry.envelope.access().is_some()) {
+        if self.outbox.unplace_unseen(last) {
+            self.pump(cx);
+        }
+        let access = fresh.iter().rev().find(|stored| stored.entry.envelope.access().is_some());
+        if let Some(stored) = access {
+            self.on_access(stored.entry.pos, cx);
+        }
+    }
+
+    /// An access entry stands in the cache: asks what it means for this session, where that was not told already.
+    fn on_access(&mut self, pos: u64, cx: &mut Context<'_>) {
+        self.access_at = pos;
+        if let Some(attachment) = self.attachment.as_mut().filter(|attachment| attachment.told.head < pos) {
+            attachment.told.head = pos;
             self.subscribe(cx);
         }
+        self.on_access_committed(self.cache.committed(), cx);
     }
 
-    pub(super) fn on_watermarks(&mut self, marks: &Watermarks, cx: &mut Context<'_>) {
-        self.learn_fence(marks.fence, cx);
-        if let Some(receipt) = &marks.receipt {
-            self.on_receipt(receipt.clone(), cx);
-        }
-        if marks.stored > self.cache.tip().pos {
-            self.fetch_if_level(cx);
-        }
-    }
-
-    /// A receipt counts only if the tracker has signed it and this replica's own chain is the same at its place.
-    fn on_receipt(&mut self, receipt: Signed<Receipt>, cx: &mut Context<'_>) {
-        let genuine = cx.tracker_key.is_some_and(|key| receipt.is_signed_by(&key, &cx.identity.verifier()));
-        if !genuine || receipt.channel != self.channel() {
+    /// A committed access entry may have moved the own row: the next message has to build on that.
+    pub(super) fn on_access_committed(&mut self, committed: u64, cx: &mut Context<'_>) {
+        let (at, attachment) = (self.access_at, self.attachment.as_mut());
+        if at > committed {
             return;
         }
-        let check = if cx.rules.has(Rule::ReceiptOnChain) { ChainCheck::Required } else { ChainCheck::Skipped };
-        match self.cache.watermark(receipt, check) {
-            Watermark::Waits => {}
-            Watermark::OffChain => self.on_parted(cx),
-            Watermark::Moved(pos) => {
-                if let Some(receipt) = self.cache.receipt() {
-                    let put = put_meta(self.own_log(), Meta::Receipt, receipt);
-                    let task = self.task(ReplicaTask::Nothing);
-                    cx.out.write(task, alloc::vec![put]);
-                }
-                cx.out.event(PeerEvent::CommittedUpTo { channel: self.channel(), pos });
-                self.settle(cx);
-            }
+        if let Some(attachment) = attachment.filter(|attachment| attachment.told.committed < at) {
+            attachment.told.committed = at;
+            self.subscribe(cx);
         }
     }
 }

@@ -52,13 +52,14 @@ impl Replica {
     fn fetch_history(&mut self, job: HistoryJob, cx: &mut Context<'_>) {
         let from = job.fetched.last().map_or(job.from, |entry| entry.pos + 1);
         let range = ReadRange { channel: self.channel(), from, to: job.missing_to };
-        let id = job.id;
+        let (id, from, to) = (job.id, job.from, job.to);
         let Some(link) = self.link() else {
             return self.show_history(job, cx);
         };
         if cx.request(link, &range, self.purpose(Wanted::History(job))).is_err() {
+            // Not sent: what is here is shown.
             let (before, fetched, source) = (Hash::ZERO, Vec::new(), Source::Local);
-            let job = HistoryJob { id, from: 1, to: 0, missing_to: 0, before, fetched, source };
+            let job = HistoryJob { id, from, to, missing_to: 0, before, fetched, source };
             self.show_history(job, cx);
         }
     }

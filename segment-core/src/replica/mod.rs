@@ -3,18 +3,23 @@
 mod cache;
 mod catch_up;
 mod history;
+mod outbox;
 mod outgoing;
+mod receipts;
+#[cfg(test)]
+mod tests;
 
 use alloc::string::String;
 use alloc::vec::Vec;
 
 use bytes::Bytes;
+use segment_proto::messages::Failure;
 use segment_proto::{
     ChannelId, ChannelRecord, Entry, EnvelopeKind, LinkId, Message, MessageKey, Position, Reason, Rights, Signed,
 };
 
 use crate::contract::{Deadline, earliest};
-use crate::peer::context::{Answer, Context, PeerTask};
+use crate::peer::context::{Answer, Context, PeerTask, Unanswered};
 use crate::peer::events::{ChannelMessage, Content, PeerEvent, Serving, Source, Stage};
 use crate::store::{Fatal, LogId, LogRole, Store, StoreOutcome, StoredEntry, Write};
 use crate::sync::persist::{Meta, put_meta};
@@ -22,16 +27,14 @@ use crate::sync::persist::{Meta, put_meta};
 use cache::Cache;
 use catch_up::Attachment;
 use history::{HistoryJob, HistoryPart};
-pub use outgoing::Author;
-use outgoing::Outbox;
+pub use outbox::Author;
+use outbox::Outbox;
 
 /// What an operation of a replica is for.
 #[derive(Debug)]
 pub enum ReplicaTask {
     /// An own message is on disk.
     Queued(MessageKey),
-    /// An own message was looked up in the cache.
-    LookedUp(MessageKey),
     /// Messages to be shown were read.
     History(HistoryPart),
     /// Nobody waits.
@@ -104,6 +107,8 @@ pub struct Replica {
     attachment: Option<Attachment>,
     /// Counts attachments.
     attachments: u64,
+    /// The last access entry in the cache; 0: none was seen.
+    access_at: u64,
     outbox: Outbox,
     rights: Option<Rights>,
 }
@@ -114,7 +119,7 @@ impl Replica {
     #[must_use]
     pub fn create(record: Signed<ChannelRecord>, keeping: LogRole) -> Self {
         let cache = Cache::new(record.channel, keeping);
-        Self { record, cache, attachment: None, attachments: 0, outbox: Outbox::default(), rights: None }
+        Self { record, cache, attachment: None, attachments: 0, access_at: 0, outbox: Outbox::default(), rights: None }
     }
 
     /// A channel that is joined again, by an author who has written in it before; what is to be written for that.
@@ -139,7 +144,7 @@ impl Replica {
     pub fn restore(record: Signed<ChannelRecord>, keeping: LogRole, store: &mut dyn Store) -> Result<Self, Fatal> {
         let (cache, loaded) = Cache::restore(record.channel, keeping, store)?;
         let outbox = Outbox::restore(&loaded, cache.entries, store)?;
-        Ok(Self { record, cache, attachment: None, attachments: 0, outbox, rights: None })
+        Ok(Self { record, cache, attachment: None, attachments: 0, access_at: 0, outbox, rights: None })
     }
 
     fn channel(&self) -> ChannelId {
@@ -243,9 +248,12 @@ impl Replica {
             (Wanted::Submit(keys), Ok(Message::Submitted(submitted))) => self.on_submitted(&keys, submitted, cx),
             (Wanted::Submit(keys), Err(unanswered)) => self.on_not_submitted(&keys, &unanswered, cx),
             (Wanted::History(job), Ok(Message::EntryPage(page))) => self.on_history_page(job, page, cx),
-            (Wanted::History(job), Err(_)) => self.show_history(job, cx),
-            (Wanted::Tail | Wanted::Sync(_), _) => self.subscribe_later(cx),
-            _ => {}
+            (Wanted::History(job), _) => self.show_history(job, cx),
+            (Wanted::Submit(keys), Ok(_)) => {
+                let wrong = Failure::new(Reason::Malformed, "the answer is another's");
+                self.on_not_submitted(&keys, &Unanswered::Refused(wrong), cx);
+            }
+            (Wanted::Subscribe | Wanted::Tail | Wanted::Sync(_), _) => self.subscribe_later(cx),
         }
     }
 
@@ -261,7 +269,6 @@ impl Replica {
     pub fn on_performed(&mut self, task: ReplicaTask, outcome: StoreOutcome, cx: &mut Context<'_>) {
         match (task, outcome) {
             (ReplicaTask::Queued(key), _) => self.on_queued(key, cx),
-            (ReplicaTask::LookedUp(key), StoreOutcome::Found(found)) => self.on_looked_up(key, found, cx),
             (ReplicaTask::History(part), StoreOutcome::Entries { entries, .. }) => {
                 self.on_history_read(part, entries, cx)
             }

@@ -2,167 +2,20 @@
 
 use core::time::Duration;
 
-use alloc::collections::VecDeque;
 use alloc::vec::Vec;
 
-use bytes::Bytes;
 use segment_proto::messages::{Fate, FateCode, Submit, Submitted};
-use segment_proto::{
-    AccountId, Envelope, EnvelopeKind, Fence, Hash, Instant, MessageKey, Reason, Row, Signed, SignedEnvelope,
-};
-use serde::{Deserialize, Serialize};
+use segment_proto::{Fence, MessageKey, Reason, Row};
 
 use crate::peer::context::{Context, Unanswered};
 use crate::peer::events::{PeerEvent, Serving, Stage, Transfer};
+use crate::replica::outbox::{Item, Progress, delete};
 use crate::replica::{Outgoing, Replica, ReplicaTask, Wanted};
 use crate::rules::Rule;
-use crate::store::{Fatal, LogId, Lookup, Operation, Store, StoreOperation, StoreOutcome, StoredEntry, Table, Write};
-use crate::sync::persist::{Loaded, Meta, encode, put_meta};
+use crate::store::StoredEntry;
 
 /// How long to wait before trying again where nobody has said.
 const TRY_AGAIN: Duration = Duration::from_millis(500);
-
-/// Where this device's own chain of messages stands; on disk before any of them leaves.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Author {
-    incarnation: u32,
-    seq: u64,
-    last: Hash,
-}
-
-impl Author {
-    /// Where the chain goes on when a message and those behind it are given up.
-    fn without(self, first: &Item) -> Self {
-        Self { incarnation: self.incarnation + 1, seq: 0, last: first.envelope.prev }
-    }
-}
-
-#[derive(Debug)]
-struct Item {
-    number: u64,
-    envelope: SignedEnvelope,
-    progress: Progress,
-    /// Where the sequencer says that it stands.
-    pos: Option<u64>,
-    /// Whether it stands in the own cache, at that place.
-    seen: bool,
-    /// The epoch whose sequencer says that an access entry stands in its place.
-    barred_in: Option<Fence>,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-enum Progress {
-    /// Being written to disk.
-    Unwritten,
-    /// On disk, not under way.
-    Waiting,
-    /// Under way to the sequencer.
-    Submitted,
-    /// The sequencer has it.
-    Placed,
-}
-
-/// The own messages of a channel that are not settled yet.
-#[derive(Debug)]
-pub struct Outbox {
-    author: Author,
-    items: VecDeque<Item>,
-    next_number: u64,
-    /// When to try again.
-    pub retry_at: Option<Instant>,
-}
-
-impl Default for Outbox {
-    fn default() -> Self {
-        let author = Author { incarnation: 1, seq: 0, last: Hash::ZERO };
-        Self { author, items: VecDeque::new(), next_number: 1, retry_at: None }
-    }
-}
-
-impl Outbox {
-    /// The outbox as the store has it. What stands in the cache already is found there.
-    ///
-    /// # Errors
-    /// [`Fatal`]: the store cannot be read.
-    pub fn restore(loaded: &Loaded, entries: LogId, store: &mut dyn Store) -> Result<Self, Fatal> {
-        let mut outbox = Self::default();
-        outbox.author = loaded.meta(Meta::Author).unwrap_or(outbox.author);
-        for (number, envelope) in loaded.values::<(u64, SignedEnvelope)>(Table::Outgoing) {
-            outbox.next_number = number + 1;
-            let find = StoreOperation::Find { log: entries, lookup: lookup(&envelope.key) };
-            let pos = match store.perform(&[find])?.pop() {
-                Some(StoreOutcome::Found(found)) => found.map(|stored| stored.entry.pos),
-                _ => None,
-            };
-            let progress = if pos.is_some() { Progress::Placed } else { Progress::Waiting };
-            outbox.items.push_back(Item { number, envelope, progress, pos, seen: pos.is_some(), barred_in: None });
-        }
-        Ok(outbox)
-    }
-
-    /// The outbox of a channel that is joined again: no key is ever used twice.
-    pub fn resumed(author: Author) -> Self {
-        Self { author, ..Self::default() }
-    }
-
-    /// Where the chain stands when what is not settled is dropped.
-    pub fn author_without_items(&self) -> Author {
-        self.items.front().map_or(self.author, |first| self.author.without(first))
-    }
-
-    /// Messages that are not settled.
-    pub fn len(&self) -> usize {
-        self.items.len()
-    }
-
-    /// Signs the next message; what is to be written before it leaves.
-    pub fn sign(
-        &mut self,
-        log: LogId,
-        account: AccountId,
-        kind: EnvelopeKind,
-        body: Bytes,
-        cx: &Context<'_>,
-    ) -> (MessageKey, Vec<Write>) {
-        let author = &mut self.author;
-        author.seq += 1;
-        let device = cx.identity.device();
-        let key = MessageKey { channel: log.channel, device, incarnation: author.incarnation, seq: author.seq };
-        let envelope = Envelope { key, account, prev: author.last, sent: cx.now.wall, kind, body };
-        let envelope = Signed::new(envelope, cx.identity);
-        author.last = envelope.hash();
-        let number = self.next_number;
-        self.next_number += 1;
-        let (item_key, value) = (log.key(&number.to_be_bytes()), encode(&(number, &envelope)));
-        let put = Write::Put { table: Table::Outgoing, key: item_key, value };
-        let writes = alloc::vec![put, put_meta(log, Meta::Author, &self.author)];
-        let (progress, pos, seen, barred_in) = (Progress::Unwritten, None, false, None);
-        self.items.push_back(Item { number, envelope, progress, pos, seen, barred_in });
-        (key, writes)
-    }
-
-    /// Whatever was under way on a lost link has to go again.
-    pub fn forget_submits(&mut self) {
-        for item in self.items.iter_mut().filter(|item| item.progress == Progress::Submitted) {
-            item.progress = Progress::Waiting;
-        }
-    }
-
-    /// What was placed behind a cut is to be placed again.
-    pub fn unplace_behind(&mut self, pos: u64) {
-        for item in self.items.iter_mut().filter(|item| item.pos.is_some_and(|at| at > pos)) {
-            (item.progress, item.pos, item.seen) = (Progress::Waiting, None, false);
-        }
-    }
-
-    fn get(&mut self, key: MessageKey) -> Option<&mut Item> {
-        self.items.iter_mut().find(|item| item.envelope.key == key)
-    }
-}
-
-fn lookup(key: &MessageKey) -> Lookup {
-    Lookup::Key { device: key.device, incarnation: key.incarnation, seq: key.seq }
-}
 
 impl Replica {
     pub(super) fn on_queued(&mut self, key: MessageKey, cx: &mut Context<'_>) {
@@ -187,7 +40,7 @@ impl Replica {
         let under_way = self.outbox.items.iter().filter(|item| item.progress >= Progress::Submitted).count();
         let window = cx.limits.uncommitted_per_author_max.saturating_sub(under_way).min(cx.limits.batch_entries_max);
         let (mut envelopes, mut bytes) = (Vec::new(), 0);
-        for item in self.outbox.items.iter_mut().filter(|item| item.progress <= Progress::Waiting) {
+        for item in self.outbox.items.iter_mut().filter(|item| item.progress <= Progress::Again) {
             bytes += item.envelope.bytes().len() + 80;
             let full = envelopes.len() >= window || (bytes > cx.limits.batch_bytes_max && !envelopes.is_empty());
             if full || item.progress == Progress::Unwritten {
@@ -219,10 +72,8 @@ impl Replica {
         for fate in fates.collect::<Vec<Fate>>() {
             self.on_fate(&fate, submitted.fence, cx);
         }
-        for key in keys {
-            if let Some(item) = self.outbox.get(*key).filter(|item| item.progress == Progress::Submitted) {
-                item.progress = Progress::Waiting;
-            }
+        if self.outbox.not_submitted(keys) && self.outbox.retry_at.is_none() {
+            self.try_again(TRY_AGAIN, cx);
         }
         self.settle(cx);
         self.pump(cx);
@@ -254,31 +105,20 @@ impl Replica {
         }
     }
 
+    /// The sequencer has it there. What stands up to the tip was seen; what was not is on a chain that is cut.
     fn on_stored_at(&mut self, key: MessageKey, pos: u64, cx: &mut Context<'_>) {
-        let (tip, entries) = (self.cache.tip().pos, self.cache.entries);
-        let Some(item) = self.outbox.get(key) else {
+        let tip = self.cache.tip().pos;
+        let Some(item) = self.outbox.get(key).filter(|item| !item.seen) else {
             return;
         };
+        if pos <= tip {
+            item.unplace();
+            return self.try_again(TRY_AGAIN, cx);
+        }
         let news = item.pos != Some(pos);
         (item.progress, item.pos) = (Progress::Placed, Some(pos));
-        let look = !item.seen && pos <= tip;
-        if look {
-            let find = Operation::Store(StoreOperation::Find { log: entries, lookup: lookup(&key) });
-            let task = self.task(ReplicaTask::LookedUp(key));
-            cx.out.perform(task, find);
-        }
         if news {
             cx.out.event(PeerEvent::MessageStage { key, stage: Stage::Stored, pos: Some(pos) });
-        }
-    }
-
-    pub(super) fn on_looked_up(&mut self, key: MessageKey, found: Option<StoredEntry>, cx: &mut Context<'_>) {
-        if let Some(stored) = found {
-            self.on_placed(&stored, cx);
-            self.settle(cx);
-        } else if let Some(item) = self.outbox.get(key).filter(|item| !item.seen) {
-            (item.progress, item.pos) = (Progress::Waiting, None);
-            self.try_again(TRY_AGAIN, cx);
         }
     }
 
@@ -303,24 +143,16 @@ impl Replica {
     pub(super) fn settle(&mut self, cx: &mut Context<'_>) {
         let committed = if cx.rules.has(Rule::OutboxUntilCommitted) { self.cache.committed() } else { u64::MAX };
         let log = self.own_log();
-        let mut writes = Vec::new();
-        self.outbox.items.retain(|item| {
-            let settled = item.seen && item.pos.is_some_and(|pos| pos <= committed);
-            if settled {
-                writes.push(delete(log, item.number));
-                cx.out.event(PeerEvent::MessageStage {
-                    key: item.envelope.key,
-                    stage: Stage::Committed,
-                    pos: item.pos,
-                });
-            }
-            !settled
-        });
-        if !writes.is_empty() {
-            let task = self.task(ReplicaTask::Nothing);
-            cx.out.write(task, writes);
-            self.pump(cx);
+        let settled = self.outbox.take_settled(committed);
+        if settled.is_empty() {
+            return;
         }
+        let task = self.task(ReplicaTask::Nothing);
+        cx.out.write(task, settled.iter().map(|item| delete(log, item.number)).collect());
+        for Item { envelope, pos, .. } in settled {
+            cx.out.event(PeerEvent::MessageStage { key: envelope.key, stage: Stage::Committed, pos });
+        }
+        self.pump(cx);
     }
 
     fn on_refused(&mut self, fate: &Fate, cx: &mut Context<'_>) {
@@ -337,7 +169,7 @@ impl Replica {
         let Some(index) = self.outbox.items.iter().position(|item| item.envelope.key == key) else {
             return;
         };
-        let (refused, writes) = self.take_from(index);
+        let (refused, writes) = self.outbox.take_from(self.own_log(), index);
         for item in refused {
             let text = item.envelope.text().map(Into::into);
             cx.out.event(PeerEvent::MessageRefused { key: item.envelope.key, reason, text });
@@ -349,11 +181,7 @@ impl Replica {
     }
 
     pub(super) fn on_not_submitted(&mut self, keys: &[MessageKey], unanswered: &Unanswered, cx: &mut Context<'_>) {
-        for key in keys {
-            if let Some(item) = self.outbox.get(*key).filter(|item| item.progress == Progress::Submitted) {
-                item.progress = Progress::Waiting;
-            }
-        }
+        self.outbox.not_submitted(keys);
         let Unanswered::Refused(failure) = unanswered else {
             return self.try_again(TRY_AGAIN, cx);
         };
@@ -373,14 +201,9 @@ impl Replica {
         if let Some(key) = self.outbox.items.front().filter(outdated).map(|item| item.envelope.key) {
             self.refuse(key, Reason::MayNotSend, cx);
         }
-        let author = &mut self.outbox.author;
-        if !self.outbox.items.is_empty() || author.last == row.hash {
-            return;
-        }
-        if (row.incarnation, row.seq) > (author.incarnation, author.seq) {
-            *author = Author { incarnation: row.incarnation, seq: row.seq, last: row.hash };
-        } else if author.seq == 0 {
-            author.last = row.hash;
+        if let Some(write) = self.outbox.learn_row(self.own_log(), row) {
+            let task = self.task(ReplicaTask::Nothing);
+            cx.out.write(task, alloc::vec![write]);
         }
     }
 
@@ -395,6 +218,7 @@ impl Replica {
     }
 
     /// Drops the messages that were never sent, or those from one of them on: later ones build on it. Says how many.
+    /// What was on its way before a restart may have been sent, and stays.
     pub fn drop_outgoing(&mut self, key: Option<MessageKey>, cx: &mut Context<'_>) -> usize {
         let first = self.outbox.items.iter().position(|item| match key {
             Some(key) => item.envelope.key == key,
@@ -406,22 +230,10 @@ impl Replica {
         if self.outbox.items.range(index..).any(|item| item.progress > Progress::Waiting) {
             return 0;
         }
-        let (dropped, writes) = self.take_from(index);
+        let (dropped, writes) = self.outbox.take_from(self.own_log(), index);
         let task = self.task(ReplicaTask::Nothing);
         cx.out.write(task, writes);
         dropped.len()
-    }
-
-    /// Takes out the messages from one on. The next one that is signed builds on what stood before them.
-    fn take_from(&mut self, index: usize) -> (VecDeque<Item>, Vec<Write>) {
-        let log = self.own_log();
-        let taken = self.outbox.items.split_off(index);
-        let mut writes: Vec<Write> = taken.iter().map(|item| delete(log, item.number)).collect();
-        if let Some(first) = taken.front() {
-            self.outbox.author = self.outbox.author.without(first);
-            writes.push(put_meta(log, Meta::Author, &self.outbox.author));
-        }
-        (taken, writes)
     }
 
     /// Tries now, whatever is waited for.
@@ -429,8 +241,4 @@ impl Replica {
         self.outbox.retry_at = None;
         self.pump(cx);
     }
-}
-
-fn delete(log: LogId, number: u64) -> Write {
-    Write::Delete { table: Table::Outgoing, key: log.key(&number.to_be_bytes()) }
 }

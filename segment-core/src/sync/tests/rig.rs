@@ -71,11 +71,6 @@ impl Tape {
     pub fn is_idle(&self) -> bool {
         self.started.is_empty()
     }
-
-    /// The last message that was sent on a link.
-    pub fn last_on(&self, link: u64) -> Message {
-        self.messages.iter().rev().find(|(on, _)| on.0 == link).unwrap().1.clone()
-    }
 }
 
 /// Everything that a child of a peer may use.
