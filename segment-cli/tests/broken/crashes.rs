@@ -1,4 +1,6 @@
-//! 1. kill -9 in the middle of a save emptied the whole history (3 of 3 tries); a crashed host lost every acknowledged
+//! The first way.
+//!
+//! kill -9 in the middle of a save emptied the whole history (3 of 3 tries); a crashed host lost every acknowledged
 //! message.
 //!
 //! With the programs as they are shipped. What a power failure leaves is the store's crash suite's business.

@@ -1,4 +1,6 @@
-//! 8. Both sides wrote while apart: "sync" replaced one copy by the other. A retry after a lost acknowledgement
+//! The eighth way.
+//!
+//! Both sides wrote while apart: "sync" replaced one copy by the other. A retry after a lost acknowledgement
 //! appeared twice (no message id).
 
 use segment_core::peer::events::{PeerEvent, Serving, Stage};

@@ -1,4 +1,6 @@
-//! 6. Any client could act as any user, as the owner, or take over a channel's name; only the first element of a
+//! The sixth way.
+//!
+//! Any client could act as any user, as the owner, or take over a channel's name; only the first element of a
 //! batch was checked; a newline in a message forged protocol lines.
 
 use segment_cli::connection_log::{Details, EventType, Record, Source, SourceKind};

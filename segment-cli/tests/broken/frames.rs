@@ -1,4 +1,6 @@
-//! 3. Frames cut at any byte, merged, or arriving together with the handshake were dropped, half applied or never
+//! The third way.
+//!
+//! Frames cut at any byte, merged, or arriving together with the handshake were dropped, half applied or never
 //! answered; a UTF-8 character cut in two killed the connection.
 
 use std::time::Duration;

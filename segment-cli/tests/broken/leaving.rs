@@ -1,4 +1,6 @@
-//! 9. Dead hosts and visitors stayed listed for ever; logout while watching a stream deadlocked; the server could not
+//! The ninth way.
+//!
+//! Dead hosts and visitors stayed listed for ever; logout while watching a stream deadlocked; the server could not
 //! restart on its port (no SO_REUSEADDR).
 
 use std::time::Duration;

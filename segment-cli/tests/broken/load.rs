@@ -1,4 +1,6 @@
-//! 10. 1,000 silent connections, 500 connects at once (backlog 10: 1 s each), 500 logins (21.8 s, quadratic), password
+//! The tenth way.
+//!
+//! 1,000 silent connections, 500 connects at once (backlog 10: 1 s each), 500 logins (21.8 s, quadratic), password
 //! guessing at 8,000 tries a second, plaintext passwords; every echo 40 ms late (no TCP_NODELAY); one send rewrote the
 //! whole history (524 ms at 100,000 messages).
 

@@ -1,4 +1,6 @@
-//! 5. A channel could not be joined after 13 stored messages, a list of 37 channels arrived empty (one read = one
+//! The fifth way.
+//!
+//! A channel could not be joined after 13 stored messages, a list of 37 channels arrived empty (one read = one
 //! answer).
 
 use std::collections::BTreeSet;

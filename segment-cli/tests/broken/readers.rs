@@ -1,4 +1,6 @@
-//! 2. One reader that stopped reading stopped the channel for everybody; a second writer tore frames in half.
+//! The second way.
+//!
+//! One reader that stopped reading stopped the channel for everybody; a second writer tore frames in half.
 
 use std::collections::BTreeSet;
 

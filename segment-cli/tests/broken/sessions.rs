@@ -1,4 +1,6 @@
-//! 7. Two sessions of one user: closing one showed the other as offline. Invisible users were listed. Two visitors of
+//! The seventh way.
+//!
+//! Two sessions of one user: closing one showed the other as offline. Invisible users were listed. Two visitors of
 //! one name got each other's rights.
 
 use segment_core::peer::CommandError;

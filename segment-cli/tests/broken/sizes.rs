@@ -1,4 +1,6 @@
-//! 4. A 10 MB message cost 10 s of CPU; a line that never ends grew without bound; bytes past a fixed read size were
+//! The fourth way.
+//!
+//! A 10 MB message cost 10 s of CPU; a line that never ends grew without bound; bytes past a fixed read size were
 //! executed as commands.
 
 use std::io::{BufReader, ErrorKind, repeat};
