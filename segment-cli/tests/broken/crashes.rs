@@ -8,7 +8,7 @@
 use std::time::{Duration, Instant};
 
 use crate::harness::programs::{Desk, Program, text};
-use crate::harness::{PATIENCE, scale};
+use crate::harness::{patience, scale};
 
 /// Reads what becomes of sends that were said already, until so many are acknowledged; their texts in their order.
 fn acknowledged(program: &Program, sends: usize, count: usize) -> Vec<String> {
@@ -46,7 +46,7 @@ fn texts_once(program: &mut Program, stage: Option<&str>, wanted: impl Fn(&[Stri
         if wanted(&texts) {
             return texts;
         }
-        assert!(started.elapsed() < PATIENCE, "{texts:?}");
+        assert!(started.elapsed() < patience(), "{texts:?}");
         std::thread::sleep(Duration::from_millis(50));
     }
 }

@@ -6,11 +6,11 @@ use std::collections::BTreeSet;
 
 use segment_core::peer::events::Stage;
 use segment_net::Channel;
-use segment_proto::Message;
-use segment_proto::messages::ReadRange;
+use segment_proto::messages::{ChannelFilter, CreateChannel, ListChannels, ReadRange};
+use segment_proto::{Frame, Message, View, Visitors};
 use tokio::task::JoinSet;
 
-use crate::harness::{Member, Town, create, endpoint, soon, text, texts_once};
+use crate::harness::{Member, Town, Wire, create, endpoint, soon, text, texts_once};
 
 /// Writers that wait for their own message before they write the next.
 async fn write_together(channel: &Channel, writers: usize, each: usize, body: impl Fn(usize, usize) -> String) {
@@ -69,9 +69,38 @@ async fn broken_02a_a_reader_that_stops_reading_stops_nobody() {
     assert!(matches!(&page, Message::EntryPage(page) if page.entries.len() == 1), "{page:?}");
 }
 
+/// At the tracker: questions with large answers, of which none is read. The link is given up, nobody else notices.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn broken_02b_who_asks_without_reading_is_given_up() {
+    const QUESTIONS: usize = 2_000;
+    let town = Town::new();
+    let tracker = town.tracker().await;
+    let address = tracker.address().unwrap();
+    let (mut ken, _) = Wire::registered("ken", address).await;
+    for n in 0..120 {
+        let create = CreateChannel { name: format!("channel-{n}"), view: View::Public, visitors: Visitors::Read };
+        ken.ask(&create).await;
+    }
+    ken.ping().await;
+    let mut greedy = Wire::greeted("greedy", address).await;
+    greedy.guest("greedy").await;
+    let list = ListChannels { filter: ChannelFilter::All, after: String::new() };
+    let question = Frame::request(greedy.next_id(), &list);
+    for _ in 0..QUESTIONS {
+        // Given up already: there is nobody to ask any more.
+        if soon(greedy.send_bytes(question.bytes())).await.is_err() {
+            break;
+        }
+    }
+    ken.ping().await;
+    let answers = greedy.until_closed().await.len();
+    assert!(answers < QUESTIONS, "{answers} answers were held for somebody who did not read");
+    ken.ping().await;
+}
+
 /// Large frames of several writers on several links at once: each arrives whole, and once.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn broken_02b_writers_never_tear_each_others_frames() {
+async fn broken_02c_writers_never_tear_each_others_frames() {
     const EACH: usize = 5;
     let body = |who: &str, writer: usize, n: usize| format!("{who}/{writer}/{n} ").repeat(600);
     let town = Town::brisk();

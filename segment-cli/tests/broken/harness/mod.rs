@@ -24,8 +24,6 @@ pub use counting::Counting;
 pub use proxy::{Proxy, Shape};
 pub use wire::{Author, Member, Wire, failed, greet_host, hello, register, subscription};
 
-/// Nothing here takes nearly so long, unless it never happens.
-pub const PATIENCE: Duration = Duration::from_secs(30);
 /// Everybody's password.
 pub const PASSWORD: &str = "correct horse battery staple";
 
@@ -34,9 +32,14 @@ pub fn scale() -> usize {
     std::env::var("SEGMENT_RUNS").ok().and_then(|runs| runs.parse().ok()).unwrap_or(1)
 }
 
+/// Nothing here takes nearly so long, unless it never happens.
+pub fn patience() -> Duration {
+    Duration::from_secs(30) * u32::try_from(scale()).unwrap()
+}
+
 /// Waits for something that has to happen.
 pub async fn soon<T>(future: impl Future<Output = T>) -> T {
-    timeout(PATIENCE, future).await.expect("it did not happen")
+    timeout(patience(), future).await.expect("it did not happen")
 }
 
 /// Asks again and again until there is an answer.

@@ -8,7 +8,7 @@ use std::thread;
 use serde_json::Value;
 use tempfile::TempDir;
 
-use super::{PASSWORD, PATIENCE};
+use super::{PASSWORD, patience};
 
 /// A directory in which programs keep what they have, and the tracker that they use.
 pub struct Desk {
@@ -113,7 +113,7 @@ impl Program {
 
     /// The next thing that it says.
     pub fn hear(&self) -> Value {
-        self.output.recv_timeout(PATIENCE).expect("it says nothing")
+        self.output.recv_timeout(patience()).expect("it says nothing")
     }
 
     /// What a line comes to: all that is said until it is done, or has failed.

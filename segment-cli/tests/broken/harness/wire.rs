@@ -17,7 +17,7 @@ use segment_proto::{
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::time::timeout;
 
-use super::{PASSWORD, PATIENCE, secret, soon};
+use super::{PASSWORD, patience, secret, soon};
 
 /// Longer than anything that is ever sent.
 const FRAME_MAX: usize = 1 << 20;
@@ -48,7 +48,7 @@ impl Wire {
     /// A TLS link on which nothing was said yet.
     pub async fn dial(device: &str, address: SocketAddr) -> Self {
         let identity = TlsIdentity::from_secret(&secret(device)).unwrap();
-        let limits = TransportLimits { handshake: PATIENCE, connect: PATIENCE, ..TransportLimits::default() };
+        let limits = TransportLimits { handshake: patience(), connect: patience(), ..TransportLimits::default() };
         let transport = TlsTransport::new(identity, limits).unwrap();
         let connection = transport.dial(address, Expected::Anyone).await.unwrap();
         Self { connection, parser: Parser::default(), asked: 0, answers: HashMap::new(), pushes: Vec::new() }
@@ -107,7 +107,7 @@ impl Wire {
 
     /// The next message; `None` at the end of the stream.
     pub async fn hear(&mut self) -> Option<(Header, Message)> {
-        timeout(PATIENCE, self.hear_patiently()).await.expect("nothing was said")
+        timeout(patience(), self.hear_patiently()).await.expect("nothing was said")
     }
 
     async fn hear_patiently(&mut self) -> Option<(Header, Message)> {
