@@ -7,6 +7,7 @@ use core::time::Duration;
 use segment_proto::messages::{Presence, Secret};
 
 use super::world::{ADA, KEN, TRACKER, World, ZOE, two};
+use crate::peer::Unsent;
 use crate::peer::events::{PeerEvent, Serving, Source};
 
 fn sources(events: &[PeerEvent]) -> Vec<Source> {
@@ -123,7 +124,7 @@ fn a_left_channel_can_be_joined_again() {
     let (mut world, channel) = two();
     world.send(ADA, channel, "first");
     world.wait(Duration::from_secs(1));
-    world.does(ADA, |peer, now| peer.leave(channel, crate::peer::Unsent::Keep, now)).unwrap();
+    world.does(ADA, |peer, now| peer.leave(channel, Unsent::Keep, now)).unwrap();
     world.join(ADA);
     world.send(ADA, channel, "second");
     world.wait(Duration::from_secs(5));
@@ -132,6 +133,29 @@ fn a_left_channel_can_be_joined_again() {
         assert_eq!(world.shows(node, channel), (expected.clone(), true), "node {node}");
     }
     assert_eq!(world.peer(ADA).outgoing(channel).unwrap().count(), 0);
+}
+
+#[test]
+fn no_key_is_used_again_after_leaving_not_even_after_a_restart() {
+    let (mut world, channel) = two();
+    world.send(ADA, channel, "first");
+    world.wait(Duration::from_secs(1));
+    world.kill(KEN);
+    world.wait(Duration::from_secs(2));
+    let lost = world.does(ADA, |peer, now| peer.send(channel, "dropped", now)).unwrap();
+    world.does(ADA, |peer, now| peer.leave(channel, Unsent::Drop, now)).unwrap();
+    world.kill(ADA);
+    world.return_of(ADA, "ada");
+    world.join(ADA);
+    world.kill(ADA);
+    world.return_of(ADA, "ada");
+    world.wait(Duration::from_secs(1));
+    let key = world.does(ADA, |peer, now| peer.send(channel, "second", now)).unwrap();
+    assert!(key.incarnation > lost.incarnation, "{key:?} after {lost:?}");
+    world.return_of(KEN, "ken");
+    world.wait(Duration::from_secs(40));
+    let expected = alloc::vec!["ada: first".to_string(), "ada: second".to_string()];
+    assert_eq!(world.shows(KEN, channel), (expected, true));
 }
 
 #[test]
