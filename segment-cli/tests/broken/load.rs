@@ -85,7 +85,7 @@ async fn broken_10b_500_connects_at_once_are_all_answered() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn broken_10c_many_logins_at_once_succeed_and_chat_goes_on() {
     let _ = raise_open_files();
-    let count = 50 * scale();
+    let count = 40 * scale();
     let town = Town::with(|limits| {
         limits.protocol.password_hashes_max = usize::MAX;
         limits.protocol.lease = patience();

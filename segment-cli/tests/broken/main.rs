@@ -7,6 +7,7 @@
 
 mod harness;
 
+mod counted;
 mod crashes;
 mod divergence;
 mod forgery;

@@ -79,12 +79,14 @@ async fn broken_02b_who_asks_without_reading_is_given_up() {
     let (mut ken, _) = Wire::registered("ken", address).await;
     for n in 0..120 {
         let create = CreateChannel { name: format!("channel-{n}"), view: View::Public, visitors: Visitors::Read };
-        ken.ask(&create).await;
+        let created = ken.request(&create).await;
+        assert!(matches!(created, Message::ChannelFound(_)), "{created:?}");
     }
-    ken.ping().await;
     let mut greedy = Wire::greeted("greedy", address).await;
     greedy.guest("greedy").await;
     let list = ListChannels { filter: ChannelFilter::All, after: String::new() };
+    let answer = greedy.request(&list).await;
+    assert!(matches!(&answer, Message::ChannelPage(page) if page.rows.len() == 120), "not a large answer");
     let question = Frame::request(greedy.next_id(), &list);
     for _ in 0..QUESTIONS {
         // Given up already: there is nobody to ask any more.
