@@ -246,7 +246,7 @@ impl Channels {
     ) -> Result<Vec<Write>, TooMany> {
         let id = record.channel;
         let known = self.left.contains_key(&id);
-        let full = self.left.len() >= LEFT_FACTOR * limits.joined_channels_max;
+        let full = self.left.len() >= limits.joined_channels_max.saturating_mul(LEFT_FACTOR);
         if self.by_id.len() >= limits.joined_channels_max || (full && !known) {
             return Err(TooMany);
         }

@@ -49,7 +49,8 @@ impl Core {
     pub(crate) fn new(config: PeerConfig, authors: Authors, session: Session) -> Self {
         let PeerConfig { identity, limits, rules, seed, software } = config;
         // A channel has a handful of requests under way, the peer itself those of its embedder.
-        let pending = Pending::new(limits.pending_per_link_max + 4 * limits.joined_channels_max);
+        let of_channels = limits.joined_channels_max.saturating_mul(4);
+        let pending = Pending::new(limits.pending_per_link_max.saturating_add(of_channels));
         let (out, random) = (Outbox::default(), Random::new(seed));
         Self { identity, limits, rules, software, out, pending, random, authors, session }
     }

@@ -49,7 +49,7 @@ impl SendQueue {
     pub(super) fn push(&self, frames: impl IntoIterator<Item = Frame>) -> Level {
         let mut state = self.state();
         for frame in frames {
-            if state.bytes + frame.len() > OVERFLOW_FACTOR * self.bytes_max {
+            if state.bytes + frame.len() > self.bytes_max.saturating_mul(OVERFLOW_FACTOR) {
                 return Level::Overflow;
             }
             state.bytes += frame.len();
