@@ -54,7 +54,10 @@ async fn channels(peer: &Peer, filter: ChannelFilter) -> (Vec<String>, usize) {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn broken_05b_a_list_of_many_channels_arrives_whole() {
-    let town = Town::with(|limits| limits.protocol.channels_per_account_max = usize::MAX);
+    let town = Town::with(|limits| {
+        limits.protocol.channels_per_account_max = usize::MAX;
+        limits.protocol.joined_channels_max = usize::MAX;
+    });
     let tracker = town.tracker().await;
     let (mut maker, _) = Wire::registered("ken", tracker.address().unwrap()).await;
     let ada = town.registered("ada", endpoint(&tracker)).await;
