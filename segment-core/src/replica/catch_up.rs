@@ -29,14 +29,17 @@ pub struct Attachment {
     /// The newest epoch that this replica knows of.
     pub fence: Fence,
     progress: Progress,
-    told: Told,
+    /// What was told last.
+    pub told: Told,
 }
 
 /// What the last [`Subscribed`] stood for: rights at the head, the own row at the committed place.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-struct Told {
-    head: u64,
-    committed: u64,
+pub struct Told {
+    /// The head.
+    pub head: u64,
+    /// The last committed place.
+    pub committed: u64,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -238,13 +241,14 @@ impl Replica {
             return self.subscribe_later(cx);
         }
         self.cut(self.cache.committed(), cx);
-        self.sync(cx);
+        self.fetch(cx);
     }
 
     pub(super) fn on_diverged(&mut self, diverged: &Diverged, cx: &mut Context<'_>) {
         self.outbox.unplace_behind(diverged.at.pos);
-        if self.cache.tip().pos > diverged.at.pos {
-            self.cut(diverged.at.pos, cx);
+        let pos = diverged.at.pos.max(self.cache.committed());
+        if self.cache.tip().pos > pos {
+            self.cut(pos, cx);
         }
     }
 
@@ -272,12 +276,16 @@ impl Replica {
     }
 
     pub(super) fn fetch_if_level(&mut self, cx: &mut Context<'_>) {
-        if self.attachment.as_ref().is_some_and(Attachment::is_level) {
-            if let Some(attachment) = &mut self.attachment {
-                attachment.progress = Progress::Fetching;
-            }
-            self.sync(cx);
+        if self.is_level() {
+            self.fetch(cx);
         }
+    }
+
+    fn fetch(&mut self, cx: &mut Context<'_>) {
+        if let Some(attachment) = &mut self.attachment {
+            attachment.progress = Progress::Fetching;
+        }
+        self.sync(cx);
     }
 
     /// Takes entries that reach the tip or go on from it.
@@ -330,28 +338,6 @@ impl Replica {
         let access = fresh.iter().rev().find(|stored| stored.entry.envelope.access().is_some());
         if let Some(stored) = access {
             self.on_access(stored.entry.pos, cx);
-        }
-    }
-
-    /// An access entry stands in the cache: asks what it means for this session, where that was not told already.
-    fn on_access(&mut self, pos: u64, cx: &mut Context<'_>) {
-        self.access_at = pos;
-        if let Some(attachment) = self.attachment.as_mut().filter(|attachment| attachment.told.head < pos) {
-            attachment.told.head = pos;
-            self.subscribe(cx);
-        }
-        self.on_access_committed(self.cache.committed(), cx);
-    }
-
-    /// A committed access entry may have moved the own row: the next message has to build on that.
-    pub(super) fn on_access_committed(&mut self, committed: u64, cx: &mut Context<'_>) {
-        let (at, attachment) = (self.access_at, self.attachment.as_mut());
-        if at > committed {
-            return;
-        }
-        if let Some(attachment) = attachment.filter(|attachment| attachment.told.committed < at) {
-            attachment.told.committed = at;
-            self.subscribe(cx);
         }
     }
 }

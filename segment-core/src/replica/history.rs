@@ -6,7 +6,7 @@ use segment_proto::messages::{EntryPage, ReadRange};
 use segment_proto::{Entry, Hash, RequestId};
 
 use crate::peer::context::Context;
-use crate::peer::events::{PeerEvent, Reply, Source, Transfer};
+use crate::peer::events::{ChannelMessage, Content, PeerEvent, Reply, Source, Stage, Transfer};
 use crate::replica::{Replica, ReplicaTask, Wanted};
 use crate::store::{Operation, StoreOperation, StoredEntry};
 
@@ -130,5 +130,27 @@ impl Replica {
         let more = messages.first().is_some_and(|first| first.pos > 1) || (messages.is_empty() && part.from > 1);
         let reply = Reply::History { channel: self.channel(), messages, more, source: part.source };
         cx.out.event(PeerEvent::Replied { id: part.id, reply: Ok(reply) });
+    }
+
+    /// Messages as a reader sees them.
+    pub(super) fn show(&self, entries: &[StoredEntry], cx: &Context<'_>) -> Vec<ChannelMessage> {
+        entries.iter().map(|stored| self.show_one(&stored.entry, cx)).collect()
+    }
+
+    fn show_one(&self, entry: &Entry, cx: &Context<'_>) -> ChannelMessage {
+        let envelope = &entry.envelope;
+        let text = || envelope.text().map(|text| Content::Text(text.into()));
+        let content = text().or_else(|| envelope.access().map(Content::Access)).unwrap_or(Content::Unreadable);
+        let stage = if entry.pos <= self.cache.committed() { Stage::Committed } else { Stage::Stored };
+        ChannelMessage {
+            pos: entry.pos,
+            key: envelope.key,
+            account: envelope.account,
+            author: cx.authors.who(envelope),
+            sent: envelope.sent,
+            sequenced: entry.sequenced,
+            content,
+            stage,
+        }
     }
 }

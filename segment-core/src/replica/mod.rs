@@ -15,13 +15,13 @@ use alloc::vec::Vec;
 use bytes::Bytes;
 use segment_proto::messages::Failure;
 use segment_proto::{
-    ChannelId, ChannelRecord, Entry, EnvelopeKind, LinkId, Message, MessageKey, Position, Reason, Rights, Signed,
+    ChannelId, ChannelRecord, EnvelopeKind, LinkId, Message, MessageKey, Position, Reason, Rights, Signed,
 };
 
 use crate::contract::{Deadline, earliest};
 use crate::peer::context::{Answer, Context, PeerTask, Unanswered};
-use crate::peer::events::{ChannelMessage, Content, PeerEvent, Serving, Source, Stage};
-use crate::store::{Fatal, LogId, LogRole, Store, StoreOutcome, StoredEntry, Write};
+use crate::peer::events::{PeerEvent, Serving, Source, Stage};
+use crate::store::{Fatal, LogId, LogRole, Store, StoreOutcome, Write};
 use crate::sync::persist::{Meta, put_meta};
 
 use cache::Cache;
@@ -332,27 +332,5 @@ impl Replica {
         self.rights = Some(Rights::NONE);
         self.detach(cx);
         cx.out.event(PeerEvent::Removed { channel: self.channel(), reason });
-    }
-
-    /// Messages as a reader sees them.
-    fn show(&self, entries: &[StoredEntry], cx: &Context<'_>) -> Vec<ChannelMessage> {
-        entries.iter().map(|stored| self.show_one(&stored.entry, cx)).collect()
-    }
-
-    fn show_one(&self, entry: &Entry, cx: &Context<'_>) -> ChannelMessage {
-        let envelope = &entry.envelope;
-        let text = || envelope.text().map(|text| Content::Text(text.into()));
-        let content = text().or_else(|| envelope.access().map(Content::Access)).unwrap_or(Content::Unreadable);
-        let stage = if entry.pos <= self.cache.committed() { Stage::Committed } else { Stage::Stored };
-        ChannelMessage {
-            pos: entry.pos,
-            key: envelope.key,
-            account: envelope.account,
-            author: cx.authors.who(envelope),
-            sent: envelope.sent,
-            sequenced: entry.sequenced,
-            content,
-            stage,
-        }
     }
 }

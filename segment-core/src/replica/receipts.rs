@@ -46,4 +46,26 @@ impl Replica {
             }
         }
     }
+
+    /// An access entry stands in the cache: asks what it means for this session, where that was not told already.
+    pub(super) fn on_access(&mut self, pos: u64, cx: &mut Context<'_>) {
+        self.access_at = pos;
+        if let Some(attachment) = self.attachment.as_mut().filter(|attachment| attachment.told.head < pos) {
+            attachment.told.head = pos;
+            self.subscribe(cx);
+        }
+        self.on_access_committed(self.cache.committed(), cx);
+    }
+
+    /// A committed access entry may have moved the own row: the next message has to build on that.
+    fn on_access_committed(&mut self, committed: u64, cx: &mut Context<'_>) {
+        let (at, attachment) = (self.access_at, self.attachment.as_mut());
+        if at > committed {
+            return;
+        }
+        if let Some(attachment) = attachment.filter(|attachment| attachment.told.committed < at) {
+            attachment.told.committed = at;
+            self.subscribe(cx);
+        }
+    }
 }

@@ -1,1 +1,6 @@
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+mod committing;
+mod epochs;
+mod reading;
+mod rig;

@@ -1,1 +1,6 @@
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+mod following;
+mod past;
+mod rig;
+mod sending;

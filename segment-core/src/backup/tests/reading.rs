@@ -1,0 +1,97 @@
+//! Readers of the copy: who they are, what they get, when they go.
+
+use segment_proto::messages::{Ping, ReadRange, ReadTail, Sync, Unsubscribe};
+use segment_proto::{LinkId, View, Visitors};
+
+use super::rig::{BackupRig, subscription};
+use crate::sync::tests::kit::{Author, channel, kick, record_with};
+use segment_proto::AccessChange;
+
+#[test]
+fn readers_get_what_is_committed_with_its_receipt() {
+    let mut rig = BackupRig::granted();
+    assert_eq!(rig.subscribe(2), ["2= subscribed 0/0 read+send+stream row 0.0"]);
+    assert_eq!(rig.visit(3, subscription()), ["3= subscribed 0/0 read row none"]);
+    rig.replicate(&Author::new(2).texts(2));
+    assert_eq!(rig.done(), ["1! committed 2", "2+3! entries 1..2", "2+3! watermarks 2/2", "(replicated 1..2)"]);
+    assert_eq!(rig.subscribe(2), ["2= subscribed 2/2 read+send+stream row 1.2"]);
+    assert_eq!(rig.read(2, Unsubscribe { channel: channel() }), ["2= Done"]);
+    rig.link_down(3);
+    rig.log.clear();
+    rig.assert_idle();
+}
+
+#[test]
+fn pages_come_from_memory_or_disk() {
+    let mut rig = BackupRig::granted();
+    rig.replicate(&Author::new(2).texts(3));
+    rig.all_done();
+    rig.subscribe(4);
+    let (tail, range) = (ReadTail { channel: channel(), count: 2 }, ReadRange { channel: channel(), from: 1, to: 2 });
+    assert_eq!(rig.read(4, tail.clone()), ["4= page 2..3 of 3/3", "(served 2..3)"]);
+    rig.restart();
+    assert_eq!(rig.read(4, tail), ["4= failure out_of_order"]);
+    rig.subscribe(4);
+    assert_eq!(rig.read(4, range.clone()), ["read: backup 1..2"]);
+    assert_eq!(rig.done(), ["4= page 1..2 of 3/3", "(served 1..2)"]);
+    let head = rig.head();
+    assert_eq!(rig.read(4, Sync { channel: channel(), at: head, generation: 1 }), ["4= sync page none of 3/3"]);
+    rig.read(4, range);
+    rig.link_down(4);
+    assert_eq!(rig.done(), ["4= failure out_of_order"]);
+    assert_eq!(rig.read(4, Ping {}), ["4= failure unsupported_kind"]);
+    rig.assert_idle();
+}
+
+#[test]
+fn a_full_copy_takes_nobody_more_but_those_who_are_in_it_again() {
+    let mut rig = BackupRig::new();
+    rig.limits.members_per_channel_max = 1;
+    rig.subscribe(2);
+    assert_eq!(rig.subscribe(3), ["3= failure limit_reached"]);
+    assert_eq!(rig.subscribe(2), ["2= subscribed 0/0 read+send+stream row 0.0"]);
+}
+
+#[test]
+fn who_may_not_read_is_not_let_in_and_gets_nothing_of_what_puts_them_out() {
+    let mut rig = BackupRig::of(record_with(View::Members));
+    assert_eq!(rig.subscribe(2), ["2= failure members_only"]);
+    assert_eq!(rig.visit(2, subscription()), ["2= failure members_only"]);
+    let mut rig = BackupRig::granted();
+    let mut owner = Author::new(1);
+    for n in [2, 3] {
+        rig.subscribe(n);
+    }
+    rig.visit(4, subscription());
+    rig.replicate(&[
+        owner.change(&kick(3)),
+        owner.change(&AccessChange::set_visitors(Visitors::Nothing)),
+        owner.text("x"),
+    ]);
+    assert_eq!(
+        rig.done(),
+        [
+            "1! committed 3",
+            "3! removed members_only",
+            "4! removed no_visitors",
+            "2! entries 1..3",
+            "2! watermarks 3/3",
+            "(replicated 1..3)"
+        ]
+    );
+    assert_eq!(rig.visit(4, subscription()), ["4= failure no_visitors"]);
+}
+
+#[test]
+fn who_lags_is_told_the_marks_once_there_is_room() {
+    let mut rig = BackupRig::granted();
+    rig.subscribe(2);
+    rig.with(|backup, cx| backup.on_writable(LinkId(2), 0, cx));
+    rig.subscribe(2);
+    rig.replicate(&Author::new(3).texts(1));
+    assert_eq!(rig.done().len(), 2);
+    rig.with(|backup, cx| backup.on_writable(LinkId(2), 100, cx));
+    assert_eq!(rig.seen(), ["2! watermarks 1/1"]);
+    rig.with(|backup, cx| backup.on_writable(LinkId(2), 200, cx));
+    assert_eq!(rig.seen(), [""; 0]);
+}
