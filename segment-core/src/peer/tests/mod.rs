@@ -4,6 +4,7 @@
 mod bench;
 mod connecting;
 mod hosting;
+mod joining;
 mod members;
 mod naming;
 mod serving;
