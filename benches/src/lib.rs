@@ -1,1 +1,9 @@
-//! placeholder
+//! What the measuring commands have in common.
+//!
+//! A measuring command is not a test: it prints figures and fails only where something does not work.
+
+pub mod figures;
+pub mod machine;
+pub mod party;
+pub mod raw;
+pub mod rounds;
