@@ -38,7 +38,7 @@ pub fn millis(duration: Duration) -> String {
 /// How many in a second, without digits that mean nothing.
 #[must_use]
 pub fn per_second(count: usize, took: Duration) -> String {
-    format!("{:.0}/s", count as f64 / took.as_secs_f64())
+    format!("{:.0}", count as f64 / took.as_secs_f64())
 }
 
 #[cfg(test)]

@@ -78,9 +78,9 @@ impl<A: Author> Rounds<A> {
         let latencies = timeout(ROUND_MAX, self.at_a_rate(plan)).await.context("it took too long")??;
         println!("{}: at {} messages/s for {} s: shown {latencies}", self.name, plan.rate, plan.seconds);
         let took = timeout(ROUND_MAX, self.burst(plan.burst)).await.context("it took too long")??;
-        let (messages, deliveries) =
-            (per_second(plan.burst, took), per_second(plan.burst * self.audience.members, took));
-        println!("{}: as fast as possible ({} messages): {messages}, {deliveries} deliveries", self.name, plan.burst);
+        let messages = per_second(plan.burst, took);
+        let deliveries = per_second(plan.burst * self.audience.members, took);
+        println!("{}: a burst of {}: {messages} messages/s, {deliveries} deliveries/s", self.name, plan.burst);
         Ok(())
     }
 
