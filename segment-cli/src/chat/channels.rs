@@ -147,11 +147,11 @@ impl Chat {
 
     async fn go_to(&mut self, target: Target) -> Done {
         self.set_current(target.clone());
-        self.refresh_prompt().await;
         if self.is_script() || self.out.is_json() {
             return Ok(());
         }
         self.level_a_moment(target.id).await;
+        self.refresh_prompt().await;
         self.show_heading(&target).await?;
         self.show_newest(&target, FIRST_MESSAGES).await
     }
@@ -165,6 +165,8 @@ impl Chat {
     async fn make_current(&mut self, row: &ChannelRow) {
         let target = Target { id: row.record.channel, name: row.record.name.clone() };
         self.set_current(target);
+        // The prompt that comes next keeps its width: better to know first how the channel stands.
+        self.level_a_moment(row.record.channel).await;
         self.refresh_prompt().await;
     }
 

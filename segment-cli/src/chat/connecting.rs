@@ -1,19 +1,25 @@
 //! The connection to the tracker.
 
 use std::net::SocketAddr;
+use std::time::Duration;
 
 use segment_core::Endpoint;
 use segment_core::contract::DialFailure;
+use segment_core::peer::TrackerState;
 use segment_core::peer::events::{PeerEvent, Source};
 use segment_net::{Events, Happening, RequestError};
 use segment_proto::DeviceId;
 use tokio::net::lookup_host;
+use tokio::time::timeout;
 
 use super::answers::Said;
 use super::{Chat, Done, unheard};
 use crate::errors::{LocalReason, Problem};
 use crate::profile::{PinOutcome, ProfileError, Remembered, SavedLogin};
 use crate::url::TrackerUrl;
+
+/// A session is resumed sooner, or with trouble that is told anyway.
+const RESUMED: Duration = Duration::from_secs(3);
 
 impl Chat {
     /// The first connection, and what this profile was last.
@@ -22,6 +28,9 @@ impl Chat {
             Ok(()) => self.resume().await?,
             Err(problem) if self.is_script() => return Err(problem),
             Err(problem) => self.out.problem("connect", &problem).await.map_err(unheard)?,
+        }
+        if !self.is_script() {
+            self.welcome().await?;
         }
         self.go_back_to(remembered.channel).await
     }
@@ -57,7 +66,7 @@ impl Chat {
         }
         let key = self.tracker.key.or(pinned);
         let shown = self.dial_any(key).await?;
-        if pins.check(&address, shown)? == PinOutcome::FirstUse {
+        if pins.check(&address, shown)? == PinOutcome::FirstUse && self.tracker.key.is_none() {
             let text = format!("The tracker {address} shows the key {shown}; it is expected from now on.");
             self.out.remark(&text).await.map_err(unheard)?;
         }
@@ -123,8 +132,8 @@ impl Chat {
         if login.tracker != self.tracker.address() && key.is_none() {
             return Ok(());
         }
-        let logged_in = self.peer().call(|machine, _| machine.tracker_state()).await?;
-        if logged_in == segment_core::peer::TrackerState::LoggedIn {
+        if self.talk.known().logged_in {
+            self.resumed_by_itself().await;
             return Ok(());
         }
         match self.peer().resume(login.session, login.token).await {
@@ -134,6 +143,17 @@ impl Chat {
                 self.out.problem("login", &problem).await.map_err(unheard)
             }
         }
+    }
+
+    /// A peer that was logged in before resumes its session without being asked.
+    async fn resumed_by_itself(&self) {
+        let mut events = self.peer().events();
+        let resumed = async {
+            let state = || self.peer().call(|machine, _| machine.tracker_state());
+            while !matches!(state().await, Ok(TrackerState::LoggedIn) | Err(_)) && events.next().await.is_some() {}
+        };
+        // What comes later is told by the narrator.
+        let _ = timeout(RESUMED, resumed).await;
     }
 }
 

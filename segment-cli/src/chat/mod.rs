@@ -141,6 +141,7 @@ impl Chat {
     /// # Errors
     /// [`NodeError`]: not everything went well.
     pub async fn stop(self) -> Result<(), NodeError> {
+        self.talk.known().leaving = true;
         let stopped = self.node.stop(&self.log).await;
         // The narrator keeps the newest token; it ends with the peer's events.
         let _ = self.narrator.await;

@@ -37,8 +37,6 @@ struct Narrator {
     tracker: TrackerUrl,
     /// The tracker was lost, and that was said.
     lost: bool,
-    /// The machine has a token of its own for the next connection.
-    logged_in: bool,
 }
 
 /// Starts telling, until the peer stops.
@@ -58,7 +56,6 @@ pub(super) fn spawn(
         profile: Arc::clone(profile),
         tracker: tracker.clone(),
         lost: false,
-        logged_in: false,
     };
     tokio::spawn(narrator.run())
 }
@@ -92,7 +89,9 @@ impl Narrator {
             refresh(&self.peer, &self.out, &self.talk).await;
         }
         self.keep(&event);
-        self.tell(event);
+        if !self.talk.known().leaving {
+            self.tell(event);
+        }
     }
 
     /// What the conversation has to know of an event.
@@ -101,6 +100,11 @@ impl Narrator {
         match event {
             PeerEvent::MessageStage { key, stage: Stage::Queued, .. } => {
                 known.own.insert(*key, Own { since: Instant::now(), told: false });
+            }
+            PeerEvent::MessageStage { key, stage: Stage::Committed, .. }
+                if known.own.remove(key).is_some_and(|own| own.told) =>
+            {
+                known.settled.insert(*key);
             }
             PeerEvent::UserCame(row) => known.meet(row.who.name.to_string()),
             PeerEvent::ChannelChanged(row) if row.joined => {
@@ -113,7 +117,7 @@ impl Narrator {
     fn keep(&mut self, event: &PeerEvent) {
         match event {
             PeerEvent::LoggedIn { who, session, token } => {
-                self.logged_in = true;
+                self.talk.known().logged_in = true;
                 if self.keeping == Keeping::Profile && !who.is_visitor() {
                     let (tracker, user) = (self.tracker.address(), who.name.clone());
                     let login = SavedLogin { tracker, user, session: *session, token: *token };
@@ -122,7 +126,7 @@ impl Narrator {
                     }
                 }
             }
-            PeerEvent::TrackerConnected { .. } if self.lost && !self.logged_in => self.resume(),
+            PeerEvent::TrackerConnected { .. } if self.lost && !self.talk.known().logged_in => self.resume(),
             PeerEvent::LoginNeeded(_) if self.keeping == Keeping::Nothing => self.visit_again(),
             _ => {}
         }
@@ -181,7 +185,7 @@ impl Narrator {
 
     fn tell_connection(&mut self, event: PeerEvent) {
         match event {
-            PeerEvent::TrackerLost { .. } if !self.lost => {
+            PeerEvent::TrackerLost { retry_in: Some(_) } if !self.lost => {
                 self.lost = true;
                 self.notice("tracker_lost", None, "the tracker is not answering; trying again".to_owned());
             }
@@ -234,8 +238,7 @@ impl Narrator {
         }
         let (was_told, still) = {
             let mut known = self.talk.known();
-            let was_told = known.own.remove(&key).is_some_and(|own| own.told);
-            (was_told, known.own.values().filter(|own| own.told).count())
+            (known.settled.remove(&key), known.own.values().filter(|own| own.told).count())
         };
         if was_told && still == 0 {
             let name = self.talk.known().name_of(&key.channel);
@@ -299,7 +302,7 @@ impl Narrator {
         let late: Vec<MessageKey> = {
             let mut known = self.talk.known();
             let is_late = |own: &&mut Own| !own.told && own.since.elapsed() >= SOON;
-            let late = known.own.iter_mut().map(|(key, own)| (*key, own)).filter(|(_, own)| is_late(&own));
+            let late = known.own.iter_mut().map(|(key, own)| (*key, own)).filter(|(_, own)| is_late(own));
             late.map(|(key, own)| {
                 own.told = true;
                 key

@@ -20,7 +20,6 @@ impl Chat {
         let broken = |error: std::io::Error| Problem::local(LocalReason::Stopped).saying(error);
         let mut interrupts = signal(SignalKind::interrupt()).map_err(broken)?;
         let mut terminations = signal(SignalKind::terminate()).map_err(broken)?;
-        self.welcome().await?;
         loop {
             let typed = tokio::select! {
                 typed = terminal.next() => typed,
@@ -78,7 +77,7 @@ impl Chat {
         }
     }
 
-    async fn welcome(&self) -> Done {
+    pub(super) async fn welcome(&self) -> Done {
         let look = |machine: &mut segment_core::peer::Peer, _| {
             (machine.whoami(), machine.tracker_state(), machine.channels().filter(|view| view.member).count())
         };

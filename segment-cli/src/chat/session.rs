@@ -70,7 +70,11 @@ impl Chat {
             SavedLogin::forget(self.profile.dir())?;
         }
         reply?;
-        self.talk.known().current = None;
+        {
+            let mut known = self.talk.known();
+            known.current = None;
+            known.logged_in = false;
+        }
         self.come_back_from_visit().await?;
         self.greet("Logged out. Messages in the outbox stay.").await
     }
@@ -152,7 +156,10 @@ impl Chat {
         if self.node.keeping == keeping {
             return Ok(());
         }
+        self.talk.known().leaving = true;
         self.node.stop(&self.log).await?;
+        // It ends with the peer's events.
+        let _ = (&mut self.narrator).await;
         self.node = PeerNode::start(&self.profile, keeping, self.plan, &self.log).await?;
         *self.talk.known() = super::talk::Known::default();
         self.narrator = narrator::spawn(&self.node, &self.out, &self.talk, &self.profile, &self.tracker);

@@ -33,7 +33,10 @@ pub async fn start(options: &PeerOptions, out: Out) -> Result<Chat, Problem> {
         Wish::Embedded => Some(run_embedded(options, &paths, &out).await?),
         Wish::Named(_) => None,
     };
-    let tracker = wish.url(options.tracker_port);
+    let mut tracker = wish.url(options.tracker_port);
+    if let Some(embedded) = &embedded {
+        tracker.key = embedded.key().await;
+    }
     let plan = plan(&settings, &tracker)?;
     let (log, log_guard) = ConnectionLog::open(profile.dir(), LogLimits::default()).map_err(NodeError::from)?;
     let node = PeerNode::start(&profile, Keeping::Profile, plan, &log).await?;

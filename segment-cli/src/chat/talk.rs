@@ -25,6 +25,10 @@ pub struct Target {
 /// See [`Talk`].
 #[derive(Debug, Default)]
 pub struct Known {
+    /// The peer is being stopped: what is lost by that is not news.
+    pub leaving: bool,
+    /// The peer was logged in and comes back by itself.
+    pub logged_in: bool,
     /// Where plain text goes.
     pub current: Option<Target>,
     /// Names of the joined channels.
@@ -39,6 +43,8 @@ pub struct Known {
     pub rights: BTreeMap<ChannelId, Rights>,
     /// Own messages that are not committed, since when, and whether that was said.
     pub own: BTreeMap<MessageKey, Own>,
+    /// Those of them that are committed at last, until that was said.
+    pub settled: BTreeSet<MessageKey>,
 }
 
 /// An own message on its way.

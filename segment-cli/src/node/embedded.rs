@@ -4,6 +4,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
+use segment_proto::DeviceId;
 use tokio::net::TcpStream;
 use tokio::sync::Mutex;
 use tokio::task::JoinHandle;
@@ -63,6 +64,11 @@ impl Embedded {
         let node = Arc::new(Mutex::new(first));
         let watch = tokio::spawn(watch(paths.clone(), address, Arc::clone(&node), took_over));
         Ok((Self { node, watch }, of))
+    }
+
+    /// The key of the tracker, if this process runs it.
+    pub async fn key(&self) -> Option<DeviceId> {
+        self.node.lock().await.as_ref().map(TrackerNode::key)
     }
 
     /// Stops the tracker, if this process runs it.

@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::io::IsTerminal;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::{io, thread};
 
 use rustyline::completion::Completer;
@@ -16,7 +17,7 @@ use tokio::sync::mpsc;
 use super::history::History;
 use super::lines::{Typed, hand_over};
 use super::printer::Sink;
-use super::{SharedState, complete};
+use super::{Opened, SharedState, complete, wait_until};
 use crate::render::{Colour, PROMPT_COLUMNS_MAX, PromptState, Style, width};
 
 type LineEditor = Editor<Assistant, FileHistory>;
@@ -53,6 +54,7 @@ pub(super) fn spawn(
     style: &Style,
     state: &SharedState,
     typed: &mpsc::Sender<Typed>,
+    opened: &Opened,
 ) -> Option<Sink> {
     let is_dumb = std::env::var("TERM").is_ok_and(|term| term == "dumb");
     if is_dumb || !io::stdin().is_terminal() || !io::stdout().is_terminal() {
@@ -63,7 +65,13 @@ pub(super) fn spawn(
     let printer = editor.create_external_printer().ok()?;
     let typed = typed.clone();
     let state = state.clone();
-    let run = move || run(editor, &History::open(history), &state, &typed);
+    let opened = Arc::clone(opened);
+    let run = move || {
+        wait_until(&opened);
+        if !typed.is_closed() {
+            run(editor, &History::open(history), &state, &typed);
+        }
+    };
     thread::Builder::new().name("line editor".into()).spawn(run).ok()?;
     Some(Sink::AboveTheLine(Box::new(printer)))
 }

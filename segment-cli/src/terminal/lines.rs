@@ -6,7 +6,7 @@ use std::thread;
 
 use tokio::sync::{mpsc, oneshot};
 
-use super::SharedState;
+use super::{Opened, SharedState, wait_until};
 use crate::render::PromptState;
 use crate::script::read_line;
 
@@ -82,8 +82,9 @@ pub(super) fn hand_over(
 pub(super) struct Closed;
 
 /// Reads lines where there is no terminal to edit them in.
-pub(super) fn spawn_plain(typed: mpsc::Sender<Typed>, state: SharedState) -> io::Result<()> {
+pub(super) fn spawn_plain(typed: mpsc::Sender<Typed>, state: SharedState, opened: Opened) -> io::Result<()> {
     let run = move || {
+        wait_until(&opened);
         let mut input = BufReader::new(io::stdin());
         loop {
             show_plain_prompt(&state);

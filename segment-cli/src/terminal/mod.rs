@@ -26,10 +26,21 @@ use tokio::sync::mpsc;
 /// Lines typed ahead of what is understood. A turn is answered before the next line is read.
 const QUEUED_LINES_MAX: usize = 1;
 
+/// Nothing is ever sent: what counts is that it is dropped.
+type Gate = std::sync::mpsc::Sender<()>;
+type Opened = Arc<Mutex<std::sync::mpsc::Receiver<()>>>;
+
+/// Waits until lines are wanted.
+fn wait_until(opened: &Opened) {
+    let _ = opened.lock().unwrap_or_else(PoisonError::into_inner).recv();
+}
+
 /// The end of the terminal from which typed lines come.
 #[derive(Debug)]
 pub struct Terminal {
     typed: mpsc::Receiver<Typed>,
+    /// Held until the first line is wanted: a prompt that came earlier could not say how things stand.
+    gate: Option<Gate>,
     _restore: Restore,
 }
 
@@ -65,19 +76,22 @@ impl Terminal {
         let state = SharedState::default();
         let (sender, typed) = mpsc::channel(QUEUED_LINES_MAX);
         let restore = Restore::remember();
-        let printer = match editor::spawn(history, &style, &state, &sender) {
+        let (gate, opened) = std::sync::mpsc::channel();
+        let opened = Arc::new(Mutex::new(opened));
+        let printer = match editor::spawn(history, &style, &state, &sender, &opened) {
             Some(printer) => printer,
             None => {
-                lines::spawn_plain(sender, state.clone())?;
+                lines::spawn_plain(sender, state.clone(), opened)?;
                 printer::Sink::Plain
             }
         };
         let screen = Screen::start(printer, style, state)?;
-        Ok((Self { typed, _restore: restore }, screen))
+        Ok((Self { typed, gate: Some(gate), _restore: restore }, screen))
     }
 
     /// What was typed next; `None` after the end.
     pub async fn next(&mut self) -> Option<Typed> {
+        drop(self.gate.take());
         self.typed.recv().await
     }
 }

@@ -1,0 +1,15 @@
+//! The two programs as people and scripts use them: real processes, real terminals, real disks.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+#![cfg(unix)]
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod arguments;
+mod durable;
+mod embedded;
+mod large;
+mod scenarios;
+mod scripts;
+mod terminals;
+mod trackers;

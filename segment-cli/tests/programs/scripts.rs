@@ -1,0 +1,173 @@
+//! Scripts: exit codes, JSON, and what stops them.
+
+use std::fs;
+use std::io::Write;
+use std::process::Stdio;
+
+use crate::support::{PEER, Town, objects, of_type, text, texts};
+
+fn code(output: &std::process::Output) -> i32 {
+    output.status.code().unwrap()
+}
+
+#[test]
+fn each_way_to_end_has_its_exit_code() {
+    let town = Town::new();
+    assert_eq!(code(&town.script("ken", &["/register ken", "/create #general", "/send #general hello"])), 0);
+    let cases: [(&str, &[&str], i32, &str); 12] = [
+        ("ken", &["/create #general"], 1, "taken"),
+        ("ken", &["/register ken"], 1, "logged in"),
+        ("ken", &["/nonsense"], 2, "no command"),
+        ("ken", &["plain text"], 2, "/send #channel"),
+        ("ken", &["/send nowhere to go"], 0, ""),
+        ("ken", &["/leave #general"], 1, "hosted here"),
+        ("ken", &["/join #nowhere"], 5, "no channel #nowhere"),
+        ("ken", &["/allow @nobody --to #general"], 5, "no such user"),
+        ("ken", &["/outbox drop 12345"], 5, "/outbox"),
+        ("ken", &["/history #general --before !99"], 5, "no message"),
+        ("vera", &["/whoami", "/create #mine"], 4, "logged in"),
+        ("vera", &["/guest vera", "/join #general", "/send hi"], 4, "visitors may only read"),
+    ];
+    for (profile, lines, exit, says) in cases {
+        let output = town.script(profile, lines);
+        let error = text(&output.stderr);
+        assert_eq!(code(&output), exit, "{lines:?}: {error}");
+        assert!(error.contains(says), "{lines:?}: {error}");
+        assert_eq!(error.is_empty(), exit == 0, "{lines:?}: {error}");
+    }
+}
+
+#[test]
+fn a_tracker_that_is_away_is_no_connection() {
+    let mut town = Town::new();
+    town.stop_tracker();
+    let output = town.script("ken", &["/ping"]);
+    assert_eq!(code(&output), 3, "{}", text(&output.stderr));
+    assert!(text(&output.stderr).contains("nobody answers"), "{}", text(&output.stderr));
+}
+
+#[test]
+fn what_waits_ends_with_its_id() {
+    let town = Town::new();
+    town.done("ken", &["/register ken", "/create #general"]);
+    town.done("ben", &["/register ben", "/join #general"]);
+    let output = town.script("ben", &["/send #general are you there?"]);
+    assert_eq!(code(&output), 6);
+    let id = text(&output.stdout).trim().to_owned();
+    let waiting = town.done("ben", &["/outbox"]);
+    assert_eq!(of_type(&waiting, "waiting")[0]["id"], id.as_str(), "{waiting:#?}");
+    let dropped = town.done("ben", &[&format!("/outbox drop {id}"), "/outbox"]);
+    assert!(of_type(&dropped, "waiting").is_empty(), "{dropped:#?}");
+    assert_eq!(of_type(&dropped, "counted")[0]["count"], 1);
+}
+
+#[test]
+fn the_first_error_stops_a_script_unless_it_is_to_go_on() {
+    let town = Town::new();
+    let lines = ["/register ken", "/join #nowhere", "/nonsense", "/version"];
+    let stopped = town.script("ken", &lines);
+    assert_eq!(code(&stopped), 5);
+    assert!(!text(&stopped.stdout).contains("segment 0."));
+    let mut command = town.command("ben");
+    command.args(lines.iter().flat_map(|line| ["-c".to_owned(), line.replace("ken", "ben")]));
+    let went_on = command.arg("--keep-going").output().unwrap();
+    assert_eq!(code(&went_on), 5);
+    assert!(text(&went_on.stdout).contains("segment 0."));
+}
+
+#[test]
+fn files_and_standard_input_are_scripts_with_comments() {
+    let town = Town::new();
+    let script = "#!/usr/bin/env segment-peer -f\n# make it\n/register ken\n\n/create #general\n/send #general \"raw # text\"\n";
+    let path = town.dir.path().join("setup.segment");
+    fs::write(&path, script).unwrap();
+    let output = town.command("ken").arg("-f").arg(&path).output().unwrap();
+    assert_eq!(code(&output), 0, "{}", text(&output.stderr));
+    let mut child = town.command("ken").args(["-", "--json"]).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+    child.stdin.take().unwrap().write_all(b"/history #general\n").unwrap();
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(texts(&objects(&output.stdout)), ["\"raw # text\""]);
+}
+
+#[test]
+fn every_answer_is_one_object_with_a_type_and_every_command_ends_in_one() {
+    let town = Town::new();
+    let lines = [
+        "/register ken", "/whoami", "/status", "/create #general", "/send #general hello", "/channels", "/channels --mine",
+        "/members", "/info", "/host", "/history", "/outbox", "/allow @ken", "/view #general members", "/peers", "/ping",
+        "/log", "/help", "/help send", "/version", "/switch #general", "/outbox retry", "/disconnect", "/connect", "/logout",
+    ];
+    let mut command = town.command("ken");
+    command.args(["--json", "--keep-going"]);
+    command.args(lines.iter().flat_map(|line| ["-c", line]));
+    let output = command.output().unwrap();
+    let objects = objects(&output.stdout);
+    assert!(objects.iter().all(|object| object["type"].is_string()), "{objects:#?}");
+    let ends: Vec<_> = objects.iter().filter(|object| object["type"] == "done" || object["type"] == "error").collect();
+    let commands: Vec<_> = ends.iter().map(|end| end["command"].as_str().unwrap()).collect();
+    assert_eq!(commands, lines, "{objects:#?}");
+    let failed: Vec<_> = ends.iter().filter(|end| end["type"] == "error").collect();
+    assert!(failed.is_empty(), "{failed:#?}");
+    assert!(output.stderr.is_empty());
+}
+
+#[test]
+fn an_error_in_json_has_the_fields_of_the_documentation() {
+    let town = Town::new();
+    let output = town.command("ken").args(["--json", "-c", "/join #x"]).output().unwrap();
+    assert_eq!(code(&output), 4);
+    let objects = objects(&output.stdout);
+    let error = objects.last().unwrap();
+    assert_eq!(error["type"], "error");
+    assert_eq!(error["command"], "/join #x");
+    assert_eq!(error["status"], "unauthorized");
+    assert_eq!(error["reason"], "login_required");
+    assert_eq!(error["exit"], 4);
+    assert!(error["text"].as_str().unwrap().contains("/login"));
+}
+
+#[test]
+fn a_login_is_kept_until_logout_and_never_shown() {
+    let town = Town::new();
+    town.done("ken", &["/register ken"]);
+    let me = town.done("ken", &["/whoami"]);
+    assert_eq!(of_type(&me, "facts")[0]["user"], "ken");
+    let kept = fs::read_to_string(town.profile_dir("ken").join("login")).unwrap();
+    let token = kept.lines().last().unwrap();
+    for log in [town.log("ken"), town.tracker_log()] {
+        assert!(!log.concat().contains(token) && !log.concat().contains(crate::support::PASSWORD));
+    }
+    town.done("ken", &["/logout"]);
+    let me = town.done("ken", &["/whoami"]);
+    assert!(of_type(&me, "facts")[0]["user"].is_null(), "{me:#?}");
+}
+
+#[test]
+fn without_a_password_nothing_is_sent() {
+    let town = Town::new();
+    let output = town.command("ken").env_remove("SEGMENT_PASSWORD").args(["-c", "/register ken"]).output().unwrap();
+    assert_eq!(code(&output), 1);
+    assert!(text(&output.stderr).contains("SEGMENT_PASSWORD"), "{}", text(&output.stderr));
+    let output = town
+        .command("ken")
+        .args(["--password-cmd", "echo from-a-command", "-c", "/register ken"])
+        .output()
+        .unwrap();
+    assert_eq!(code(&output), 0, "{}", text(&output.stderr));
+    let wrong = town.script("other", &["/login ken"]);
+    assert_eq!(code(&wrong), 4);
+    assert!(text(&wrong.stderr).contains("wrong password"), "{}", text(&wrong.stderr));
+}
+
+#[test]
+fn a_profile_in_use_is_refused_by_name() {
+    let town = Town::new();
+    let mut ken = town.program("ken");
+    ken.done("/register ken");
+    let output = town.script("ken", &["/whoami"]);
+    assert_eq!(code(&output), 1);
+    let error = text(&output.stderr);
+    assert!(error.contains("profile ken is in use by pid") && error.contains("-P"), "{error}");
+    let help = assert_cmd::Command::new(PEER).arg("--help").assert().success();
+    assert!(text(&help.get_output().stdout).starts_with("Examples:"));
+}
