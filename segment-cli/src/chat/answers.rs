@@ -70,6 +70,8 @@ pub struct MessageShown {
     access: Option<AccessChange>,
     stage: &'static str,
     from: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    event: Option<&'static str>,
     #[serde(skip)]
     is_elsewhere: bool,
 }
@@ -94,8 +96,14 @@ impl MessageShown {
             access,
             stage: stage_name(message.stage),
             from: source_name(source),
+            event: None,
             is_elsewhere: current != Some(channel),
         }
+    }
+
+    /// The same, as something that happened and nobody asked for.
+    pub fn received(self) -> Self {
+        Self { event: Some("received"), ..self }
     }
 
     fn author_name(&self) -> String {

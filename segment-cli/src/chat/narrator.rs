@@ -144,18 +144,13 @@ impl Narrator {
         });
     }
 
-    /// A visitor has no token: the visit begins anew, in the channels where it was.
+    /// A visitor has no token: the visit begins anew; the peer goes back into its channels by itself.
     fn visit_again(&self) {
-        let (peer, talk) = (self.peer.clone(), self.talk.clone());
+        let peer = self.peer.clone();
         tokio::spawn(async move {
-            let Ok(Some(me)) = peer.call(|machine, _| machine.whoami()).await else { return };
-            let names: Vec<_> = talk.known().names.values().cloned().collect();
-            if peer.guest(me.who.name.as_str()).await.is_err() {
-                return;
-            }
-            for name in names {
-                // A channel that takes no visitors any more is not visited again.
-                let _ = peer.join(name.as_str()).await;
+            if let Ok(Some(me)) = peer.call(|machine, _| machine.whoami()).await {
+                // Where that fails, the next connection tries again.
+                let _ = peer.guest(me.who.name.as_str()).await;
             }
         });
     }
@@ -221,7 +216,7 @@ impl Narrator {
             self.notice("skipped", Some(&name), format!("{skipped} more messages in #{name}; /history shows them"));
         }
         for message in news.into_iter().skip(skipped) {
-            self.out.happened(&MessageShown::new(message, &name, current.as_deref(), source));
+            self.out.happened(&MessageShown::new(message, &name, current.as_deref(), source).received());
         }
     }
 

@@ -268,13 +268,14 @@ impl Program {
         self.hear(text, |value| value["type"] == "message" && value["text"] == text)
     }
 
-    /// Waits for the end of the next command that was said: its objects, `done` or `error` last.
+    /// Waits for the end of the next command that was said: its objects, `done` or `error` last, without events.
     pub fn answer(&mut self) -> Vec<Value> {
         let is_end = |value: &Value| value["type"] == "done" || value["type"] == "error";
         let end = self.find(self.answered, "an answer", is_end);
-        let objects = self.heard.0.lock().unwrap()[self.answered..=end].to_vec();
+        let heard = self.heard.0.lock().unwrap();
+        let objects = heard[self.answered..=end].iter().filter(|object| object["event"].is_null()).cloned();
         self.answered = end + 1;
-        objects
+        objects.collect()
     }
 
     /// Says a line and waits for its answer.

@@ -122,17 +122,19 @@ impl Peer {
         let Some(link) = self.core.session.link() else { return };
         let list = ListChannels { filter: ChannelFilter::Joined, after };
         if self.core.request(link, &list, PeerRequest::Refresh, now).is_err() {
+            self.channels.give_up_refresh();
             self.core.suspicious("no room to ask for the joined channels");
         }
     }
 
     fn on_refreshed(&mut self, answered: Answered, now: Now) {
         let page = pick(answered, |m| if let Message::ChannelPage(m) = m { Some(m) } else { None });
-        let Ok(ChannelPage { rows, more }) = page else { return };
+        let Ok(ChannelPage { rows, more }) = page else { return self.channels.give_up_refresh() };
         let mut last = None;
         for row in rows {
             last = Some(row.record.name.as_str().to_string());
             if !self.channels.on_refreshed(row.record.channel, self.core.limits.joined_channels_max) {
+                self.channels.give_up_refresh();
                 return self.core.suspicious("a list of joined channels without end");
             }
             let writes = self.take_row(&row, now).unwrap_or_default();

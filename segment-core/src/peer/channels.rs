@@ -161,6 +161,8 @@ pub(crate) struct Channels {
     left: BTreeMap<ChannelId, Author>,
     /// Those that the pages of a refresh have shown so far.
     refreshed: BTreeSet<ChannelId>,
+    /// The tracker was asked for its list, and has not given all of it: where hosts are is about to be known.
+    refreshing: bool,
     /// Something has changed that decides from where a channel is served.
     unsettled: bool,
 }
@@ -318,6 +320,18 @@ impl Channels {
     /// The tracker's list begins.
     pub(crate) fn start_refresh(&mut self) {
         self.refreshed.clear();
+        self.refreshing = true;
+    }
+
+    /// Whether the tracker is about to say where this channel's host is.
+    pub(crate) fn is_refreshing(&self, id: &ChannelId) -> bool {
+        self.refreshing && !self.refreshed.contains(id)
+    }
+
+    /// The tracker's list did not come, or not whole: what is known is all there is.
+    pub(crate) fn give_up_refresh(&mut self) {
+        self.refreshing = false;
+        self.unsettled = true;
     }
 
     /// The tracker's list has this channel. `false`: the list is longer than any can be.
@@ -328,6 +342,7 @@ impl Channels {
 
     /// The tracker's list is whole: the joined channels that it did not have.
     pub(crate) fn finish_refresh(&mut self) -> Vec<(ChannelId, ChannelName)> {
+        self.give_up_refresh();
         let refreshed = core::mem::take(&mut self.refreshed);
         let joined =
             self.by_id.iter().filter(|(_, channel)| channel.host.is_none() && channel.membership == Membership::Joined);

@@ -64,7 +64,7 @@ impl Hosts {
         for (device, address) in wanted {
             let endpoint = Endpoint { address: *address, key: Some(*device) };
             match self.by_device.get_mut(device) {
-                Some(host) => host.move_to(endpoint, now),
+                Some(host) => host.move_to(endpoint, now, limits),
                 None => {
                     let dialler = Dialler::new(endpoint, now);
                     let patient_until = Some(now + limits.host_patience);
@@ -136,10 +136,11 @@ impl Hosts {
 
 impl HostDialler {
     /// Another address is tried at once, unless there is a link already.
-    fn move_to(&mut self, endpoint: Endpoint, now: Instant) {
+    fn move_to(&mut self, endpoint: Endpoint, now: Instant, limits: &Limits) {
         if self.dialler.endpoint == endpoint || self.dialler.link().is_some() {
             return;
         }
         self.dialler = Dialler::new(endpoint, now);
+        self.patient_until = Some(now + limits.host_patience);
     }
 }

@@ -111,7 +111,7 @@ impl Peer {
         let host = match &channel.host {
             Some(_) => HostSituation::Here,
             None if channel.refused_until.is_some() => HostSituation::There(record.host, Reach::Away),
-            None => HostSituation::There(record.host, self.hosts.reach(&record.host, now.mono)),
+            None => HostSituation::There(record.host, self.reach(channel, now)),
         };
         let membership = match session.account() {
             None => Membership::Ended,
@@ -119,6 +119,15 @@ impl Peer {
             Some(_) => channel.membership,
         };
         Situation { membership, host, tracker: session.link() }
+    }
+
+    /// Where the tracker is about to say where a host is now, that is waited for.
+    fn reach(&self, channel: &Channel, now: Now) -> Reach {
+        let record = channel.replica.record();
+        match self.hosts.reach(&record.host, now.mono) {
+            Reach::Away if self.channels.is_refreshing(&record.channel) => Reach::Trying,
+            reach => reach,
+        }
     }
 
     fn serve(&mut self, id: ChannelId, place: Place, now: Now) {
