@@ -282,10 +282,12 @@ fn in_channel(error: RequestError, name: &ChannelName) -> Problem {
     };
     let problem = Problem::from(error);
     match reason {
-        Reason::MembersOnly => problem.saying(format_args!(
-            "#{name} is for its members: not joined; its owner can let you in with /allow"
-        )),
-        Reason::NoVisitors => problem.saying(format_args!("#{name} takes no visitors: not joined; /register NAME or /login NAME")),
+        Reason::MembersOnly => {
+            problem.saying(format_args!("#{name} is for its members: not joined; its owner can let you in with /allow"))
+        }
+        Reason::NoVisitors => {
+            problem.saying(format_args!("#{name} takes no visitors: not joined; /register NAME or /login NAME"))
+        }
         Reason::NoSuchChannel => problem.saying(format_args!(
             "there is no channel #{name}, or none that you may see; /channels lists those that you may"
         )),

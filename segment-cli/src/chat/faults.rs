@@ -105,9 +105,7 @@ impl Chat {
     /// `/clear`
     pub(super) async fn clear(&self) -> Done {
         match self.out.as_screen() {
-            Some(screen) if screen.style().columns.is_some() => {
-                screen.answer("\x1b[2J\x1b[H").await.map_err(unheard)
-            }
+            Some(screen) if screen.style().columns.is_some() => screen.answer("\x1b[2J\x1b[H").await.map_err(unheard),
             _ => Ok(()),
         }
     }

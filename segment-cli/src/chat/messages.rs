@@ -93,7 +93,8 @@ impl Chat {
 
     async fn outgoing(&self) -> Result<Vec<(ChannelName, Outgoing)>, Problem> {
         let list = |machine: &mut segment_core::peer::Peer, _| {
-            let views: Vec<_> = machine.channels().map(|view| (view.record.channel, view.record.name.clone())).collect();
+            let views: Vec<_> =
+                machine.channels().map(|view| (view.record.channel, view.record.name.clone())).collect();
             let of = |(id, name): (ChannelId, ChannelName)| {
                 let items: Vec<Outgoing> = machine.outgoing(id).map(Iterator::collect).unwrap_or_default();
                 items.into_iter().map(move |item| (name.clone(), item))
@@ -132,10 +133,13 @@ impl Chat {
     /// Later messages build on earlier ones, so dropping one drops those behind it, too.
     async fn drop_outbox(&self, item: &OutboxItem) -> Done {
         let keys = self.chosen(item).await?;
-        let mut count = 0;
+        let (mut count, wanted) = (0, keys.len());
         for key in keys {
             let dropped = self.peer().call(move |machine, now| machine.drop_outgoing(key.channel, Some(key), now));
             count += dropped.await??;
+        }
+        if count == 0 && wanted > 0 {
+            return Err(Problem::local(LocalReason::OnItsWay));
         }
         {
             let waiting = self.outgoing().await?;

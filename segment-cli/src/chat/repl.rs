@@ -40,7 +40,9 @@ impl Chat {
                         None => self.given_up().await?,
                     }
                 }
-                Some(Typed::Interrupted(_)) => self.out.remark("(dropped; /quit or Ctrl-D ends)").await.map_err(unheard)?,
+                Some(Typed::Interrupted(_)) => {
+                    self.out.remark("(dropped; /quit or Ctrl-D ends)").await.map_err(unheard)?
+                }
                 Some(Typed::Failed(error)) => return Err(broken(error)),
                 Some(Typed::End) | None => return Ok(ExitCode::Done),
             }
@@ -90,7 +92,9 @@ impl Chat {
             _ => format!("{} is not answering", self.tracker.address()),
         };
         let next = match (who.as_str(), channels) {
-            ("not logged in", _) => "/register NAME makes an account, /login NAME and /guest come in; /help shows commands.".to_owned(),
+            ("not logged in", _) => {
+                "/register NAME makes an account, /login NAME and /guest come in; /help shows commands.".to_owned()
+            }
             (_, 0) => "/create #channel makes one, /join #channel comes in; /help shows commands.".to_owned(),
             (_, count) => format!("{count} channels joined.  /channels --joined lists them, /help shows commands."),
         };

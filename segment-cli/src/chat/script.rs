@@ -54,7 +54,8 @@ fn open(path: &Path) -> Result<File, Problem> {
 }
 
 fn unreadable(why: &dyn std::fmt::Display) -> Problem {
-    Problem::local(LocalReason::Script).saying(format_args!("the script cannot be read ({why}): it was not run further"))
+    Problem::local(LocalReason::Script)
+        .saying(format_args!("the script cannot be read ({why}): it was not run further"))
 }
 
 /// Checks a script's source before anything is started.

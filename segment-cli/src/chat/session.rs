@@ -48,9 +48,8 @@ impl Chat {
     pub(super) async fn guest(&mut self, name: Option<UserName>) -> Done {
         let name = name.map_or_else(made_up_name, |name| name.to_string());
         if self.peer().call(|machine, _| machine.tracker_state()).await? == TrackerState::LoggedIn {
-            return Err(Problem::wire(segment_proto::Reason::NotNow).saying(
-                "you are logged in already: nothing was done; /logout first",
-            ));
+            return Err(Problem::wire(segment_proto::Reason::NotNow)
+                .saying("you are logged in already: nothing was done; /logout first"));
         }
         self.swap(Keeping::Nothing).await?;
         let who = match self.peer().guest(&name).await {
@@ -95,10 +94,8 @@ impl Chat {
 
     /// `/whoami`
     pub(super) async fn whoami(&self) -> Done {
-        let (me, state, key) = self
-            .peer()
-            .call(|machine, _| (machine.whoami(), machine.tracker_state(), machine.tracker_key()))
-            .await?;
+        let (me, state, key) =
+            self.peer().call(|machine, _| (machine.whoami(), machine.tracker_state(), machine.tracker_key())).await?;
         let facts = WhoAmI {
             profile: self.profile.name().to_string(),
             user: me.as_ref().map(|me| me.who.to_string()),

@@ -102,11 +102,7 @@ fn local(port: u16) -> TrackerUrl {
     TrackerUrl { host: LOCALHOST.to_owned(), port, key: None }
 }
 
-fn settings(
-    options: &PeerOptions,
-    paths: &Paths,
-    profile: &Profile,
-) -> Result<(Settings, PasswordSource), Problem> {
+fn settings(options: &PeerOptions, paths: &Paths, profile: &Profile) -> Result<(Settings, PasswordSource), Problem> {
     let bad = |error: &dyn std::fmt::Display| Problem::local(LocalReason::Settings).saying(error);
     let of_profile = Settings::load(&profile.settings_path()).map_err(|error| bad(&error))?;
     let of_user = Settings::load(&paths.settings()).map_err(|error| bad(&error))?;

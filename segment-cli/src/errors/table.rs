@@ -28,44 +28,94 @@ pub const fn of_wire(reason: Reason) -> Row {
 const fn meaning(reason: Reason) -> (ExitCode, &'static str) {
     use ExitCode::{BadCommand, NoConnection, NotAllowed, NotFound, Refused};
     match reason {
-        Reason::UnsupportedKind => (Refused, "the other side does not know this request: nothing was done; it needs a newer version"),
-        Reason::UnsupportedVersion => (Refused, "the other side does not know this form of the request: nothing was done; one of the two needs a newer version"),
-        Reason::ProtocolMismatch => (Refused, "the other side speaks another version of the protocol: not connected; update the older of the two"),
-        Reason::Malformed => (Refused, "the other side could not read the request: nothing was done; report this as a bug"),
+        Reason::UnsupportedKind => {
+            (Refused, "the other side does not know this request: nothing was done; it needs a newer version")
+        }
+        Reason::UnsupportedVersion => (
+            Refused,
+            "the other side does not know this form of the request: nothing was done; one of the two needs a newer version",
+        ),
+        Reason::ProtocolMismatch => (
+            Refused,
+            "the other side speaks another version of the protocol: not connected; update the older of the two",
+        ),
+        Reason::Malformed => {
+            (Refused, "the other side could not read the request: nothing was done; report this as a bug")
+        }
         Reason::TooLarge => (Refused, "that is longer than allowed: nothing was done; send it in parts"),
-        Reason::BadSignature => (Refused, "a signature does not verify: nothing was accepted; report this, somebody may be forging messages"),
-        Reason::OutOfOrder => (Refused, "the other side expected something else first: nothing was done; /disconnect and /connect again"),
+        Reason::BadSignature => (
+            Refused,
+            "a signature does not verify: nothing was accepted; report this, somebody may be forging messages",
+        ),
+        Reason::OutOfOrder => {
+            (Refused, "the other side expected something else first: nothing was done; /disconnect and /connect again")
+        }
         Reason::SlowDown => (Refused, "too fast: nothing was done; wait a moment and try again"),
         Reason::LimitReached => (Refused, "a limit of the tracker is reached: nothing was done; ask its operator"),
         Reason::StorageFailed => (Refused, "the other side's disk fails: nothing was kept; tell its operator"),
-        Reason::ShuttingDown => (NoConnection, "the other side is shutting down: nothing was done; try again in a moment"),
-        Reason::LoginRequired => (NotAllowed, "nobody is logged in: nothing was done; /login NAME, /register NAME or /guest"),
-        Reason::WrongCredentials => (NotAllowed, "wrong name or wrong password: not logged in; try again, or /register"),
-        Reason::SessionExpired => (NotAllowed, "the saved login is not good any more; log in with the password: /login NAME"),
+        Reason::ShuttingDown => {
+            (NoConnection, "the other side is shutting down: nothing was done; try again in a moment")
+        }
+        Reason::LoginRequired => {
+            (NotAllowed, "nobody is logged in: nothing was done; /login NAME, /register NAME or /guest")
+        }
+        Reason::WrongCredentials => {
+            (NotAllowed, "wrong name or wrong password: not logged in; try again, or /register")
+        }
+        Reason::SessionExpired => {
+            (NotAllowed, "the saved login is not good any more; log in with the password: /login NAME")
+        }
         Reason::BadCertificate => (NotAllowed, "the host does not admit this session; /logout and /login again"),
-        Reason::VisitorsMayOnlyRead => (NotAllowed, "visitors may only read: nothing was sent; /register NAME to write"),
+        Reason::VisitorsMayOnlyRead => {
+            (NotAllowed, "visitors may only read: nothing was sent; /register NAME to write")
+        }
         Reason::NoVisitors => (NotAllowed, "this channel takes no visitors; /register NAME or /login NAME to come in"),
         Reason::MembersOnly => (NotAllowed, "this channel is for its members; its owner can let you in with /allow"),
-        Reason::MayNotSend => (NotAllowed, "you may read here, not send: nothing was sent; the owner can change that with /allow"),
-        Reason::OwnerOnly => (NotAllowed, "only the owner of the channel may do this: nothing was changed; ask the owner"),
-        Reason::NotTheAuthor => (NotAllowed, "this message is signed by somebody else: it was not accepted; write it again"),
-        Reason::UnsupportedAuth => (Refused, "this tracker does not offer this way of logging in: not logged in; update this program"),
-        Reason::NameTaken => (Refused, "this name is taken, or looks like one that is: nothing was made; choose another one"),
-        Reason::BadName => (BadCommand, "this is not a name that can be used: nothing was made; use letters and digits"),
+        Reason::MayNotSend => {
+            (NotAllowed, "you may read here, not send: nothing was sent; the owner can change that with /allow")
+        }
+        Reason::OwnerOnly => {
+            (NotAllowed, "only the owner of the channel may do this: nothing was changed; ask the owner")
+        }
+        Reason::NotTheAuthor => {
+            (NotAllowed, "this message is signed by somebody else: it was not accepted; write it again")
+        }
+        Reason::UnsupportedAuth => {
+            (Refused, "this tracker does not offer this way of logging in: not logged in; update this program")
+        }
+        Reason::NameTaken => {
+            (Refused, "this name is taken, or looks like one that is: nothing was made; choose another one")
+        }
+        Reason::BadName => {
+            (BadCommand, "this is not a name that can be used: nothing was made; use letters and digits")
+        }
         Reason::BadPassword => (Refused, "a password has 8 to 256 bytes: nothing was made; choose another one"),
         Reason::NoSuchUser => (NotFound, "there is no such user: nothing was changed; look at /members"),
-        Reason::NoSuchChannel => (NotFound, "there is no such channel, or none that you may see; /channels lists those that you may"),
+        Reason::NoSuchChannel => {
+            (NotFound, "there is no such channel, or none that you may see; /channels lists those that you may")
+        }
         Reason::NotHost => (Refused, "the channel is hosted elsewhere: nothing was done; /host shows where"),
         Reason::HostAway => (WAITING, "the host of the channel is away: it can be read, and what you write waits here"),
-        Reason::OwnerMayNotHide => (Refused, "channels are hosted here, so you cannot be invisible: their members see that the host is here"),
-        Reason::Replaced => (NoConnection, "this device has logged in elsewhere: this session is closed; /connect takes it back"),
+        Reason::OwnerMayNotHide => {
+            (Refused, "channels are hosted here, so you cannot be invisible: their members see that the host is here")
+        }
+        Reason::Replaced => {
+            (NoConnection, "this device has logged in elsewhere: this session is closed; /connect takes it back")
+        }
         Reason::NotNow => (Refused, "this does not apply now: nothing was done"),
-        Reason::Fenced => (Refused, "another copy of the channel has taken over: nothing was accepted here; it is tried again by itself"),
-        Reason::ChainMismatch => (Refused, "the two copies of the channel differ: nothing was accepted; /host shows how far they agree"),
+        Reason::Fenced => (
+            Refused,
+            "another copy of the channel has taken over: nothing was accepted here; it is tried again by itself",
+        ),
+        Reason::ChainMismatch => {
+            (Refused, "the two copies of the channel differ: nothing was accepted; /host shows how far they agree")
+        }
         Reason::Gone => (NotFound, "these messages are not kept any more"),
         Reason::BadEnvelope => (Refused, "the message breaks a limit: it was not sent; shorten it"),
         Reason::TailFull => (WAITING, "the tracker has confirmed nothing for a while: what you write waits here"),
-        Reason::Unknown(_) => (Refused, "the other side refuses for a reason that this version does not know; update this program"),
+        Reason::Unknown(_) => {
+            (Refused, "the other side refuses for a reason that this version does not know; update this program")
+        }
     }
 }
 
@@ -104,6 +154,8 @@ named_enum! {
         Waiting = "waiting_in_outbox",
         /// No such message in the outbox.
         NoSuchItem = "no_such_item",
+        /// The message may have been sent already.
+        OnItsWay = "on_its_way",
         /// No such message in the channel.
         NoSuchMessage = "no_such_message",
         /// No password could be had.
@@ -132,27 +184,80 @@ const fn local_meaning(reason: LocalReason) -> (Status, ExitCode, &'static str) 
     use ExitCode::{BadCommand, NoConnection, NotFound, Refused};
     use Status::{RequestError, ServerError};
     match reason {
-        LocalReason::NotConnected => (ServerError, NoConnection, "there is no connection to a tracker: nothing was asked; /connect, or wait until it is there again"),
-        LocalReason::Unreachable => (ServerError, NoConnection, "the tracker cannot be reached: nothing was asked; check the address, it is tried again by itself"),
-        LocalReason::NoAnswer => (ServerError, NoConnection, "no answer came: it may or may not have been done; look before you try again"),
-        LocalReason::Busy => (ServerError, Refused, "too many requests are under way: this one was not sent; wait for answers first"),
-        LocalReason::OtherTracker => (RequestError, Refused, "this profile belongs to another tracker: not connected; use another profile with -P"),
-        LocalReason::NoCurrentChannel => (RequestError, BadCommand, "no channel is the current one: nothing was sent; name one, or /join #channel first"),
-        LocalReason::NotJoined => (RequestError, NotFound, "you have not joined this channel: nothing was done; /join it first"),
-        LocalReason::TooManyChannels => (RequestError, Refused, "as many channels are joined as may be: /leave one first"),
-        LocalReason::HostedHere => (RequestError, Refused, "this channel is hosted here, so it cannot be left: its messages would have no home"),
-        LocalReason::NotHostedHere => (RequestError, Refused, "this channel is not hosted here; /host shows where it is"),
-        LocalReason::Unsent => (RequestError, Refused, "messages of yours are not committed yet and would be lost: not left; wait, or /outbox drop all"),
-        LocalReason::OutboxFull => (ServerError, Refused, "too many messages wait already: this one was not taken; wait, or /outbox drop"),
+        LocalReason::NotConnected => (
+            ServerError,
+            NoConnection,
+            "there is no connection to a tracker: nothing was asked; /connect, or wait until it is there again",
+        ),
+        LocalReason::Unreachable => (
+            ServerError,
+            NoConnection,
+            "the tracker cannot be reached: nothing was asked; check the address, it is tried again by itself",
+        ),
+        LocalReason::NoAnswer => {
+            (ServerError, NoConnection, "no answer came: it may or may not have been done; look before you try again")
+        }
+        LocalReason::Busy => {
+            (ServerError, Refused, "too many requests are under way: this one was not sent; wait for answers first")
+        }
+        LocalReason::OtherTracker => (
+            RequestError,
+            Refused,
+            "this profile belongs to another tracker: not connected; use another profile with -P",
+        ),
+        LocalReason::NoCurrentChannel => (
+            RequestError,
+            BadCommand,
+            "no channel is the current one: nothing was sent; name one, or /join #channel first",
+        ),
+        LocalReason::NotJoined => {
+            (RequestError, NotFound, "you have not joined this channel: nothing was done; /join it first")
+        }
+        LocalReason::TooManyChannels => {
+            (RequestError, Refused, "as many channels are joined as may be: /leave one first")
+        }
+        LocalReason::HostedHere => (
+            RequestError,
+            Refused,
+            "this channel is hosted here, so it cannot be left: its messages would have no home",
+        ),
+        LocalReason::NotHostedHere => {
+            (RequestError, Refused, "this channel is not hosted here; /host shows where it is")
+        }
+        LocalReason::Unsent => (
+            RequestError,
+            Refused,
+            "messages of yours are not committed yet and would be lost: not left; wait, or /outbox drop all",
+        ),
+        LocalReason::OutboxFull => {
+            (ServerError, Refused, "too many messages wait already: this one was not taken; wait, or /outbox drop")
+        }
         LocalReason::TooLong => (RequestError, Refused, "the message is too long: it was not sent; send it in parts"),
-        LocalReason::Waiting => (ServerError, WAITING, "the message is kept on this machine and goes out by itself when the channel can be reached"),
+        LocalReason::Waiting => (
+            ServerError,
+            WAITING,
+            "the message is kept on this machine and goes out by itself when the channel can be reached",
+        ),
         LocalReason::NoSuchItem => (RequestError, NotFound, "no message of this id waits; /outbox lists those that do"),
-        LocalReason::NoSuchMessage => (RequestError, NotFound, "there is no message of this number here; /history shows the newest"),
-        LocalReason::NoPassword => (RequestError, Refused, "there is no password: nothing was sent; use --password-cmd or SEGMENT_PASSWORD, or ask at a terminal"),
+        LocalReason::OnItsWay => (
+            ServerError,
+            Refused,
+            "it may have been sent already: not dropped; it goes out when the channel can be reached",
+        ),
+        LocalReason::NoSuchMessage => {
+            (RequestError, NotFound, "there is no message of this number here; /history shows the newest")
+        }
+        LocalReason::NoPassword => (
+            RequestError,
+            Refused,
+            "there is no password: nothing was sent; use --password-cmd or SEGMENT_PASSWORD, or ask at a terminal",
+        ),
         LocalReason::Profile => (RequestError, Refused, "the profile cannot be used"),
         LocalReason::Settings => (RequestError, BadCommand, "the settings cannot be used"),
         LocalReason::Script => (RequestError, BadCommand, "the script cannot be read"),
         LocalReason::Start => (ServerError, Refused, "the program cannot start"),
-        LocalReason::Stopped => (ServerError, Refused, "the program is ending or its disk has failed: nothing was done; start it again"),
+        LocalReason::Stopped => {
+            (ServerError, Refused, "the program is ending or its disk has failed: nothing was done; start it again")
+        }
     }
 }

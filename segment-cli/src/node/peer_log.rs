@@ -23,9 +23,7 @@ fn of_link(event: &PeerEvent) -> Option<Parts> {
             let details = details.with("address", address).with("key", short(peer));
             (EventType::ConnectionOpened, of(source), details)
         }
-        E::LinkLost { link, source } => {
-            (EventType::ConnectionClosed, of(source), Details::new().with("link", link.0))
-        }
+        E::LinkLost { link, source } => (EventType::ConnectionClosed, of(source), Details::new().with("link", link.0)),
         E::DialFailed { source, address, reason } => {
             let (event, why) = match reason {
                 DialFailure::WrongKey(_) => (EventType::ConnectionRefused, "wrong key"),
@@ -98,9 +96,7 @@ fn of_channel(event: &PeerEvent) -> Option<Parts> {
             let details = Details::new().with("channel", channel).with("epoch", fence.epoch);
             (EventType::HostCame, Source::new(SourceKind::Tracker, ""), details)
         }
-        E::HostingStopped { channel } => {
-            (EventType::HostWent, Source::own(), Details::new().with("channel", channel))
-        }
+        E::HostingStopped { channel } => (EventType::HostWent, Source::own(), Details::new().with("channel", channel)),
         _ => return None,
     })
 }

@@ -1,8 +1,8 @@
 //! What a tracker records.
 
 use segment_core::tracker::events::TrackerEvent;
-use segment_proto::ids::short;
 use segment_proto::DeviceId;
+use segment_proto::ids::short;
 
 use crate::connection_log::{Details, EventType, Source, SourceKind};
 
@@ -36,7 +36,8 @@ pub fn record_of_tracker(event: &TrackerEvent) -> Option<(EventType, Source, Det
             (EventType::EntriesReplicated, of(SourceKind::Host, from), details)
         }
         E::Served { channel, to, first, last } => {
-            let details = details.with("channel", channel).with("to", short(to)).with("first", first).with("last", last);
+            let details =
+                details.with("channel", channel).with("to", short(to)).with("first", first).with("last", last);
             (EventType::PageServed, Source::own(), details)
         }
     })

@@ -46,9 +46,8 @@ async fn script(options: &PeerOptions, out: Out) -> Result<ExitCode, Problem> {
 
 async fn converse(options: &PeerOptions) -> Result<ExitCode, Problem> {
     let history = history_of(options)?;
-    let (mut terminal, screen) = Terminal::start(history).map_err(|error| {
-        Problem::local(LocalReason::Start).saying(error)
-    })?;
+    let (mut terminal, screen) =
+        Terminal::start(history).map_err(|error| Problem::local(LocalReason::Start).saying(error))?;
     let out = Out::screen(screen.clone(), options.output);
     let end = match start(options, out).await {
         Ok(mut chat) => {

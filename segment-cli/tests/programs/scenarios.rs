@@ -35,9 +35,7 @@ fn member(town: &Town, name: &str) -> (Program, String) {
 fn count(log: &[String], event: &str, source: &str, place: Option<u64>) -> usize {
     let head = format!("] {event} | Source: {source}");
     let place = place.map(|place| format!(" first={place} last="));
-    log.iter()
-        .filter(|line| line.contains(&head) && place.as_ref().is_none_or(|place| line.contains(place)))
-        .count()
+    log.iter().filter(|line| line.contains(&head) && place.as_ref().is_none_or(|place| line.contains(place))).count()
 }
 
 #[test]

@@ -56,9 +56,39 @@ fn what_waits_ends_with_its_id() {
     let id = text(&output.stdout).trim().to_owned();
     let waiting = town.done("ben", &["/outbox"]);
     assert_eq!(of_type(&waiting, "waiting")[0]["id"], id.as_str(), "{waiting:#?}");
-    let dropped = town.done("ben", &[&format!("/outbox drop {id}"), "/outbox"]);
-    assert!(of_type(&dropped, "waiting").is_empty(), "{dropped:#?}");
+    // Nobody knows any more whether it had been sent before the restart.
+    let kept = town.script("ben", &[&format!("/outbox drop {id}")]);
+    assert_eq!(code(&kept), 1);
+    assert!(text(&kept.stderr).contains("may have been sent already"), "{}", text(&kept.stderr));
+}
+
+#[test]
+fn what_was_never_sent_can_be_dropped() {
+    let town = Town::new();
+    town.done("ken", &["/register ken", "/create #general"]);
+    town.done("ben", &["/register ben", "/join #general"]);
+    let mut ben = town.program("ben");
+    let sent = ben.done("/send #general are you there?");
+    let id = of_type(&sent, "sent")[0]["id"].as_str().unwrap().to_owned();
+    let dropped = ben.done(&format!("/outbox drop {id}"));
     assert_eq!(of_type(&dropped, "counted")[0]["count"], 1);
+    assert!(of_type(&ben.done("/outbox"), "waiting").is_empty());
+}
+
+#[test]
+fn a_script_that_waits_is_ended_by_control_c_and_its_message_is_kept() {
+    let town = Town::new();
+    town.done("ken", &["/register ken", "/create #general"]);
+    town.done("ben", &["/register ben", "/join #general"]);
+    let mut command = town.command("ben");
+    let mut child = command.args(["--json", "-c", "/send --wait committed #general patience"]).spawn().unwrap();
+    let log = town.profile_dir("ben").join("connection_log.txt");
+    let is_queued = || fs::read_to_string(&log).unwrap_or_default().contains("outbox_queued");
+    crate::support::until("the message is on disk", is_queued);
+    crate::support::interrupt(child.id());
+    assert_eq!(child.wait().unwrap().code(), Some(130));
+    let waiting = town.done("ben", &["/outbox"]);
+    assert_eq!(of_type(&waiting, "waiting")[0]["text"], "patience");
 }
 
 #[test]
@@ -78,12 +108,14 @@ fn the_first_error_stops_a_script_unless_it_is_to_go_on() {
 #[test]
 fn files_and_standard_input_are_scripts_with_comments() {
     let town = Town::new();
-    let script = "#!/usr/bin/env segment-peer -f\n# make it\n/register ken\n\n/create #general\n/send #general \"raw # text\"\n";
+    let script =
+        "#!/usr/bin/env segment-peer -f\n# make it\n/register ken\n\n/create #general\n/send #general \"raw # text\"\n";
     let path = town.dir.path().join("setup.segment");
     fs::write(&path, script).unwrap();
     let output = town.command("ken").arg("-f").arg(&path).output().unwrap();
     assert_eq!(code(&output), 0, "{}", text(&output.stderr));
-    let mut child = town.command("ken").args(["-", "--json"]).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+    let mut child =
+        town.command("ken").args(["-", "--json"]).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
     child.stdin.take().unwrap().write_all(b"/history #general\n").unwrap();
     let output = child.wait_with_output().unwrap();
     assert_eq!(texts(&objects(&output.stdout)), ["\"raw # text\""]);
@@ -93,9 +125,31 @@ fn files_and_standard_input_are_scripts_with_comments() {
 fn every_answer_is_one_object_with_a_type_and_every_command_ends_in_one() {
     let town = Town::new();
     let lines = [
-        "/register ken", "/whoami", "/status", "/create #general", "/send #general hello", "/channels", "/channels --mine",
-        "/members", "/info", "/host", "/history", "/outbox", "/allow @ken", "/view #general members", "/peers", "/ping",
-        "/log", "/help", "/help send", "/version", "/switch #general", "/outbox retry", "/disconnect", "/connect", "/logout",
+        "/register ken",
+        "/whoami",
+        "/status",
+        "/create #general",
+        "/send #general hello",
+        "/channels",
+        "/channels --mine",
+        "/members",
+        "/info",
+        "/host",
+        "/history",
+        "/outbox",
+        "/allow @ken",
+        "/view #general members",
+        "/peers",
+        "/ping",
+        "/log",
+        "/help",
+        "/help send",
+        "/version",
+        "/switch #general",
+        "/outbox retry",
+        "/disconnect",
+        "/connect",
+        "/logout",
     ];
     let mut command = town.command("ken");
     command.args(["--json", "--keep-going"]);
@@ -148,11 +202,8 @@ fn without_a_password_nothing_is_sent() {
     let output = town.command("ken").env_remove("SEGMENT_PASSWORD").args(["-c", "/register ken"]).output().unwrap();
     assert_eq!(code(&output), 1);
     assert!(text(&output.stderr).contains("SEGMENT_PASSWORD"), "{}", text(&output.stderr));
-    let output = town
-        .command("ken")
-        .args(["--password-cmd", "echo from-a-command", "-c", "/register ken"])
-        .output()
-        .unwrap();
+    let output =
+        town.command("ken").args(["--password-cmd", "echo from-a-command", "-c", "/register ken"]).output().unwrap();
     assert_eq!(code(&output), 0, "{}", text(&output.stderr));
     let wrong = town.script("other", &["/login ken"]);
     assert_eq!(code(&wrong), 4);

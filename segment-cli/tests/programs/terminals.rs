@@ -89,7 +89,9 @@ fn a_members_channel_takes_whom_its_owner_allows() {
     ben.type_line("ship it now");
     ken.wait("ben's text", shown("ben", "ship it now"));
     vera.type_line("/join #ops");
-    vera.wait("still refused", |rows| rows.iter().filter(|row| row.starts_with("! ") && row.contains("#ops")).count() == 2);
+    vera.wait("still refused", |rows| {
+        rows.iter().filter(|row| row.starts_with("! ") && row.contains("#ops")).count() == 2
+    });
 }
 
 #[test]

@@ -247,7 +247,8 @@ impl Program {
                 return from + at;
             }
             let left = PATIENCE.checked_sub(started.elapsed());
-            let left = left.unwrap_or_else(|| panic!("not heard: {what}\n{:#?}", heard.iter().rev().take(20).collect::<Vec<_>>()));
+            let left = left
+                .unwrap_or_else(|| panic!("not heard: {what}\n{:#?}", heard.iter().rev().take(20).collect::<Vec<_>>()));
             heard = changed.wait_timeout(heard, left).unwrap().0;
         }
     }
