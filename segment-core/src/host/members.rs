@@ -111,11 +111,12 @@ impl Host {
         cx.out.event(PeerEvent::MemberLink { channel, account, who: member.who, came: false });
     }
 
-    /// The send queue of a member has crossed a mark.
+    /// The send queue of a member, or of the tracker, has crossed a mark.
     pub fn on_writable(&mut self, link: LinkId, room: usize, cx: &mut Context<'_>) {
         if self.members.set_room(link, room) {
             cx.out.push(link, &self.watermarks());
         }
+        self.replicate(cx);
     }
 
     pub(super) fn watermarks(&self) -> Watermarks {

@@ -28,7 +28,7 @@ impl Replication {
 impl Host {
     /// Sends up what the tracker lacks, a window of it: at most half a send queue is under way.
     pub(super) fn replicate(&mut self, cx: &mut Context<'_>) {
-        let Some((link, fence)) = self.tenure.replicating_to() else {
+        let Some((link, fence)) = self.tenure.replicating_to().filter(|(link, _)| !self.members.is_full(*link)) else {
             return;
         };
         let to = if cx.rules.has(Rule::StoreBeforeReplicate) { self.log.durable() } else { self.log.head().pos };

@@ -95,7 +95,9 @@ impl Host {
 
     /// The tracker is gone. The epoch, if there is one, is kept: its tail is bounded.
     pub fn on_tracker_down(&mut self, _cx: &mut Context<'_>) {
-        self.tenure.tracker = None;
+        if let Some(link) = self.tenure.tracker.take() {
+            self.members.forget_link(link);
+        }
         self.tenure.ask_again = None;
         self.tenure.staged.clear();
         self.tenure.phase = match self.tenure.phase {

@@ -114,7 +114,7 @@ impl Peer {
     }
 
     fn on_writable(&mut self, link: LinkId, room: usize, now: Now) {
-        if self.links.get(link).is_none_or(|link| link.role != LinkRole::Member) {
+        if self.links.get(link).is_none_or(|link| !matches!(link.role, LinkRole::Member | LinkRole::Tracker)) {
             return;
         }
         let core = &mut self.core;

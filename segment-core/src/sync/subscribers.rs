@@ -86,6 +86,12 @@ impl Subscribers {
         changed && room > 0 && self.by_link.contains_key(&link)
     }
 
+    /// Whether a link has no room, whoever subscribes on it.
+    #[must_use]
+    pub fn is_full(&self, link: LinkId) -> bool {
+        self.full.contains(&link)
+    }
+
     /// Their number.
     #[must_use]
     pub fn len(&self) -> usize {
