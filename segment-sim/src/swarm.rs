@@ -91,7 +91,7 @@ impl Swarm {
             members: small(dice, 1, 4),
             visitors: small(dice, 0, 1),
             second_device_permille: if dice.chance(300) { 500 } else { 0 },
-            storm: dice.duration(Duration::from_secs(20), Duration::from_secs(40)),
+            storm: dice.duration(Duration::from_secs(25), Duration::from_secs(50)),
             think: dice.duration(Duration::from_millis(60), Duration::from_millis(300)),
             calm: dice.duration(Duration::from_millis(700), Duration::from_secs(5)),
             faults,

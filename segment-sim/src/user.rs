@@ -109,6 +109,12 @@ impl User {
         }
     }
 
+    /// They have written one more text.
+    pub(crate) fn count_one(&mut self) -> u64 {
+        self.number += 1;
+        self.number
+    }
+
     /// Their machine was started again: nothing that was asked will be answered.
     pub fn on_start(&mut self) {
         self.asked.clear();
@@ -221,8 +227,7 @@ impl User {
         let padding = if self.dice.chance(50) { 2_000 } else { 0 };
         let text = format!("u{} m{} {}", self.tag, self.number + 1, "x".repeat(padding));
         let key = peer.send(channel, &text, now).ok()?;
-        self.number += 1;
-        Some(Sent { text, channel, number: self.number, key })
+        Some(Sent { text, channel, number: self.count_one(), key })
     }
 
     fn look_back(&mut self, peer: &mut Peer, now: Now) -> Option<Sent> {

@@ -5,7 +5,7 @@ use core::time::Duration;
 use segment_core::Endpoint;
 use segment_core::peer::{Peer, PeerConfig};
 use segment_core::tracker::{Tracker, TrackerConfig};
-use segment_proto::{DeviceId, Identity, Instant, Limits, Now};
+use segment_proto::{ChannelId, DeviceId, Identity, Instant, Limits, Now};
 
 use crate::checkers::findings::{Finding, Findings};
 use crate::checkers::{Check, Checkers, TRACKER, rest};
@@ -18,10 +18,12 @@ use crate::plant::Plant;
 use crate::process::{Process, Tampered};
 use crate::swarm::Swarm;
 use crate::trace::{Printing, Trace};
-use crate::user::{Mood, Role, Town, User};
+use crate::user::{Mood, Role, Sent, Town, User};
 
 /// How long a healed world has until everything must be at rest.
 const CONVERGENCE: Duration = Duration::from_secs(400);
+/// Within which every node has its answer.
+const ANSWERS: Duration = Duration::from_secs(3);
 /// How often it is looked at: never in step with anything.
 const LOOK: Duration = Duration::from_millis(237);
 
@@ -162,6 +164,19 @@ impl World {
         self.fleet.call(node, &mut self.checkers, |process, now| process.peer_mut().map(|peer| command(peer, now)))?
     }
 
+    /// What users do from now on.
+    pub fn set_mood(&mut self, mood: Mood) {
+        self.mood = mood;
+    }
+
+    /// A user writes a text that nobody has written before. Says how many they have written; `None`: not taken.
+    pub fn write(&mut self, node: NodeId, channel: ChannelId, text: &str) -> Option<u64> {
+        let key = self.command(node, |peer, now| peer.send(channel, text, now))?.ok()?;
+        let number = self.users.get_mut(usize::from(node.0) - 1)?.count_one();
+        self.checkers.on_sent(node, Sent { text: text.into(), channel, number, key });
+        Some(number)
+    }
+
     /// Starts a node's process, if it does not run.
     pub fn start(&mut self, node: NodeId) {
         if self.fleet.machine(node).is_some() {
@@ -277,11 +292,26 @@ impl World {
             self.run_for(LOOK);
             unmet = self.look();
         }
+        if unmet.is_empty() {
+            unmet = self.look_at_presence();
+        }
         let mut findings = self.checkers.findings.all().to_vec();
         if findings.is_empty() {
             findings = unmet;
         }
         self.outcome(findings)
+    }
+
+    /// Asks at every node who is there, and compares.
+    fn look_at_presence(&mut self) -> Vec<Finding> {
+        self.checkers.seen.clear();
+        for node in self.peers() {
+            self.command(node, |peer, now| peer.list_users(None, now));
+        }
+        self.run_for(ANSWERS);
+        let mut findings = Findings::default();
+        rest::check_presence(&self.fleet, &self.peers(), &self.checkers, &mut findings);
+        findings.all().to_vec()
     }
 
     /// What is not at rest.

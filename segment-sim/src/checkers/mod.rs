@@ -16,7 +16,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use segment_core::peer::events::{PeerEvent, Reply};
 use segment_core::tracker::events::TrackerEvent;
 use segment_proto::frame::Role;
-use segment_proto::{Frame, Header, LinkId, Message, Reason};
+use segment_proto::{DeviceId, Frame, Header, LinkId, Message, Reason};
 
 use self::durable::Speaker;
 use self::epochs::Epochs;
@@ -53,6 +53,8 @@ pub struct Checkers {
     pub sources: Sources,
     /// What peers have told and their users have not heard yet.
     pub unheard: Vec<(NodeId, PeerEvent)>,
+    /// The devices that each node was last told are there.
+    pub seen: BTreeMap<NodeId, BTreeSet<DeviceId>>,
     /// Texts that were refused for good.
     pub refused_texts: BTreeSet<String>,
     epochs: Epochs,
@@ -72,6 +74,7 @@ impl Checkers {
             views: Views::default(),
             sources: Sources::default(),
             unheard: Vec::new(),
+            seen: BTreeMap::new(),
             refused_texts: BTreeSet::new(),
             epochs: Epochs::default(),
             sessions: Sessions::default(),
@@ -147,6 +150,9 @@ impl Checkers {
             }
             PeerEvent::Replied { reply: Ok(Reply::History { channel, messages, .. }), .. } => {
                 Views::on_history(*channel, messages, ledger, findings);
+            }
+            PeerEvent::Replied { reply: Ok(Reply::Users(page)), .. } => {
+                self.seen.insert(node, page.rows.iter().map(|row| row.device).collect());
             }
             PeerEvent::Suspicious { what } => findings.add(Check::NothingSuspicious, (*what).into()),
             _ => {}

@@ -33,6 +33,8 @@ pub fn check<P>(fleet: &Fleet<Process, P>, peers: &[NodeId], checkers: &Checkers
 fn check_peer<P>(fleet: &Fleet<Process, P>, node: NodeId, peer: &Peer, checkers: &Checkers, findings: &mut Findings) {
     let state = peer.tracker_state();
     findings.expect(Check::RestPresence, state == TrackerState::LoggedIn, || format!("the tracker link is {state:?}"));
+    let hidden = peer.whoami().is_none_or(|me| me.presence != Presence::Online);
+    findings.expect(Check::RestPresence, !hidden, || "its user does not show up".into());
     let (pending, operations) = (peer.pending(), peer.operations());
     findings.expect(Check::RestLeftovers, pending == 0 && operations == 0, || {
         format!("{pending} requests and {operations} operations are under way")
@@ -54,6 +56,8 @@ fn check_links<P>(fleet: &Fleet<Process, P>, node: NodeId, peer: &Peer, findings
     let known: BTreeSet<_> = peer.links().map(|view| view.link).collect();
     let real: BTreeSet<_> = fleet.network.links(node).map(|(link, _)| link).collect();
     findings.expect(Check::RestLeftovers, known == real, || format!("links {real:?}, of which it knows {known:?}"));
+    let dead = known.iter().find(|link| !fleet.network.is_alive(node, **link));
+    findings.expect(Check::RestLeftovers, dead.is_none(), || format!("{dead:?} has no other side"));
     let mut others = BTreeSet::new();
     for (link, end) in fleet.network.links(node) {
         let outbound = link.0 >> 63 == 0;
@@ -113,6 +117,11 @@ fn check_serving(peer: &Peer, view: &ChannelView, findings: &mut Findings) {
 
 fn check_tracker<P>(fleet: &Fleet<Process, P>, checkers: &Checkers, findings: &mut Findings) {
     let tracker = fleet.machine(TRACKER).and_then(Process::tracker);
+    let peers = fleet.network.links(TRACKER).map(|(_, end)| end.peer).collect::<Vec<_>>();
+    let once: BTreeSet<_> = peers.iter().collect();
+    findings.expect(Check::RestLeftovers, once.len() == peers.len(), || {
+        format!("{} links to {} devices are left", peers.len(), once.len())
+    });
     let idle = tracker.is_some_and(|tracker| tracker.operations() == 0);
     findings.expect(Check::RestLeftovers, idle, || "the tracker has operations under way".into());
     let scene = fleet.scene();
@@ -131,6 +140,22 @@ fn check_tracker<P>(fleet: &Fleet<Process, P>, checkers: &Checkers, findings: &m
 fn check_backup(log: &Log, ledger: &super::ledger::ChannelLedger, findings: &mut Findings) {
     let same = log.iter().map(|stored| stored.chain).eq(ledger.entries().iter().map(|entry| entry.chain));
     findings.expect(Check::CommittedStands, same, || "the tracker's log is not what it has committed".into());
+}
+
+/// Adds whom a node sees and who is not there, and the other way round.
+pub fn check_presence<P>(fleet: &Fleet<Process, P>, peers: &[NodeId], checkers: &Checkers, findings: &mut Findings) {
+    let there: BTreeSet<_> = peers.iter().map(|node| fleet.network.device(*node)).collect();
+    // Visitors may not ask.
+    let is_user = |node: &&NodeId| {
+        let me = fleet.machine(**node).and_then(Process::peer).and_then(Peer::whoami);
+        me.is_some_and(|me| !me.who.is_visitor())
+    };
+    for node in peers.iter().filter(is_user) {
+        findings.look_at(*node, fleet.now());
+        let seen = checkers.seen.get(node);
+        findings
+            .expect(Check::RestPresence, seen == Some(&there), || format!("{seen:?} are listed, {there:?} are there"));
+    }
 }
 
 fn waiting_texts<P>(fleet: &Fleet<Process, P>, peers: &[NodeId]) -> BTreeSet<String> {

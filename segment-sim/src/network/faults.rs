@@ -5,10 +5,14 @@ use core::time::Duration;
 use segment_core::Input;
 use segment_proto::Instant;
 
-use super::{ConnectionId, Network, NetworkEvent, NodeId, Side};
+use super::{ConnectionId, EndState, Network, NetworkEvent, NodeId, Side};
 
 /// How long a side may go on believing in a connection that is dead.
 const HALF_OPEN_SECONDS: (u64, u64) = (3, 45);
+/// Of a thousand dead connections, so many are noticed by nobody but by their silence.
+const NEVER_NOTICED_PERMILLE: u64 = 400;
+/// As good as never.
+const NEVER: Duration = Duration::from_secs(100_000);
 
 /// What the other sides notice when a process or a connection is gone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,7 +41,8 @@ impl Network {
             Notice::Reset => Duration::ZERO,
             Notice::HalfOpen => {
                 let (low, high) = HALF_OPEN_SECONDS;
-                self.dice.duration(Duration::from_secs(low), Duration::from_secs(high))
+                let hold = self.dice.duration(Duration::from_secs(low), Duration::from_secs(high));
+                if self.dice.chance(NEVER_NOTICED_PERMILLE) { NEVER } else { hold }
             }
         };
         let Some(connection) = self.connections.get_mut(&id) else { return };
@@ -84,7 +89,8 @@ impl Network {
     pub fn heal(&mut self, now: Instant) {
         self.blocked.clear();
         for connection in self.connections.values_mut() {
-            for end in &mut connection.ends {
+            // What is dead stays dead.
+            for end in connection.ends.iter_mut().filter(|end| end.state != EndState::Gone) {
                 end.stalled_until = end.stalled_until.min(now);
                 end.pumping = false;
             }

@@ -340,6 +340,14 @@ impl Network {
         }
     }
 
+    /// Whether the other side of a link has it too.
+    #[must_use]
+    pub fn is_alive(&self, node: NodeId, link: LinkId) -> bool {
+        let links = &self.nodes[usize::from(node.0)].links;
+        let connection = links.get(&link).and_then(|(id, _)| self.connections.get(id));
+        connection.is_some_and(|connection| connection.ends.iter().all(|end| end.state == EndState::Up))
+    }
+
     /// The end behind a link.
     #[must_use]
     pub fn end(&self, node: NodeId, link: LinkId) -> Option<&End> {

@@ -4,3 +4,4 @@ mod disk;
 mod fleet;
 mod queue;
 mod toy;
+mod worlds;
