@@ -348,14 +348,3 @@ fn without_their_rules_a_cut_loses_messages_silently() {
     rig.tracker_up();
     assert_eq!(rig.owns(), Some(2));
 }
-
-#[test]
-fn a_hundred_starts_leave_as_many_epochs_as_one_message_carries() {
-    let mut rig = HostRig::new();
-    for _ in 0..100 {
-        rig.take_office();
-        rig.restart();
-    }
-    assert_eq!(rig.peer.tape.store.count(Table::Epoch), segment_proto::limits::EPOCHS_MAX);
-    assert_eq!(rig.host.log.fence().epoch, 200);
-}

@@ -129,3 +129,14 @@ fn copies_go_up_a_window_at_a_time() {
     rig.all_done();
     assert!(sent(&rig) > window);
 }
+
+#[test]
+fn a_hundred_starts_leave_as_many_epochs_as_one_message_carries() {
+    let mut rig = HostRig::new();
+    for _ in 0..100 {
+        rig.take_office();
+        rig.restart();
+    }
+    assert_eq!(rig.peer.tape.store.count(crate::store::Table::Epoch), segment_proto::limits::EPOCHS_MAX);
+    assert_eq!(rig.host.log.fence().epoch, 200);
+}
