@@ -56,7 +56,7 @@ enum Happening<P> {
     Network(NetworkEvent),
     Wake(NodeId, u32, Instant),
     DiskDone(NodeId, u32),
-    Computed(NodeId, u32, OpId, Outcome),
+    Computed(NodeId, u32, OpId, Box<Outcome>),
     Plan(P),
 }
 
@@ -227,7 +227,7 @@ impl<M: Machine<Event: core::fmt::Debug>, P> Fleet<M, P> {
             Happening::DiskDone(node, start) => self.disk_done(node, start, watch),
             Happening::Computed(node, start, op, outcome) => {
                 if self.process(node).start == start {
-                    self.feed(node, Input::Performed { op, outcome }, watch);
+                    self.feed(node, Input::Performed { op, outcome: *outcome }, watch);
                 }
             }
         }
@@ -404,7 +404,7 @@ impl<M: Machine<Event: core::fmt::Debug>, P> Fleet<M, P> {
             slow => {
                 self.trace.note(now, node, format_args!("perform {} password", op.0));
                 let (outcome, delay) = password::compute(&slow);
-                self.queue.push_in(delay, Happening::Computed(node, start, op, outcome));
+                self.queue.push_in(delay, Happening::Computed(node, start, op, Box::new(outcome)));
             }
         }
     }
