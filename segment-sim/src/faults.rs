@@ -113,6 +113,7 @@ impl World {
     /// Nothing goes wrong any more, and nobody writes any more.
     pub fn heal(&mut self) {
         self.mood = Mood::Quiet;
+        self.checkers.idle.clear();
         let now = self.now();
         self.fleet.network.heal(now);
         for node in self.all_nodes() {

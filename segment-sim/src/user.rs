@@ -139,7 +139,7 @@ impl User {
             }
             _ => return self.maybe_write(peer, mood, now),
         }
-        if self.settle_in(peer, town, now) {
+        if self.settle_in(peer, mood, town, now) {
             return None;
         }
         if mood == Mood::Quiet {
@@ -186,17 +186,19 @@ impl User {
     }
 
     /// Makes and joins channels. Says whether there was something to do.
-    fn settle_in(&mut self, peer: &mut Peer, town: &Town, now: Now) -> bool {
+    fn settle_in(&mut self, peer: &mut Peer, mood: Mood, town: &Town, now: Now) -> bool {
         if let Role::Owner(channels) = &self.role {
             let missing = channels.iter().find(|name| !self.created.contains(name)).cloned();
             if let Some(name) = missing {
                 return self.create(peer, name, now);
             }
         }
+        // Who is not let in asks again and again, but leaves a quiet world time to rest.
+        let eagerness = if mood == Mood::Quiet { 60 } else { 400 };
         let joined: Vec<String> =
             peer.channels().filter(|view| view.member).map(|view| view.record.name.as_str().to_owned()).collect();
         let missing = town.channels.iter().find(|name| !joined.contains(name));
-        let Some(name) = missing.filter(|_| self.dice.chance(400)) else { return false };
+        let Some(name) = missing.filter(|_| self.dice.chance(eagerness)) else { return false };
         if self.asked.values().any(|ask| matches!(ask, Ask::Join(_) | Ask::Leave(_))) {
             return false;
         }

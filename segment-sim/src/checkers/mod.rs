@@ -27,14 +27,12 @@ use self::sources::Sources;
 use self::truth::{Truth, Written};
 use self::views::Views;
 use crate::fleet::{Scene, Watch};
-use crate::network::NodeId;
+use crate::network::{NodeId, OVERFLOW_FACTOR};
 use crate::process::{Process, Told};
 use crate::user::Sent;
 
 /// The node on which the tracker runs.
 pub const TRACKER: NodeId = NodeId(0);
-/// A send queue holds at most so many times its limit: answers are not pushes.
-const QUEUE_OVERFLOW_FACTOR: usize = 4;
 /// What does no harm and is no sign of a fault: a restarted tracker has forgotten what is not on disk.
 const PUSHES_AT_ANY_TIME: &[&str] = &["Goodbye", "Revoked", "Removed", "Fenced", "Committed", "Diverged"];
 
@@ -55,6 +53,8 @@ pub struct Checkers {
     pub unheard: Vec<(NodeId, PeerEvent)>,
     /// The devices that each node was last told are there.
     pub seen: BTreeMap<NodeId, BTreeSet<DeviceId>>,
+    /// Nodes that had nothing under way at some moment since the world was healed.
+    pub idle: BTreeSet<NodeId>,
     /// Texts that were refused for good.
     pub refused_texts: BTreeSet<String>,
     epochs: Epochs,
@@ -75,6 +75,7 @@ impl Checkers {
             sources: Sources::default(),
             unheard: Vec::new(),
             seen: BTreeMap::new(),
+            idle: BTreeSet::new(),
             refused_texts: BTreeSet::new(),
             epochs: Epochs::default(),
             sessions: Sessions::default(),
@@ -86,6 +87,7 @@ impl Checkers {
     /// A process is about to start.
     pub fn on_start(&mut self, node: NodeId) {
         *self.starts.entry(node).or_default() += 1;
+        self.truth.on_start(node);
         self.views.on_start(node);
         self.sources.on_start(node);
         self.unheard.retain(|(whose, _)| *whose != node);
@@ -105,7 +107,7 @@ impl Checkers {
         let (blocked, queued, name) = (end.told_full, end.queued(), message.name());
         let pushed = role == Role::Push && blocked && !PUSHES_AT_ANY_TIME.contains(&name);
         self.findings.expect(Check::Limits, !pushed, || format!("{name} is pushed to {link}, which has no room"));
-        let most = QUEUE_OVERFLOW_FACTOR * self.send_queue_bytes_max;
+        let most = OVERFLOW_FACTOR * self.send_queue_bytes_max;
         self.findings.expect(Check::Limits, queued <= most, || format!("{queued} bytes wait for {link}"));
         let speaker = Speaker { durable: scene.durable(node), role: readers::role_of(node == TRACKER) };
         readers::check_reader(speaker, &end.peer, message, &self.ledger, &self.truth, &mut self.findings);
@@ -210,7 +212,11 @@ impl Watch<Process> for Checkers {
         }
     }
 
-    fn stepped(&mut self, _: Scene<'_>, _: NodeId, _: &Process) {}
+    fn stepped(&mut self, _: Scene<'_>, node: NodeId, process: &Process) {
+        if process.peer().is_some_and(|peer| peer.pending() == 0 && peer.operations() == 0) {
+            self.idle.insert(node);
+        }
+    }
 
     fn broke_contract(&mut self, scene: Scene<'_>, node: NodeId, what: String) {
         self.findings.look_at(node, scene.now);

@@ -72,6 +72,13 @@ impl Truth {
         self.written.insert(text, written);
     }
 
+    /// A process starts: the names of what was not promised may be used by other messages, also by changes of access.
+    pub fn on_start(&mut self, node: NodeId) {
+        let written = &self.written;
+        let stays = |text: &String| written.get(text).is_some_and(|one| one.node != node || one.promised);
+        self.names.retain(|_, text| stays(text));
+    }
+
     /// An author is told that a message is on their disk.
     pub fn on_promised(&mut self, key: &MessageKey) {
         if let Some(written) = self.names.get(key).and_then(|text| self.written.get_mut(text)) {

@@ -21,6 +21,8 @@ pub use faults::Notice;
 pub const PORT: u16 = 22_236;
 /// Marks the links that others have opened.
 const INBOUND: u64 = 1 << 63;
+/// A queue that holds so many times its limit: the link is given up, as a driver does.
+pub const OVERFLOW_FACTOR: usize = 4;
 /// How long a dial that nobody answers takes.
 const DIAL_TIMEOUT: Duration = Duration::from_secs(3);
 /// How long a hangup waits for its queue.
@@ -288,7 +290,11 @@ impl Network {
             return;
         }
         let crossed = end.push(bytes, high_water, now);
+        let overflows = end.queued() > OVERFLOW_FACTOR * high_water;
         self.inputs.extend(crossed.map(|input| (node, input)));
+        if overflows {
+            return self.close(id, side, now);
+        }
         self.pump(id, side, now);
     }
 
