@@ -45,3 +45,8 @@ pub use events::{Events, Happening};
 pub use limits::DriverLimits;
 pub use open_files::{OpenFiles, raise_open_files};
 pub use running::Running;
+
+/// The README's example is compiled and run like any other.
+#[cfg(doctest)]
+#[doc = include_str!("../../README.md")]
+struct Readme;

@@ -50,7 +50,8 @@ impl Chat {
     /// `/disconnect`
     pub(super) async fn disconnect(&self) -> Done {
         self.peer().call(segment_core::peer::Peer::disconnect).await?;
-        let text = "Disconnected; what you write waits in the outbox. /connect goes on.".to_owned();
+        let text =
+            "Disconnected from the tracker; a channel whose host is connected goes on. /connect comes back.".to_owned();
         self.out.answer(&Said { text }).await.map_err(unheard)
     }
 

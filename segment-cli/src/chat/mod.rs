@@ -15,6 +15,7 @@ mod people;
 mod repl;
 mod script;
 mod session;
+mod sessions;
 mod start;
 mod talk;
 mod telling;

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use segment_core::peer::events::{ChannelMessage, PeerEvent, Serving, Source, Stage, Transfer};
+use segment_core::peer::events::{ChannelMessage, PeerEvent, Reply, Serving, Source, Stage, Transfer};
 use segment_net::{Events, Happening, Peer};
 use segment_proto::{ChannelId, MessageKey, Reason, Rights};
 use tokio::task::JoinHandle;
@@ -11,6 +11,7 @@ use tokio::time::sleep_until;
 
 use super::answers::{MessageShown, NotSent, Notice, Progress, message_id, rights, stage_name};
 use super::output::Out;
+use super::sessions::Sessions;
 use super::talk::{Own, Talk};
 use super::telling::{not_sent, now_ms, served_from};
 use super::{Chat, Target};
@@ -26,6 +27,9 @@ const SOON: Duration = Duration::from_secs(1);
 /// Of messages that were fetched at once, so many are shown; `/history` has the rest.
 const FETCHED_SHOWN_MAX: usize = 20;
 
+/// Pages of the user list that are read after a login.
+const USER_PAGES_MAX: usize = 8;
+
 /// Tells what happens.
 struct Narrator {
     peer: Peer,
@@ -37,6 +41,7 @@ struct Narrator {
     tracker: TrackerUrl,
     /// The tracker was lost, and that was said.
     lost: bool,
+    sessions: Sessions,
 }
 
 /// Starts telling, until the peer stops.
@@ -56,6 +61,7 @@ pub(super) fn spawn(
         profile: Arc::clone(profile),
         tracker: tracker.clone(),
         lost: false,
+        sessions: Sessions::default(),
     };
     tokio::spawn(narrator.run())
 }
@@ -83,8 +89,28 @@ impl Narrator {
         }
     }
 
+    /// Who is here already: only who comes after that is news.
+    async fn meet_sessions(&mut self) {
+        self.sessions.clear();
+        let mut after = None;
+        for _ in 0..USER_PAGES_MAX {
+            let list = self.peer.request(move |machine, now| machine.list_users(after, now)).await;
+            let Ok(Reply::Users(page)) = list else { return };
+            for row in &page.rows {
+                self.sessions.add(row);
+            }
+            after = page.rows.last().map(|row| row.session).filter(|_| page.more);
+            if after.is_none() {
+                return;
+            }
+        }
+    }
+
     async fn on_event(&mut self, event: PeerEvent) {
         self.note(&event);
+        if matches!(&event, PeerEvent::LoggedIn { who, .. } if !who.is_visitor()) {
+            self.meet_sessions().await;
+        }
         if changes_prompt(&event) {
             refresh(&self.peer, &self.out, &self.talk).await;
         }
@@ -194,8 +220,12 @@ impl Narrator {
             PeerEvent::LoginNeeded(failure) if self.keeping == Keeping::Profile => {
                 self.notice("login_needed", None, Problem::from(failure).text);
             }
-            PeerEvent::UserCame(row) => self.notice("user_came", None, format!("{} is here", row.who)),
-            PeerEvent::UserGone { who, .. } => self.notice("user_gone", None, format!("{who} has gone")),
+            PeerEvent::UserCame(row) if self.sessions.add(&row) => {
+                self.notice("user_came", None, format!("{} is here", row.who));
+            }
+            PeerEvent::UserGone { who, session } if self.sessions.remove(&who, &session) => {
+                self.notice("user_gone", None, format!("{who} has gone"));
+            }
             _ => {}
         }
     }

@@ -19,7 +19,7 @@ impl Chat {
     /// `/allow`
     pub(super) async fn allow(&self, user: &UserName, channel: Option<ChannelName>, granted: Rights) -> Done {
         let target = self.target(channel).await?;
-        let UserFound { account, name } = self.user(user).await?;
+        let UserFound { account, name } = self.other(user).await?;
         let text = format!("{name} may now {} in #{}.", rights(granted), target.name);
         self.change(&target, AccessChange::allow(account, name.to_string(), granted), text).await
     }
@@ -27,15 +27,15 @@ impl Chat {
     /// `/deny`
     pub(super) async fn deny(&self, user: &UserName, channel: Option<ChannelName>) -> Done {
         let target = self.target(channel).await?;
-        let UserFound { account, name } = self.user(user).await?;
-        let text = format!("{name} has no rights in #{} any more.", target.name);
+        let UserFound { account, name } = self.other(user).await?;
+        let text = format!("{name} has no rights in #{} any more, not even those of everybody.", target.name);
         self.change(&target, AccessChange::deny(account, name.to_string()), text).await
     }
 
     /// `/kick`
     pub(super) async fn kick(&self, user: &UserName, channel: Option<ChannelName>) -> Done {
         let target = self.target(channel).await?;
-        let UserFound { account, name } = self.user(user).await?;
+        let UserFound { account, name } = self.other(user).await?;
         let text = format!("{name} is removed from #{} and may not come back.", target.name);
         self.change(&target, AccessChange::kick(account, name.to_string()), text).await
     }
@@ -48,6 +48,16 @@ impl Chat {
             _ => format!("#{} is now for everybody.", target.name),
         };
         self.change(&target, AccessChange::set_view(view), text).await
+    }
+
+    /// Somebody else than this user: only the owner changes rights, and the owner's own cannot change.
+    async fn other(&self, name: &UserName) -> Result<UserFound, Problem> {
+        let found = self.user(name).await?;
+        let me = self.peer().call(|machine, _| machine.whoami()).await?;
+        if me.is_some_and(|me| me.who.account == found.account) {
+            return Err(Problem::local(LocalReason::OwnRights));
+        }
+        Ok(found)
     }
 
     async fn user(&self, name: &UserName) -> Result<UserFound, Problem> {

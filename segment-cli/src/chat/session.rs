@@ -86,7 +86,10 @@ impl Chat {
         let me = self.peer().call(|machine, _| machine.whoami()).await?;
         let presence = me.ok_or_else(|| Problem::wire(segment_proto::Reason::LoginRequired))?.presence;
         let text = match presence {
-            Presence::Invisible => "You are invisible: others see you as offline.".to_owned(),
+            Presence::Invisible => {
+                "You are invisible: others see you as offline. What you write waits here until you are /status online."
+                    .to_owned()
+            }
             _ => format!("You are {presence}."),
         };
         self.out.answer(&Facts { facts: PresenceFact { presence }, text }).await.map_err(unheard)

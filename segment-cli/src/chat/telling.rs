@@ -32,7 +32,7 @@ pub(super) fn served_from(channel: &str, serving: Serving) -> String {
         Serving::Here => format!("#{channel} is hosted here"),
         Serving::Host(_) => format!("#{channel}: its host is there"),
         Serving::Copy => {
-            format!("#{channel}: its host is not answering; reading the tracker's copy, what you write waits here")
+            format!("#{channel}: not connected to its host; reading the tracker's copy, what you write waits here")
         }
         Serving::Nowhere => {
             format!("#{channel}: neither host nor tracker can be reached; what you write waits here")

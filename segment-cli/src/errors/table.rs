@@ -67,7 +67,7 @@ const fn meaning(reason: Reason) -> (ExitCode, &'static str) {
         }
         Reason::BadCertificate => (NotAllowed, "the host does not admit this session; /logout and /login again"),
         Reason::VisitorsMayOnlyRead => {
-            (NotAllowed, "visitors may only read: nothing was sent; /register NAME to write")
+            (NotAllowed, "visitors may only read, and this takes a user: nothing was done; /register NAME to be one")
         }
         Reason::NoVisitors => (NotAllowed, "this channel takes no visitors; /register NAME or /login NAME to come in"),
         Reason::MembersOnly => (NotAllowed, "this channel is for its members; its owner can let you in with /allow"),
@@ -142,6 +142,8 @@ named_enum! {
         TooManyChannels = "too_many_channels",
         /// A hosted channel cannot be left.
         HostedHere = "hosted_here",
+        /// The owner's rights are the owner's.
+        OwnRights = "own_rights",
         /// The channel is hosted elsewhere.
         NotHostedHere = "not_hosted_here",
         /// Own messages wait.
@@ -221,6 +223,9 @@ const fn local_meaning(reason: LocalReason) -> (Status, ExitCode, &'static str) 
             Refused,
             "this channel is hosted here, so it cannot be left: its messages would have no home",
         ),
+        LocalReason::OwnRights => {
+            (RequestError, Refused, "the rights of a channel's owner cannot be changed: nothing was done")
+        }
         LocalReason::NotHostedHere => {
             (RequestError, Refused, "this channel is not hosted here; /host shows where it is")
         }

@@ -104,6 +104,7 @@ fn an_invisible_user_is_not_listed_and_works_as_ever() {
     ben.wait_for("You are invisible");
     ken.wait_for("ben has gone");
     ken.type_line("/clear");
+    ken.wait("a clear screen", |rows| !rows.iter().any(|row| row.contains("ben")));
     ken.type_line("/members");
     ken.wait("ben offline", |rows| rows.iter().any(|row| row.starts_with("ben ") && row.ends_with("offline")));
     ken.type_line("/peers");

@@ -72,7 +72,7 @@ pub(super) const ROWS: &[CommandSpec] = &[
         args: &[TARGET],
         needs: Needs::Session,
         help: "list who is in a channel, and who is here",
-        examples: &[example("/members #general", "with their rights")],
+        examples: &[example("/members #general", "online and offline")],
         build: |m| Ok(Command::Members { channel: m.get("channel") }),
         ..ROW
     },

@@ -21,7 +21,7 @@ pub(super) const ROWS: &[CommandSpec] = &[
         name: "disconnect",
         group: Group::Session,
         help: "close the connection to the tracker; channels stay joined",
-        examples: &[example("/disconnect", "what you write then waits in the outbox")],
+        examples: &[example("/disconnect", "channels whose host is connected go on")],
         build: |_| Ok(Command::Disconnect),
         ..ROW
     },
