@@ -137,7 +137,6 @@ fn every_answer_is_one_object_with_a_type_and_every_command_ends_in_one() {
         "/host",
         "/history",
         "/outbox",
-        "/allow @ken",
         "/view #general members",
         "/peers",
         "/ping",

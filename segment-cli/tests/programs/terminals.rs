@@ -169,7 +169,7 @@ fn a_message_for_an_absent_host_waits_visibly_and_goes_out_by_itself() {
     let mut ben = member(&town, "ben", 100);
     ken.type_line("/quit");
     assert_eq!(ken.wait_for_end(), 0);
-    ben.wait_for("#general: its host is not answering");
+    ben.wait_for("#general: not connected to its host");
     ben.type_line("are you there?");
     ben.wait_for("your message waits here");
     ben.type_line("/outbox");
