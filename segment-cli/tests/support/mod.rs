@@ -242,10 +242,12 @@ impl Program {
         let (lock, changed) = &*self.heard;
         let started = Instant::now();
         let mut heard = lock.lock().unwrap();
+        let mut next = from;
         loop {
-            if let Some(at) = heard.iter().skip(from).position(&is_it) {
-                return from + at;
+            if let Some(at) = heard.iter().skip(next).position(&is_it) {
+                return next + at;
             }
+            next = next.max(heard.len());
             let left = PATIENCE.checked_sub(started.elapsed());
             let left = left
                 .unwrap_or_else(|| panic!("not heard: {what}\n{:#?}", heard.iter().rev().take(20).collect::<Vec<_>>()));
