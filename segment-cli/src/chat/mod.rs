@@ -1,7 +1,7 @@
 //! A person or a script at work with a peer.
 //!
 //! [`Chat`] carries commands out, one after another; the narrator tells what happens by itself.
-//! Both know what [`talk::Talk`] knows, and both write through [`output::Out`].
+//! Both know what `talk::Talk` knows, and both write through `output::Out`.
 
 mod answers;
 mod channels;
