@@ -91,10 +91,44 @@ open_enum! {
         SetVisitors = 5 => "set_visitors",
         /// `device` is to host the channel.
         Designate = 6 => "designate",
-        /// `setting` and `amount` say how much is kept.
+        /// `setting` is a [`Measure`], `amount` how much of it is kept.
         Retain = 7 => "retain",
         /// `setting` 1: the user is a moderator; 0: is not.
         SetRole = 8 => "set_role",
+    }
+}
+
+open_enum! {
+    /// By what a retention policy measures.
+    pub enum Measure {
+        /// Entries.
+        Count = 1 => "count",
+        /// Seconds since an entry was sequenced.
+        Age = 2 => "age",
+        /// Bytes of entries.
+        Bytes = 3 => "bytes",
+    }
+}
+
+/// How much of a log is kept; older entries go. 0: no limit by that measure.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Retention {
+    /// Entries.
+    pub count: u64,
+    /// Seconds since an entry was sequenced.
+    pub age_seconds: u64,
+    /// Bytes of entries.
+    pub bytes: u64,
+}
+
+impl Retention {
+    fn set(&mut self, measure: Measure, amount: u64) {
+        match measure {
+            Measure::Count => self.count = amount,
+            Measure::Age => self.age_seconds = amount,
+            Measure::Bytes => self.bytes = amount,
+            Measure::Unknown(_) => {}
+        }
     }
 }
 
@@ -159,6 +193,18 @@ impl AccessChange {
     pub fn set_visitors(visitors: Visitors) -> Self {
         Self { setting: visitors.code(), ..Self::blank(AccessOp::SetVisitors) }
     }
+
+    /// Moves the channel to another device, of this user.
+    #[must_use]
+    pub fn designate(account: AccountId, name: String, device: DeviceId) -> Self {
+        Self { account, name, device: Some(device), ..Self::blank(AccessOp::Designate) }
+    }
+
+    /// Sets one measure of how much is kept; 0: everything.
+    #[must_use]
+    pub fn retain(measure: Measure, amount: u64) -> Self {
+        Self { setting: measure.code(), amount, ..Self::blank(AccessOp::Retain) }
+    }
 }
 
 /// The rights in a channel at some place of its log: the same at host and tracker, because both fold the same entries.
@@ -170,6 +216,10 @@ pub struct Access {
     pub view: View,
     /// What visitors may do.
     pub visitors: Visitors,
+    /// The device that is to host the channel, where the owner has named one.
+    pub host: Option<DeviceId>,
+    /// How much is kept.
+    pub retention: Retention,
     grants: BTreeMap<AccountId, Rights>,
 }
 
@@ -177,7 +227,7 @@ impl Access {
     /// The rights at the channel's creation.
     #[must_use]
     pub fn new(owner: AccountId, view: View, visitors: Visitors) -> Self {
-        Self { owner, view, visitors, grants: BTreeMap::new() }
+        Self { owner, view, visitors, host: None, retention: Retention::default(), grants: BTreeMap::new() }
     }
 
     /// What an account may do; [`AccountId::NOBODY`] stands for every visitor.
@@ -222,7 +272,9 @@ impl Access {
             AccessOp::Deny | AccessOp::Kick => self.grant(change.account, Rights::NONE),
             AccessOp::SetView => self.view = View::from_code(change.setting),
             AccessOp::SetVisitors => self.visitors = Visitors::from_code(change.setting),
-            AccessOp::Designate | AccessOp::Retain | AccessOp::SetRole | AccessOp::Unknown(_) => {}
+            AccessOp::Designate => self.host = change.device.or(self.host),
+            AccessOp::Retain => self.retention.set(Measure::from_code(change.setting), change.amount),
+            AccessOp::SetRole | AccessOp::Unknown(_) => {}
         }
     }
 

@@ -8,9 +8,7 @@ use alloc::vec::Vec;
 use serde::de::{Error, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 
-use crate::limits::{
-    BATCH_ENTRIES_MAX, ENVELOPE_BYTES_MAX, EPOCHS_MAX, MEMBERS_PER_CHANNEL_MAX, PAGE_ROWS_MAX, TEXT_BYTES_MAX,
-};
+use crate::limits::{BATCH_ENTRIES_MAX, ENVELOPE_BYTES_MAX, EPOCHS_MAX, PAGE_ROWS_MAX, TEXT_BYTES_MAX};
 use crate::log::Entry;
 
 /// The rows of a page.
@@ -26,11 +24,6 @@ pub(crate) fn batch<'de, D: Deserializer<'de>, T: Deserialize<'de>>(deserializer
 /// A table of epochs.
 pub(crate) fn epochs<'de, D: Deserializer<'de>, T: Deserialize<'de>>(deserializer: D) -> Result<Vec<T>, D::Error> {
     list::<D, T, EPOCHS_MAX>(deserializer)
-}
-
-/// One item for each member.
-pub(crate) fn members<'de, D: Deserializer<'de>, T: Deserialize<'de>>(deserializer: D) -> Result<Vec<T>, D::Error> {
-    list::<D, T, MEMBERS_PER_CHANNEL_MAX>(deserializer)
 }
 
 /// A batch that a sequencer has let in: it never lets in an envelope that is too large.

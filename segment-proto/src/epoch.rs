@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::ids::{ChannelId, DeviceId};
 use crate::log::Position;
-use crate::signed::Content;
+use crate::signed::{Content, Signed};
 
 /// The fencing token: every fence compares both, the generation first, never the epoch alone.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -54,4 +54,14 @@ pub struct Receipt {
 
 impl Content for Receipt {
     const DOMAIN: &'static str = "segment/receipt/1";
+}
+
+/// The newest that somebody holds of what a tracker has signed. A tracker that is shown more than it has
+/// on disk knows by it that its disk has lost something.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Evidence {
+    /// The highest receipt.
+    pub receipt: Option<Signed<Receipt>>,
+    /// The newest epoch record.
+    pub epoch: Option<Signed<EpochRecord>>,
 }

@@ -38,9 +38,9 @@ pub mod untrusted;
 pub mod verify;
 pub mod version;
 
-pub use access::{Access, AccessChange, Rights, View, Visitors};
+pub use access::{Access, AccessChange, AccessOp, Measure, Retention, Rights, View, Visitors};
 pub use envelope::{Envelope, EnvelopeKind, MessageKey, SignedEnvelope};
-pub use epoch::{EpochOwner, EpochRecord, Fence, Receipt};
+pub use epoch::{EpochOwner, EpochRecord, Evidence, Fence, Receipt};
 pub use frame::{Frame, Header};
 pub use identity::Identity;
 pub use ids::{AccountId, ChannelId, DeviceId, Hash, LinkId, Nonce, RequestId, SessionId};

@@ -20,6 +20,8 @@ pub const PAGE_ROWS_MAX: usize = 256;
 pub const BATCH_ENTRIES_MAX: usize = 256;
 /// Epoch records in one message: the newest. A log older than these is compared from its start.
 pub const EPOCHS_MAX: usize = 64;
+/// Bytes of one part of a snapshot.
+pub const SNAPSHOT_PART_BYTES_MAX: usize = 32 * 1024;
 /// Members of one channel.
 pub const MEMBERS_PER_CHANNEL_MAX: usize = 10_000;
 /// Longest frame on any link, in bytes, its length field included.

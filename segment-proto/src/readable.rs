@@ -3,6 +3,7 @@
 use core::fmt::{self, Write};
 
 use alloc::string::String;
+use bytes::Bytes;
 use serde::{Serialize, Serializer};
 
 use crate::ids::write_hex;
@@ -62,4 +63,12 @@ fn escape(character: char, out: &mut String) {
         // Writing to a string does not fail.
         let _ = write!(out, "\\u{unit:04x}");
     }
+}
+
+/// Bytes as they are; in hexadecimal for people.
+pub(crate) fn bytes<S: Serializer>(bytes: &Bytes, serializer: S) -> Result<S::Ok, S::Error> {
+    if serializer.is_human_readable() {
+        return Hex(bytes).serialize(serializer);
+    }
+    serializer.serialize_bytes(bytes)
 }

@@ -1,17 +1,12 @@
 //! A log's prefix, folded.
 
-use alloc::vec::Vec;
+use serde::{Deserialize, Serialize};
 
-use bytes::Bytes;
-use serde::{Deserialize, Serialize, Serializer};
-
-use crate::access::Access;
-use crate::ids::ChannelId;
-use crate::log::{Position, Row};
-use crate::readable::Hex;
+use crate::ids::{ChannelId, Hash};
+use crate::log::Position;
 use crate::signed::Content;
 
-/// Everything up to a place, folded: what a reader needs who cannot have the entries any more. Signed by the tracker.
+/// Stands for everything up to a place: rows, rights and epochs, as bytes that are fetched in parts. Signed by the tracker.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Snapshot {
     /// The channel.
@@ -20,24 +15,12 @@ pub struct Snapshot {
     pub at: Position,
     /// The generation.
     pub generation: u32,
-    /// The rows at that place.
-    #[serde(deserialize_with = "crate::bounded::members")]
-    pub rows: Vec<Row>,
-    /// The folded rights at that place, as [`Access`] encodes itself.
-    #[serde(serialize_with = "readable_access")]
-    pub access: Bytes,
+    /// How many bytes the fold has.
+    pub size: u64,
+    /// Their BLAKE3 hash.
+    pub digest: Hash,
 }
 
 impl Content for Snapshot {
     const DOMAIN: &'static str = "segment/snapshot/1";
-}
-
-fn readable_access<S: Serializer>(access: &Bytes, serializer: S) -> Result<S::Ok, S::Error> {
-    if !serializer.is_human_readable() {
-        return serializer.serialize_bytes(access);
-    }
-    match postcard::from_bytes::<Access>(access) {
-        Ok(access) => access.serialize(serializer),
-        Err(_) => Hex(access).serialize(serializer),
-    }
 }

@@ -10,8 +10,8 @@ use segment_proto::messages::{
     ResumeSession, SetStatus, Subscribe,
 };
 use segment_proto::{
-    AccessChange, AccountId, Certificate, Entry, EnvelopeKind, Frame, Hash, Identity, Message, Nonce, Position, Reason,
-    Rights, Signed, UnixMillis, UserName, View, Visitors,
+    AccessChange, AccountId, Certificate, Entry, EnvelopeKind, Evidence, Frame, Hash, Identity, Message, Nonce,
+    Position, Reason, Rights, Signed, UnixMillis, UserName, View, Visitors,
 };
 
 use crate::harness::{
@@ -100,8 +100,7 @@ async fn broken_06b_nobody_acts_as_the_owner_or_the_host() {
         max_fence: mallory.fence,
         tip: Position::START,
         resubmit: 0,
-        receipt: None,
-        epoch: None,
+        evidence: Evidence::default(),
         after: Position::START,
     };
     assert_eq!(mallory.tracker.refused(&hello).await, Reason::NotHost);

@@ -157,7 +157,7 @@ async fn broken_07c_two_visitors_of_one_name_are_two() {
     let fence = subscribed.epoch.unwrap().fence;
     let mut author = Author::new("liar", row.record.owner.account, channel.id());
     let envelopes = vec![author.text("I am the owner")];
-    let submit = segment_proto::messages::Submit { channel: channel.id(), fence, envelopes };
+    let submit = segment_proto::messages::Submit::new(channel.id(), fence, envelopes);
     assert_eq!(host.refused(&submit).await, Reason::VisitorsMayOnlyRead);
     // Nor with the certificate of the other visitor of that name.
     let mut twin = Wire::greeted("twin", address).await;

@@ -187,6 +187,7 @@ impl Backup {
             common,
             entries: stored.into_iter().map(|stored| stored.entry).collect(),
             receipt: self.log.receipt().cloned(),
+            snapshot: None,
         };
         cx.out.answer(asker, &adopt);
     }

@@ -5,7 +5,7 @@ use core::time::Duration;
 use alloc::vec::Vec;
 
 use segment_proto::messages::{Adopt, Adopted, Grant, HostHello};
-use segment_proto::{EpochOwner, EpochRecord, Fence, Instant, LinkId, Nonce, Position, Signed};
+use segment_proto::{EpochOwner, EpochRecord, Evidence, Fence, Instant, LinkId, Nonce, Position, Signed};
 
 use crate::contract::Deadline;
 use crate::host::replication::Replication;
@@ -144,8 +144,7 @@ impl Host {
             max_fence: self.tenure.max_fence,
             tip: self.log.durable_position(),
             resubmit: u32::try_from(self.resubmit.len()).unwrap_or(u32::MAX),
-            receipt: self.log.receipt().cloned(),
-            epoch: self.log.epoch().cloned(),
+            evidence: Evidence { receipt: self.log.receipt().cloned(), epoch: self.log.epoch().cloned() },
             after,
         };
         let purpose = Purpose::Host(self.channel(), HostRequest::Hello);

@@ -69,7 +69,7 @@ impl Peer {
                 let core = &mut self.core;
                 self.channels.hosts().for_each(|host| host.on_revoked(&revoked, &mut core.cx(now)));
             }
-            Message::Committed(_) | Message::ReplicateRefused(_) | Message::Seal(_) => self.on_host_push(message, now),
+            Message::Committed(_) | Message::ReplicateRefused(_) => self.on_host_push(message, now),
             Message::Fenced(_) => self.on_fenced(from.link, message, now),
             other => self.on_host_message(from, other, now),
         }
@@ -203,7 +203,6 @@ pub(crate) fn channel_of(message: &Message) -> Option<ChannelId> {
         Message::Committed(m) => Some(m.receipt.channel),
         Message::Fenced(m) => Some(m.record.channel),
         Message::ReplicateRefused(m) => Some(m.channel),
-        Message::Seal(m) => Some(m.channel),
         _ => None,
     }
 }

@@ -5,7 +5,7 @@ use core::time::Duration;
 use alloc::vec::Vec;
 
 use segment_proto::messages::{Diverged, Entries, EntryPage, ReadTail, Subscribe, Subscribed, Sync, SyncPage};
-use segment_proto::{Entry, EpochRecord, Fence, Hash, Instant, LinkId, Position, Reason, Request, Signed};
+use segment_proto::{Entry, EpochRecord, Evidence, Fence, Hash, Instant, LinkId, Position, Reason, Request, Signed};
 
 use crate::peer::context::{Context, Purpose, Unanswered};
 use crate::peer::events::{PeerEvent, Serving, Transfer};
@@ -76,7 +76,7 @@ impl Replica {
     }
 
     pub(super) fn subscribe(&mut self, cx: &mut Context<'_>) {
-        let receipt = self.cache.receipt().cloned();
+        let evidence = Evidence { receipt: self.cache.receipt().cloned(), epoch: None };
         let Some(attachment) = &mut self.attachment else {
             return;
         };
@@ -86,7 +86,7 @@ impl Replica {
             channel: self.record.channel,
             certificate: cx.login.filter(|_| to_host).map(|login| login.certificate.clone()),
             device: cx.login.and_then(|login| login.device.clone()),
-            receipt,
+            evidence,
         };
         self.ask(&subscribe, Wanted::Subscribe, cx);
     }
@@ -193,7 +193,7 @@ impl Replica {
     fn sync(&mut self, cx: &mut Context<'_>) {
         let generation = self.cache.receipt().map_or(0, |receipt| receipt.fence.generation);
         let at = self.cache.tip();
-        let sync = Sync { channel: self.channel(), at, generation };
+        let sync = Sync { channel: self.channel(), at, generation, evidence: Evidence::default() };
         self.ask(&sync, Wanted::Sync(at), cx);
     }
 

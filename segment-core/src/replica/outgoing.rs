@@ -55,7 +55,7 @@ impl Replica {
         let keys: Vec<MessageKey> = envelopes.iter().map(|envelope| envelope.key).collect();
         let (channel, with, transfer) = (self.channel(), self.source(), Transfer::Submitted);
         cx.out.event(PeerEvent::Transferred { channel, with, transfer, first: 0, last: 0 });
-        let submit = Submit { channel, fence, envelopes };
+        let submit = Submit::new(channel, fence, envelopes);
         if cx.request(link, &submit, self.purpose(Wanted::Submit(keys))).is_err() {
             self.outbox.forget_submits();
             self.try_again(TRY_AGAIN, cx);

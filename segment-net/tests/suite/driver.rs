@@ -39,7 +39,7 @@ fn envelope(seq: u64, bytes: usize) -> Envelope {
 fn submit(envelopes: impl IntoIterator<Item = Envelope>) -> Submit {
     let forger = Identity::from_secret(&[6; 32]);
     let envelopes = envelopes.into_iter().map(|envelope| Signed::new(envelope, &forger)).collect();
-    Submit { channel: channel(), fence: Fence::default(), envelopes }
+    Submit::new(channel(), Fence::default(), envelopes)
 }
 
 fn reason_of(message: &Message) -> Reason {
@@ -129,7 +129,7 @@ async fn a_forged_signature_never_reaches_the_machine() {
     client.ask(&submit([envelope(1, 2)])).await;
     assert_eq!(reason_of(&client.hear().await.unwrap().1), Reason::BadSignature);
     let signed = Signed::new(envelope(1, 2), &Identity::from_secret(&[5; 32]));
-    client.ask(&Submit { channel: channel(), fence: Fence::default(), envelopes: vec![signed] }).await;
+    client.ask(&Submit::new(channel(), Fence::default(), vec![signed])).await;
     let link = world.saw_link_up().await;
     assert_eq!(world.saw().await, Seen::Got(link, "Submit"));
     assert!(timeout(Duration::from_millis(50), world.saw()).await.is_err(), "the forged one came through");

@@ -6,8 +6,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::access::Rights;
 use crate::envelope::{MessageKey, SignedEnvelope};
-use crate::epoch::{EpochRecord, Fence, Receipt};
-use crate::ids::{AccountId, ChannelId, Hash};
+use crate::epoch::{EpochRecord, Evidence, Fence, Receipt};
+use crate::ids::{AccountId, ChannelId, DeviceId, Hash};
 use crate::log::{Entry, Position, Row};
 use crate::records::{Certificate, DeviceRecord};
 use crate::signed::Signed;
@@ -22,8 +22,8 @@ pub struct Subscribe {
     pub certificate: Option<Signed<Certificate>>,
     /// Whose device this is, so that the host can tell other readers.
     pub device: Option<Signed<DeviceRecord>>,
-    /// The highest receipt that the asker holds.
-    pub receipt: Option<Signed<Receipt>>,
+    /// The newest that the asker holds.
+    pub evidence: Evidence,
 }
 
 /// The subscription stands: [`Entries`] and [`Watermarks`] follow.
@@ -50,7 +50,8 @@ pub struct Unsubscribe {
     pub channel: ChannelId,
 }
 
-/// Brings envelopes to the sequencer, in their author's order.
+/// Brings envelopes to the sequencer, each author's in their order. They may be another's: anybody may
+/// carry any envelope.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Submit {
     /// The channel.
@@ -60,6 +61,39 @@ pub struct Submit {
     /// At most a batch.
     #[serde(deserialize_with = "crate::bounded::batch")]
     pub envelopes: Vec<SignedEnvelope>,
+    /// Whose devices the others are whose envelopes are carried; at most as many as envelopes.
+    #[serde(deserialize_with = "crate::bounded::batch")]
+    pub authors: Vec<Signed<DeviceRecord>>,
+    /// The newest that the sender holds, where the receiver may not have it.
+    pub evidence: Evidence,
+}
+
+impl Submit {
+    /// Own envelopes, with nothing to show.
+    #[must_use]
+    pub fn new(channel: ChannelId, fence: Fence, envelopes: Vec<SignedEnvelope>) -> Self {
+        Self { channel, fence, envelopes, authors: Vec::new(), evidence: Evidence::default() }
+    }
+}
+
+/// The tracker hands on what a member brought who cannot, or does not want to, reach the host. It never
+/// sequences that itself.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Forward {
+    /// The channel.
+    pub channel: ChannelId,
+    /// The host's epoch, for which this is meant.
+    pub fence: Fence,
+    /// Whose session brought it.
+    pub account: AccountId,
+    /// On which device.
+    pub device: DeviceId,
+    /// As in [`Submit`].
+    #[serde(deserialize_with = "crate::bounded::batch")]
+    pub envelopes: Vec<SignedEnvelope>,
+    /// As in [`Submit`].
+    #[serde(deserialize_with = "crate::bounded::batch")]
+    pub authors: Vec<Signed<DeviceRecord>>,
 }
 
 open_enum! {
@@ -195,6 +229,64 @@ pub struct Sync {
     pub at: Position,
     /// The generation of that place.
     pub generation: u32,
+    /// The newest that the asker holds, where the receiver may not have it.
+    pub evidence: Evidence,
+}
+
+/// Asks for the entries that this device has written, in their order: after a fork, its author looks for
+/// what stands in the log already.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ReadOwn {
+    /// The channel.
+    pub channel: ChannelId,
+    /// The first place of interest.
+    pub from: u64,
+}
+
+/// Entries of one author: in order, not dense.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OwnEntries {
+    /// The channel.
+    pub channel: ChannelId,
+    /// The sender's epoch.
+    pub fence: Fence,
+    /// A page of them.
+    #[serde(deserialize_with = "crate::bounded::entries")]
+    pub entries: Vec<Entry>,
+    /// Up to where the log was searched: the next page begins behind that, where it is below `head`.
+    pub searched: u64,
+    /// The sender's last place.
+    pub head: u64,
+}
+
+/// The sender has everything up to here on disk. Said when that has changed, at most once a second.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Delivered {
+    /// The channel.
+    pub channel: ChannelId,
+    /// The place.
+    pub pos: u64,
+}
+
+/// How many members have everything up to a place.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DeliveryStep {
+    /// The place.
+    pub pos: u64,
+    /// Accounts that have it on disk.
+    pub accounts: u32,
+}
+
+/// How far the channel is delivered, in steps: highest place first, its count the lowest. At most once a second.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Deliveries {
+    /// The channel.
+    pub channel: ChannelId,
+    /// Accounts that count.
+    pub of: u32,
+    /// A few: where there are more, the finer ones are left out.
+    #[serde(deserialize_with = "crate::bounded::epochs")]
+    pub steps: Vec<DeliveryStep>,
 }
 
 /// What follows, or where the two logs part.

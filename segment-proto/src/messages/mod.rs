@@ -79,6 +79,11 @@ messages! {
     0x030c SyncPage;
     0x030d Diverged;
     0x030e Removed;
+    0x030f Forward => Submitted;
+    0x0310 ReadOwn => OwnEntries;
+    0x0311 OwnEntries;
+    0x0312 Delivered;
+    0x0313 Deliveries;
 
     0x0401 HostHello => Adopt;
     0x0402 Adopt;
@@ -88,8 +93,11 @@ messages! {
     0x0406 Committed;
     0x0407 Fenced;
     0x0408 ReplicateRefused;
-    0x0409 Seal;
-    0x040a ShowSnapshot;
+    0x0409 Lost;
+    0x040a Reseed => Reseeded;
+    0x040b Reseeded;
+    0x040c ReadSnapshot => SnapshotPart;
+    0x040d SnapshotPart;
 }
 
 impl Message {
@@ -101,7 +109,10 @@ impl Message {
             Self::SyncPage(m) => (&m.entries, &[]),
             Self::Adopt(m) => (&m.entries, &[]),
             Self::Replicate(m) => (&m.entries, &[]),
+            Self::OwnEntries(m) => (&m.entries, &[]),
+            Self::Reseed(m) => (&m.entries, &[]),
             Self::Submit(m) => (&[], &m.envelopes),
+            Self::Forward(m) => (&[], &m.envelopes),
             _ => (&[], &[]),
         };
         entries.iter().map(|entry| &entry.envelope).chain(envelopes)

@@ -2,9 +2,10 @@
 
 use alloc::vec::Vec;
 
+use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
-use crate::epoch::{EpochRecord, Fence, Receipt};
+use crate::epoch::{EpochRecord, Evidence, Fence, Receipt};
 use crate::ids::{ChannelId, Hash, Nonce};
 use crate::log::{Entry, Position};
 use crate::signed::Signed;
@@ -23,10 +24,8 @@ pub struct HostHello {
     pub tip: Position,
     /// Messages that wait to be sequenced again.
     pub resubmit: u32,
-    /// The highest receipt it holds.
-    pub receipt: Option<Signed<Receipt>>,
-    /// The newest epoch record it holds.
-    pub epoch: Option<Signed<EpochRecord>>,
+    /// The newest that the host holds.
+    pub evidence: Evidence,
     /// Ask for the page that follows this place; [`Position::START`] with the first request.
     pub after: Position,
 }
@@ -50,6 +49,8 @@ pub struct Adopt {
     pub entries: Vec<Entry>,
     /// The receipt for the head.
     pub receipt: Option<Signed<Receipt>>,
+    /// Where the common prefix ends below the retained log: what stands for everything up to its place.
+    pub snapshot: Option<Signed<Snapshot>>,
 }
 
 /// The host has, in one transaction, cut its tail and appended what it was given.
@@ -113,18 +114,66 @@ pub struct ReplicateRefused {
     pub head: Position,
 }
 
-/// The tracker holds new messages back, so that the host can reach its head.
+/// The tracker's disk has lost what it was just shown: whoever holds it is to bring it with [`Reseed`].
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Seal {
+pub struct Lost {
     /// The channel.
     pub channel: ChannelId,
-    /// The last place before the seal.
+    /// The generation that the tracker has opened for that.
+    pub generation: u32,
+    /// What it has of the epochs, oldest first: where the bases are on the holder's chain, the logs agree.
+    #[serde(deserialize_with = "crate::bounded::epochs")]
+    pub epochs: Vec<Signed<EpochRecord>>,
+    /// Its last place.
     pub head: Position,
 }
 
-/// The folded log below the retained entries.
+/// A page of what the tracker has lost, from behind a place that both have.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ShowSnapshot {
-    /// Signed by the tracker.
-    pub snapshot: Signed<Snapshot>,
+pub struct Reseed {
+    /// The channel.
+    pub channel: ChannelId,
+    /// The generation that asked for it.
+    pub generation: u32,
+    /// The place before the first entry.
+    pub after: Position,
+    /// Dense.
+    #[serde(deserialize_with = "crate::bounded::entries")]
+    pub entries: Vec<Entry>,
+    /// The receipt that proves the whole of it.
+    pub receipt: Signed<Receipt>,
+}
+
+/// How far the tracker has it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Reseeded {
+    /// The channel.
+    pub channel: ChannelId,
+    /// The next page is to follow this place; nothing more is needed where it is the receipt's, or above.
+    pub next: Position,
+}
+
+/// Asks for a part of a snapshot.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ReadSnapshot {
+    /// The channel.
+    pub channel: ChannelId,
+    /// Its place.
+    pub pos: u64,
+    /// The first byte wanted.
+    pub offset: u64,
+}
+
+/// A part of a snapshot's bytes.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SnapshotPart {
+    /// The channel.
+    pub channel: ChannelId,
+    /// Its place.
+    pub pos: u64,
+    /// The place of the first byte.
+    pub offset: u64,
+    /// At most [`crate::limits::SNAPSHOT_PART_BYTES_MAX`]; empty behind the end.
+    #[serde(serialize_with = "crate::readable::bytes")]
+    pub bytes: Bytes,
 }

@@ -142,7 +142,7 @@ fn meanings() -> Vec<Case> {
     let mut draw = Draw::fixed();
     let envelope = draw.envelope();
     let forged = Signed::new(envelope, &Identity::from_secret(&[8; 32]));
-    let submit = messages::Submit { channel: forged.key.channel, fence: Fence::default(), envelopes: vec![forged] };
+    let submit = messages::Submit::new(forged.key.channel, Fence::default(), vec![forged]);
     vec![
         case("an older protocol", Frame::push(&hello(0)).bytes().to_vec(), Reason::ProtocolMismatch),
         case("a newer protocol", Frame::push(&hello(2)).bytes().to_vec(), Reason::ProtocolMismatch),

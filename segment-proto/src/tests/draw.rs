@@ -236,6 +236,8 @@ impl Draw {
     pub fn access(&mut self) -> Access {
         let mut access = Access::new(self.account(), View::Public, Visitors::Read);
         access.apply(&AccessChange::allow(self.account(), String::new(), Rights::READ));
+        access.apply(&AccessChange::designate(self.account(), String::new(), self.device()));
+        access.apply(&AccessChange::retain(Measure::Count, self.u64()));
         access
     }
 
@@ -315,14 +317,17 @@ impl Draw {
     }
 
     pub fn snapshot(&mut self) -> Snapshot {
-        let access = postcard::to_allocvec(&self.access()).unwrap();
         Snapshot {
             channel: self.channel(),
             at: self.position(),
             generation: self.u32(),
-            rows: self.list(Self::row),
-            access: Bytes::from(access),
+            size: self.u64(),
+            digest: self.hash(),
         }
+    }
+
+    pub fn evidence(&mut self) -> Evidence {
+        Evidence { receipt: self.option(Self::signed_receipt), epoch: self.option(Self::signed_epoch) }
     }
 
     pub fn signed_certificate(&mut self) -> Signed<Certificate> {

@@ -88,11 +88,11 @@ fn json_says_in_hexadecimal_what_is_no_text() {
     let mut draw = Draw::fixed();
     let mut envelope = draw.envelope_of(EnvelopeKind::Text);
     envelope.body = bytes::Bytes::from_static(&[0xff, 0x00]);
-    let message = Message::from(messages::Submit {
-        channel: envelope.key.channel,
-        fence: Fence::default(),
-        envelopes: alloc::vec![draw.signed(envelope)],
-    });
+    let message = Message::from(messages::Submit::new(
+        envelope.key.channel,
+        Fence::default(),
+        alloc::vec![draw.signed(envelope)],
+    ));
     let value: serde_json::Value = serde_json::from_str(&message.to_json()).unwrap();
     assert_eq!(value["envelopes"][0]["content"]["body"]["hex"], "ff00");
 }

@@ -104,8 +104,9 @@ fn channel(d: &mut Draw) -> Vec<Message> {
             channel: d.channel(),
             certificate: d.option(Draw::signed_certificate),
             device: d.option(Draw::signed_device),
-            receipt: d.option(Draw::signed_receipt),
-        }.into()),
+            evidence: d.evidence(),
+        }
+        .into()),
         d.sample(|d| Subscribed {
             channel: d.channel(),
             epoch: d.option(Draw::signed_epoch),
@@ -113,12 +114,32 @@ fn channel(d: &mut Draw) -> Vec<Message> {
             receipt: d.option(Draw::signed_receipt),
             rights: d.rights(),
             row: d.option(Draw::row),
-        }.into()),
+        }
+        .into()),
         d.sample(|d| Unsubscribe { channel: d.channel() }.into()),
-        d.sample(|d| Submit { channel: d.channel(), fence: d.fence(), envelopes: d.list(Draw::signed_envelope) }.into()),
+        d.sample(|d| Submit {
+            channel: d.channel(),
+            fence: d.fence(),
+            envelopes: d.list(Draw::signed_envelope),
+            authors: d.list(Draw::signed_device),
+            evidence: d.evidence(),
+        }
+        .into()),
         d.sample(|d| Submitted { channel: d.channel(), fence: d.fence(), fates: d.list(Draw::fate) }.into()),
-        d.sample(|d| Entries { channel: d.channel(), fence: d.fence(), before: d.hash(), entries: d.list(Draw::entry) }.into()),
-        d.sample(|d| Watermarks { channel: d.channel(), fence: d.fence(), stored: d.u64(), receipt: d.option(Draw::signed_receipt) }.into()),
+        d.sample(|d| Entries {
+            channel: d.channel(),
+            fence: d.fence(),
+            before: d.hash(),
+            entries: d.list(Draw::entry)
+        }
+        .into()),
+        d.sample(|d| Watermarks {
+            channel: d.channel(),
+            fence: d.fence(),
+            stored: d.u64(),
+            receipt: d.option(Draw::signed_receipt)
+        }
+        .into()),
         d.sample(|d| ReadTail { channel: d.channel(), count: d.u32() }.into()),
         d.sample(|d| ReadRange { channel: d.channel(), from: d.u64(), to: d.u64() }.into()),
         d.sample(|d| EntryPage {
@@ -128,8 +149,11 @@ fn channel(d: &mut Draw) -> Vec<Message> {
             entries: d.list(Draw::entry),
             head: d.position(),
             receipt: d.option(Draw::signed_receipt),
-        }.into()),
-        d.sample(|d| Sync { channel: d.channel(), at: d.position(), generation: d.u32() }.into()),
+        }
+        .into()),
+        d.sample(
+            |d| Sync { channel: d.channel(), at: d.position(), generation: d.u32(), evidence: d.evidence() }.into()
+        ),
         d.sample(|d| SyncPage {
             channel: d.channel(),
             fence: d.fence(),
@@ -139,9 +163,35 @@ fn channel(d: &mut Draw) -> Vec<Message> {
             receipt: d.option(Draw::signed_receipt),
             diverged: d.list(Draw::signed_epoch),
             first: d.u64(),
-        }.into()),
+        }
+        .into()),
         d.sample(|d| Diverged { channel: d.channel(), fence: d.fence(), at: d.position() }.into()),
         d.sample(|d| Removed { channel: d.channel(), account: d.account(), reason: d.reason() }.into()),
+        d.sample(|d| Forward {
+            channel: d.channel(),
+            fence: d.fence(),
+            account: d.account(),
+            device: d.device(),
+            envelopes: d.list(Draw::signed_envelope),
+            authors: d.list(Draw::signed_device),
+        }
+        .into()),
+        d.sample(|d| ReadOwn { channel: d.channel(), from: d.u64() }.into()),
+        d.sample(|d| OwnEntries {
+            channel: d.channel(),
+            fence: d.fence(),
+            entries: d.list(Draw::entry),
+            searched: d.u64(),
+            head: d.u64(),
+        }
+        .into()),
+        d.sample(|d| Delivered { channel: d.channel(), pos: d.u64() }.into()),
+        d.sample(|d| Deliveries {
+            channel: d.channel(),
+            of: d.u32(),
+            steps: d.list(|d| DeliveryStep { pos: d.u64(), accounts: d.u32() }),
+        }
+        .into()),
     ]
 }
 
@@ -153,8 +203,7 @@ fn replication(d: &mut Draw) -> Vec<Message> {
             max_fence: d.fence(),
             tip: d.position(),
             resubmit: d.u32(),
-            receipt: d.option(Draw::signed_receipt),
-            epoch: d.option(Draw::signed_epoch),
+            evidence: d.evidence(),
             after: d.position(),
         }
         .into()),
@@ -166,6 +215,10 @@ fn replication(d: &mut Draw) -> Vec<Message> {
             common: d.position(),
             entries: d.list(Draw::entry),
             receipt: d.option(Draw::signed_receipt),
+            snapshot: d.option(|d| {
+                let snapshot = d.snapshot();
+                d.signed(snapshot)
+            }),
         }
         .into()),
         d.sample(|d| Adopted { channel: d.channel(), nonce: d.nonce(), generation: d.u32(), at: d.position() }.into()),
@@ -180,11 +233,30 @@ fn replication(d: &mut Draw) -> Vec<Message> {
         d.sample(|d| Committed { receipt: d.signed_receipt() }.into()),
         d.sample(|d| Fenced { record: d.signed_epoch() }.into()),
         d.sample(|d| ReplicateRefused { channel: d.channel(), fence: d.fence(), head: d.position() }.into()),
-        d.sample(|d| Seal { channel: d.channel(), head: d.position() }.into()),
-        d.sample(|d| {
-            let snapshot = d.snapshot();
-            ShowSnapshot { snapshot: d.signed(snapshot) }.into()
-        }),
+        d.sample(|d| Lost {
+            channel: d.channel(),
+            generation: d.u32(),
+            epochs: d.list(Draw::signed_epoch),
+            head: d.position(),
+        }
+        .into()),
+        d.sample(|d| Reseed {
+            channel: d.channel(),
+            generation: d.u32(),
+            after: d.position(),
+            entries: d.list(Draw::entry),
+            receipt: d.signed_receipt(),
+        }
+        .into()),
+        d.sample(|d| Reseeded { channel: d.channel(), next: d.position() }.into()),
+        d.sample(|d| ReadSnapshot { channel: d.channel(), pos: d.u64(), offset: d.u64() }.into()),
+        d.sample(|d| SnapshotPart {
+            channel: d.channel(),
+            pos: d.u64(),
+            offset: d.u64(),
+            bytes: d.text().into_bytes().into(),
+        }
+        .into()),
     ]
 }
 

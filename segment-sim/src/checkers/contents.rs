@@ -45,12 +45,15 @@ pub fn head(message: &Message) -> Option<(ChannelId, Position)> {
 #[must_use]
 pub fn receipt(message: &Message) -> Option<&Signed<Receipt>> {
     match message {
-        Message::Subscribe(m) => m.receipt.as_ref(),
+        Message::Subscribe(m) => m.evidence.receipt.as_ref(),
         Message::Subscribed(m) => m.receipt.as_ref(),
         Message::Watermarks(m) => m.receipt.as_ref(),
         Message::EntryPage(m) => m.receipt.as_ref(),
         Message::SyncPage(m) => m.receipt.as_ref(),
-        Message::HostHello(m) => m.receipt.as_ref(),
+        Message::Submit(m) => m.evidence.receipt.as_ref(),
+        Message::Sync(m) => m.evidence.receipt.as_ref(),
+        Message::Reseed(m) => Some(&m.receipt),
+        Message::HostHello(m) => m.evidence.receipt.as_ref(),
         Message::Adopt(m) => m.receipt.as_ref(),
         Message::Committed(m) => Some(&m.receipt),
         _ => None,
@@ -66,7 +69,11 @@ pub fn epochs(message: &Message) -> impl Iterator<Item = &Signed<EpochRecord>> {
         Message::Fenced(m) => (&[], Some(&m.record)),
         Message::Subscribed(m) => (&[], m.epoch.as_ref()),
         Message::ChannelFound(m) => (&[], m.epoch.as_ref()),
-        Message::HostHello(m) => (&[], m.epoch.as_ref()),
+        Message::Lost(m) => (&m.epochs, None),
+        Message::HostHello(m) => (&[], m.evidence.epoch.as_ref()),
+        Message::Subscribe(m) => (&[], m.evidence.epoch.as_ref()),
+        Message::Submit(m) => (&[], m.evidence.epoch.as_ref()),
+        Message::Sync(m) => (&[], m.evidence.epoch.as_ref()),
         _ => (&[], None),
     };
     many.iter().chain(one)

@@ -260,7 +260,7 @@ impl Member {
     }
 
     pub fn submit(&self, envelopes: Vec<SignedEnvelope>) -> Submit {
-        Submit { channel: self.author.channel, fence: self.fence, envelopes }
+        Submit::new(self.author.channel, self.fence, envelopes)
     }
 
     /// Brings envelopes to the host; what becomes of each.
@@ -287,7 +287,7 @@ pub fn subscription(row: &ChannelRow, logged_in: &LoggedIn) -> Subscribe {
         channel: row.record.channel,
         certificate: Some(logged_in.certificate.clone()),
         device: logged_in.device.clone(),
-        receipt: None,
+        evidence: segment_proto::Evidence::default(),
     }
 }
 

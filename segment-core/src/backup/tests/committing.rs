@@ -119,7 +119,7 @@ fn a_change_of_rights_is_noticed_once_it_is_committed() {
 fn a_copy_is_not_written_to() {
     let mut rig = BackupRig::granted();
     rig.subscribe(2);
-    let submit = Submit { channel: channel(), fence: fence(2), envelopes: Author::new(2).texts(1) };
+    let submit = Submit::new(channel(), fence(2), Author::new(2).texts(1));
     assert_eq!(rig.read(2, submit), ["2= failure host_away"]);
     rig.with(|backup, cx| backup.on_writable(LinkId(2), 0, cx));
     rig.replicate(&Author::new(2).texts(1));

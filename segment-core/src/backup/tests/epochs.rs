@@ -2,7 +2,7 @@
 
 use core::time::Duration;
 
-use segment_proto::{EpochOwner, Nonce, Position};
+use segment_proto::{EpochOwner, Evidence, Nonce, Position};
 
 use super::rig::{BackupRig, subscription};
 use crate::backup::BackupNotice::HostPresence;
@@ -33,8 +33,7 @@ fn only_the_device_of_the_record_hosts() {
         max_fence: Default::default(),
         tip: Position::START,
         resubmit: 0,
-        receipt: None,
-        epoch: None,
+        evidence: Evidence::default(),
         after: Position::START,
     };
     assert_eq!(rig.say(2, device(2), who(1), hello), ["2= failure not_host"]);

@@ -1,7 +1,7 @@
 //! Readers of the copy: who they are, what they get, when they go.
 
 use segment_proto::messages::{Ping, ReadRange, ReadTail, Sync, Unsubscribe};
-use segment_proto::{LinkId, View, Visitors};
+use segment_proto::{Evidence, LinkId, View, Visitors};
 
 use super::rig::{BackupRig, subscription};
 use crate::sync::tests::kit::{Author, channel, kick, record_with};
@@ -35,7 +35,10 @@ fn pages_come_from_memory_or_disk() {
     assert_eq!(rig.read(4, range.clone()), ["read: backup 1..2"]);
     assert_eq!(rig.done(), ["4= page 1..2 of 3/3", "(served 1..2)"]);
     let head = rig.head();
-    assert_eq!(rig.read(4, Sync { channel: channel(), at: head, generation: 1 }), ["4= sync page none of 3/3"]);
+    assert_eq!(
+        rig.read(4, Sync { channel: channel(), at: head, generation: 1, evidence: Evidence::default() }),
+        ["4= sync page none of 3/3"]
+    );
     rig.read(4, range);
     rig.link_down(4);
     assert_eq!(rig.done(), ["4= failure out_of_order"]);

@@ -5,8 +5,8 @@ use alloc::vec::Vec;
 
 use segment_proto::messages::{Adopted, HostHello, Replicate, Subscribe};
 use segment_proto::{
-    AccountId, ChannelRecord, DeviceId, Identity, Limits, LinkId, Message, Nonce, Now, Position, RequestId, SessionId,
-    Signed, SignedEnvelope, Who,
+    AccountId, ChannelRecord, DeviceId, Evidence, Identity, Limits, LinkId, Message, Nonce, Now, Position, RequestId,
+    SessionId, Signed, SignedEnvelope, Who,
 };
 
 use crate::backup::{Backup, BackupNotice};
@@ -130,8 +130,7 @@ impl BackupRig {
             max_fence: fence(0),
             tip,
             resubmit: 0,
-            receipt: None,
-            epoch: None,
+            evidence: Evidence::default(),
             after,
         };
         self.host(hello)
@@ -212,7 +211,7 @@ impl BackupRig {
 }
 
 pub fn subscription() -> Subscribe {
-    Subscribe { channel: channel(), certificate: None, device: None, receipt: None }
+    Subscribe { channel: channel(), certificate: None, device: None, evidence: Evidence::default() }
 }
 
 fn event(event: &TrackerEvent) -> String {

@@ -95,7 +95,7 @@ fn for_users() -> Vec<Message> {
         FindDevices { devices: alloc::vec![device] }.into(),
         FindUser { name: "alice".to_string() }.into(),
         Unsubscribe { channel: CHANNEL }.into(),
-        Submit { channel: CHANNEL, fence: Fence::default(), envelopes: Vec::new() }.into(),
+        Submit::new(CHANNEL, Fence::default(), Vec::new()).into(),
         ReadTail { channel: CHANNEL, count: 1 }.into(),
         ReadRange { channel: CHANNEL, from: 1, to: 2 }.into(),
         Replicate { channel: CHANNEL, fence: Fence::default(), before: segment_proto::Hash::ZERO, entries: Vec::new() }
@@ -124,7 +124,7 @@ fn what_is_no_request_is_not_answered_as_one() {
         Done {}.into(),
         Pong { wall: START.wall }.into(),
         Goodbye { reason: Reason::ShuttingDown }.into(),
-        Seal { channel, head: segment_proto::Position::START }.into(),
+        segment_proto::messages::Delivered { channel, pos: 0 }.into(),
     ];
     for message in no_requests {
         let name = message.name();

@@ -1,7 +1,7 @@
 //! Who is let in, who is put out, and what members read.
 
 use segment_proto::messages::{ReadRange, ReadTail, Revoked, Sync, Unsubscribe};
-use segment_proto::{AccountId, LinkId, Position, Signed, View, Visitors, Who};
+use segment_proto::{AccountId, Evidence, LinkId, Position, Signed, View, Visitors, Who};
 
 use super::rig::HostRig;
 use crate::sync::tests::kit::{Author, allow, certificate, certificate_for, channel, device, identity, kick, who};
@@ -96,7 +96,7 @@ fn only_subscribers_read() {
     rig.submit(2, &Author::new(2).texts(3));
     rig.all_done();
     let (tail, range) = (ReadTail { channel: channel(), count: 2 }, ReadRange { channel: channel(), from: 1, to: 1 });
-    let sync = |at| Sync { channel: channel(), at, generation: 1 };
+    let sync = |at| Sync { channel: channel(), at, generation: 1, evidence: Evidence::default() };
     assert_eq!(rig.say(4, tail.clone()), ["4= failure out_of_order"]);
     assert_eq!(rig.say(2, tail), ["2= page 1..3 of 0/3", "(fetched 1..3)"]);
     assert_eq!(rig.say(2, range), ["2= page 1..1 of 0/3", "(fetched 1..1)"]);

@@ -56,7 +56,7 @@ fn what_is_wrong_in_itself_is_refused_for_good() {
 #[test]
 fn who_may_not_submit_at_all() {
     let mut rig = HostRig::owning();
-    let submit = |fence: Fence| Submit { channel: channel(), fence, envelopes: Author::new(4).texts(1) };
+    let submit = |fence: Fence| Submit::new(channel(), fence, Author::new(4).texts(1));
     assert_eq!(rig.say(4, submit(fence(2))), ["4= failure out_of_order"]);
     assert_eq!(rig.say(2, submit(fence(1))), ["2! fenced 1.2", "2= failure fenced"]);
     let visitor = Who { account: AccountId::NOBODY, ..who(5) };

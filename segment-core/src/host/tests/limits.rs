@@ -76,7 +76,7 @@ fn a_full_tail_holds_the_rest_back_until_the_tracker_has_committed() {
 fn too_many_envelopes_answers_or_lookups_are_put_off() {
     let mut rig = HostRig::owning();
     rig.peer.limits.batch_entries_max = 1;
-    let submit = |count| Submit { channel: channel(), fence: fence(2), envelopes: Author::new(2).texts(count) };
+    let submit = |count| Submit::new(channel(), fence(2), Author::new(2).texts(count));
     assert_eq!(rig.say(2, submit(2)), ["2= failure slow_down 500"]);
     let mut first = rig.say(2, submit(1));
     for _ in 1..4_096 {

@@ -5,7 +5,8 @@ use alloc::vec::Vec;
 
 use segment_proto::messages::{Adopt, Committed, Grant, Submit, Subscribe};
 use segment_proto::{
-    ChannelRecord, EpochOwner, EpochRecord, Fence, LinkId, Message, Nonce, Position, Receipt, Signed, SignedEnvelope,
+    ChannelRecord, EpochOwner, EpochRecord, Evidence, Fence, LinkId, Message, Nonce, Position, Receipt, Signed,
+    SignedEnvelope,
 };
 
 use crate::host::Host;
@@ -53,7 +54,7 @@ impl HostRig {
     }
 
     pub fn subscription(&self, n: u8) -> Subscribe {
-        Subscribe { channel: channel(), certificate: Some(certificate(n)), device: None, receipt: None }
+        Subscribe { channel: channel(), certificate: Some(certificate(n)), device: None, evidence: Evidence::default() }
     }
 
     /// Device `n` says something on link `n`.
@@ -73,7 +74,7 @@ impl HostRig {
     }
 
     pub fn submit_in(&mut self, n: u8, fence: Fence, envelopes: &[SignedEnvelope]) -> Vec<String> {
-        self.say(n, Submit { channel: channel(), fence, envelopes: envelopes.to_vec() })
+        self.say(n, Submit::new(channel(), fence, envelopes.to_vec()))
     }
 
     /// The store does what was asked of it first.
@@ -151,6 +152,7 @@ impl HostRig {
             common: self.head,
             entries: Vec::new(),
             receipt: self.receipt.clone(),
+            snapshot: None,
         }
     }
 

@@ -10,7 +10,8 @@ use segment_proto::messages::{
     FindDevices, Goodbye, Greeter, Hello, HostHello, ListUsers, Ping, Pong, ReadTail, Revoked, Subscribe, Unsubscribe,
 };
 use segment_proto::{
-    Certificate, DeviceId, Fence, Limits, Message, Nonce, Position, ProtocolVersion, Reason, RequestId, SessionId,
+    Certificate, DeviceId, Evidence, Fence, Limits, Message, Nonce, Position, ProtocolVersion, Reason, RequestId,
+    SessionId,
 };
 
 use super::bench::{
@@ -43,7 +44,7 @@ fn subscribe(number: u8) -> Subscribe {
         channel: channel(number),
         certificate: Some(certificate(ben.clone(), MEMBER)),
         device: Some(device_record(ben, MEMBER)),
-        receipt: None,
+        evidence: Evidence::default(),
     }
 }
 
@@ -133,8 +134,7 @@ fn everything_that_is_asked_is_answered_with_the_right_reason() {
         max_fence: Fence::default(),
         tip: start,
         resubmit: 0,
-        receipt: None,
-        epoch: None,
+        evidence: Evidence::default(),
         after: start,
     };
     let nobody = Subscribe { certificate: None, ..subscribe(1) };

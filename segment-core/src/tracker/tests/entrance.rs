@@ -4,7 +4,7 @@ use alloc::vec::Vec;
 
 use segment_proto::frame::Role;
 use segment_proto::messages::*;
-use segment_proto::{ChannelId, Message, Reason, RequestId};
+use segment_proto::{ChannelId, Evidence, Message, Reason, RequestId};
 
 use super::TestHost;
 use crate::contract::Machine;
@@ -15,7 +15,7 @@ fn channel_messages_need_a_channel_that_exists() {
     let mut bench = Bench::new();
     let alice = bench.register(1, "alice");
     let nowhere = ChannelId::from_random([3; 16]);
-    let subscribe = Subscribe { channel: nowhere, certificate: None, device: None, receipt: None };
+    let subscribe = Subscribe { channel: nowhere, certificate: None, device: None, evidence: Evidence::default() };
     assert_eq!(bench.reason(alice.link, subscribe), Reason::NoSuchChannel);
     assert_eq!(bench.push(alice.link, TestHost::new(&alice, nowhere).hello()), [], "nobody waits for an answer");
     bench.close();
@@ -30,7 +30,7 @@ fn one_link_subscribes_to_a_limited_number_of_channels() {
         channels.push(bench.create(&owner, name).record.channel);
     }
     let vera = bench.guest(9, "vera");
-    let subscribe = |channel| Subscribe { channel, certificate: None, device: None, receipt: None };
+    let subscribe = |channel| Subscribe { channel, certificate: None, device: None, evidence: Evidence::default() };
     for channel in [channels[0], channels[1], channels[1]] {
         assert!(matches!(bench.answer(vera.link, subscribe(channel)), Message::Subscribed(_)));
     }

@@ -11,8 +11,8 @@ use alloc::vec::Vec;
 use bytes::Bytes;
 use segment_proto::messages::*;
 use segment_proto::{
-    AccessChange, AccountId, ChannelId, Entry, Envelope, EnvelopeKind, Fence, Hash, Identity, LinkId, Message,
-    MessageKey, Nonce, Position, Signed,
+    AccessChange, AccountId, ChannelId, Entry, Envelope, EnvelopeKind, Evidence, Fence, Hash, Identity, LinkId,
+    Message, MessageKey, Nonce, Position, Signed,
 };
 
 use crate::tracker::bench::{Bench, Seen, User, find};
@@ -46,8 +46,7 @@ impl TestHost {
             max_fence: self.fence,
             tip: self.at,
             resubmit: 0,
-            receipt: None,
-            epoch: None,
+            evidence: Evidence::default(),
             after: self.at,
         }
     }

@@ -4,7 +4,7 @@ use alloc::string::ToString;
 use alloc::vec::Vec;
 
 use segment_proto::messages::*;
-use segment_proto::{AccessChange, Message, Reason, Rights, View, Visitors};
+use segment_proto::{AccessChange, Evidence, Message, Reason, Rights, View, Visitors};
 
 use super::{changed, hosted, members, row};
 use crate::store::Table;
@@ -16,7 +16,7 @@ fn a_members_channel_is_closed_to_a_user_until_it_is_allowed() {
     let (alice, bob) = (bench.register(1, "alice"), bench.register(2, "bob"));
     let mut host = hosted(&mut bench, &alice, CreateChannel { view: View::Members, ..create("hidden") });
     assert_eq!(bench.reason(bob.link, join("hidden")), Reason::MembersOnly);
-    let subscribe = Subscribe { channel: host.channel, certificate: None, device: None, receipt: None };
+    let subscribe = Subscribe { channel: host.channel, certificate: None, device: None, evidence: Evidence::default() };
     assert!(matches!(bench.answer(bob.link, subscribe.clone()), Message::Failure(_)));
     host.change(&mut bench, &AccessChange::allow(bob.who.account, "bob".to_string(), Rights::READ));
     assert!(bench.join(&bob, "hidden").joined);
