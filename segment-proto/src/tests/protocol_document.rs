@@ -178,7 +178,6 @@ fn the_document_lists_the_limits_of_the_protocol() {
         ("rows of a page", PAGE_ROWS_MAX, "`malformed`; the sender puts the rest on the next page"),
         ("entries, envelopes or fates of a batch", BATCH_ENTRIES_MAX, "`malformed`; the rest comes with the next"),
         ("epoch records in a message", EPOCHS_MAX, "`malformed`; the sender sends the newest"),
-        ("rows of a snapshot", MEMBERS_PER_CHANNEL_MAX, "`malformed`"),
     ] {
         writeln!(table, "| {name} | {value} | {beyond} |").unwrap();
     }
