@@ -17,6 +17,8 @@ pub enum LogRole {
     Backup = 2,
     /// A member's: it may have holes.
     Cache = 3,
+    /// What is being put together, and belongs to no log until all of it is proven.
+    Staging = 4,
 }
 
 /// One log in a store.
@@ -78,11 +80,16 @@ pub enum Table {
     Outgoing = 67,
     /// Of a log: cut messages that wait to be sequenced again.
     Resubmit = 68,
+    /// Of a log: how far each account has it on disk.
+    Cursor = 69,
+    /// Of a log: its snapshot, in parts.
+    Snapshot = 70,
 }
 
 impl Table {
     /// The tables whose keys begin with a log's prefix.
-    pub const OF_LOGS: &'static [Self] = &[Self::Row, Self::Epoch, Self::LogMeta, Self::Outgoing, Self::Resubmit];
+    pub const OF_LOGS: &'static [Self] =
+        &[Self::Row, Self::Epoch, Self::LogMeta, Self::Outgoing, Self::Resubmit, Self::Cursor, Self::Snapshot];
 }
 
 /// An entry with the hashes that its writer has computed already.
@@ -128,6 +135,21 @@ pub enum Write {
         log: LogId,
         /// The first place that goes.
         from: u64,
+    },
+    /// Deletes every entry below a place.
+    Trim {
+        /// Which log.
+        log: LogId,
+        /// The first place that stays.
+        below: u64,
+    },
+    /// Sets all entries of a log at their places in another, in place of what stands there. The first has
+    /// none afterwards; the records of both stay.
+    Move {
+        /// Whose entries.
+        from: LogId,
+        /// Where to.
+        to: LogId,
     },
     /// Deletes a log with all records that belong to it.
     Erase {
@@ -180,6 +202,22 @@ pub enum StoreOperation {
         /// The first place wanted.
         from: u64,
         /// The last.
+        to: u64,
+        /// At most so many.
+        entries_max: usize,
+        /// At most so many bytes ([`Entry::wire_bytes`]), but at least one entry.
+        bytes_max: usize,
+    },
+    /// Entries of one author in the order of their places, from `from` to `to`, both included: not dense.
+    /// The chain before them is not looked up.
+    ReadAuthor {
+        /// Which log.
+        log: LogId,
+        /// The author.
+        device: DeviceId,
+        /// The first place of interest.
+        from: u64,
+        /// The last. All between are gone through: the caller bounds the time that this takes.
         to: u64,
         /// At most so many.
         entries_max: usize,

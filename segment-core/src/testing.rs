@@ -3,9 +3,10 @@
 
 use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
+use core::ops::RangeInclusive;
 
 use bytes::Bytes;
-use segment_proto::Hash;
+use segment_proto::{DeviceId, Hash};
 
 use crate::store::{Fatal, LogId, Lookup, Record, Store, StoreOperation, StoreOutcome, StoredEntry, Table, Write};
 
@@ -28,6 +29,9 @@ impl TestStore {
             }
             StoreOperation::Read { log, from, to, entries_max, bytes_max } => {
                 self.read(*log, *from, *to, *entries_max, *bytes_max)
+            }
+            StoreOperation::ReadAuthor { log, device, from, to, entries_max, bytes_max } => {
+                self.read_author(*log, *device, *from..=*to, *entries_max, *bytes_max)
             }
             StoreOperation::Find { log, lookup } => {
                 let entries = self.logs.get(log).into_iter().flat_map(BTreeMap::values);
@@ -66,6 +70,14 @@ impl TestStore {
                 entries.iter().for_each(|entry| drop(stored.insert(entry.entry.pos, entry.clone())));
             }
             Write::Cut { log, from } => drop(self.logs.entry(*log).or_default().split_off(from)),
+            Write::Trim { log, below } => {
+                let stored = self.logs.entry(*log).or_default();
+                *stored = stored.split_off(below);
+            }
+            Write::Move { from, to } => {
+                let moved = self.logs.remove(from).unwrap_or_default();
+                self.logs.entry(*to).or_default().extend(moved);
+            }
             Write::Erase { log } => {
                 self.logs.remove(log);
                 self.tables
@@ -91,6 +103,35 @@ impl TestStore {
         }
         StoreOutcome::Entries { before, entries }
     }
+
+    fn read_author(
+        &self,
+        log: LogId,
+        device: DeviceId,
+        places: RangeInclusive<u64>,
+        entries_max: usize,
+        bytes_max: usize,
+    ) -> StoreOutcome {
+        let of_author =
+            |stored: &&StoredEntry| places.contains(&stored.entry.pos) && stored.entry.envelope.key.device == device;
+        let entries = self.logs.get(&log).into_iter().flat_map(BTreeMap::values).filter(of_author);
+        StoreOutcome::Entries { before: Hash::ZERO, entries: fitting(entries, entries_max, bytes_max) }
+    }
+}
+
+/// As many from the front as fit both limits, but at least one.
+fn fitting<'a>(
+    entries: impl Iterator<Item = &'a StoredEntry>,
+    entries_max: usize,
+    bytes_max: usize,
+) -> Vec<StoredEntry> {
+    let mut bytes = 0;
+    let fits = |stored: &&StoredEntry| {
+        let is_first = bytes == 0;
+        bytes += stored.entry.wire_bytes();
+        is_first || bytes <= bytes_max
+    };
+    entries.take(entries_max).take_while(fits).cloned().collect()
 }
 
 fn is_wanted(stored: &StoredEntry, lookup: &Lookup) -> bool {

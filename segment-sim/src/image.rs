@@ -72,20 +72,38 @@ impl Log {
         }
     }
 
+    fn trim(&mut self, below: u64) {
+        while self.entries.first_key_value().is_some_and(|(first, _)| *first < below) {
+            let first = self.entries.keys().next().copied().unwrap_or(below);
+            self.remove(first);
+        }
+    }
+
+    fn of_author(&self, device: DeviceId, from: u64, to: u64) -> impl Iterator<Item = &StoredEntry> {
+        let places = self.entries.range(from..=to.max(from)).map(|(_, stored)| stored);
+        places.filter(move |stored| stored.entry.pos <= to && stored.entry.envelope.key.device == device)
+    }
+
     fn read(&self, from: u64, to: u64, entries_max: usize, bytes_max: usize) -> StoreOutcome {
         let before = from.checked_sub(1).and_then(|pos| self.get(pos)).map_or(Hash::ZERO, |stored| stored.chain);
-        let mut entries = Vec::new();
-        let mut bytes = 0;
-        for pos in from..=to {
-            let Some(stored) = self.get(pos) else { break };
-            bytes += stored.entry.wire_bytes();
-            if entries.len() >= entries_max || (bytes > bytes_max && !entries.is_empty()) {
-                break;
-            }
-            entries.push(stored.clone());
-        }
-        StoreOutcome::Entries { before, entries }
+        let dense = (from..=to).map_while(|pos| self.get(pos));
+        StoreOutcome::Entries { before, entries: fitting(dense, entries_max, bytes_max) }
     }
+}
+
+/// As many from the front as fit both limits, but at least one.
+fn fitting<'a>(
+    entries: impl Iterator<Item = &'a StoredEntry>,
+    entries_max: usize,
+    bytes_max: usize,
+) -> Vec<StoredEntry> {
+    let mut bytes = 0;
+    let fits = |stored: &&StoredEntry| {
+        let is_first = bytes == 0;
+        bytes += stored.entry.wire_bytes();
+        is_first || bytes <= bytes_max
+    };
+    entries.take(entries_max).take_while(fits).cloned().collect()
 }
 
 fn key_of(stored: &StoredEntry) -> (DeviceId, u32, u64) {
@@ -130,6 +148,10 @@ impl Image {
                 Some(log) => log.read(*from, *to, *entries_max, *bytes_max),
                 None => StoreOutcome::Entries { before: Hash::ZERO, entries: Vec::new() },
             },
+            StoreOperation::ReadAuthor { log, device, from, to, entries_max, bytes_max } => {
+                let found = self.logs.get(log).into_iter().flat_map(|log| log.of_author(*device, *from, *to));
+                StoreOutcome::Entries { before: Hash::ZERO, entries: fitting(found, *entries_max, *bytes_max) }
+            }
             StoreOperation::Find { log, lookup } => {
                 StoreOutcome::Found(self.logs.get(log).and_then(|log| log.find(lookup)).cloned())
             }
@@ -149,6 +171,12 @@ impl Image {
                     log.cut(*from);
                 }
             }
+            Write::Trim { log, below } => {
+                if let Some(log) = self.logs.get_mut(log) {
+                    log.trim(*below);
+                }
+            }
+            Write::Move { from, to } => self.move_entries(*from, *to),
             Write::Erase { log } => self.erase(*log),
             Write::Put { table, key, value } => {
                 self.records.insert((*table, key.clone()), value.clone());
@@ -157,6 +185,12 @@ impl Image {
                 self.records.remove(&(*table, key.clone()));
             }
         }
+    }
+
+    fn move_entries(&mut self, from: LogId, to: LogId) {
+        let Some(moved) = self.logs.remove(&from) else { return };
+        let log = self.logs.entry(to).or_default();
+        moved.entries.into_values().for_each(|stored| log.set(stored));
     }
 
     fn erase(&mut self, log: LogId) {
@@ -202,6 +236,7 @@ pub fn name_of(operation: &StoreOperation) -> &'static str {
     match operation {
         StoreOperation::Write(_) => "write",
         StoreOperation::Read { .. } => "read",
+        StoreOperation::ReadAuthor { .. } => "read_author",
         StoreOperation::Find { .. } => "find",
         StoreOperation::Load { .. } => "load",
         StoreOperation::Scan { .. } => "scan",

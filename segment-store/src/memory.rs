@@ -36,6 +36,10 @@ impl MemoryStore {
                     }
                 })
             }
+            StoreOperation::ReadAuthor { log, device, from, to, entries_max, bytes_max } => {
+                let found = self.logs.get(log).into_iter().flat_map(|log| log.of_author(*device, *from, *to));
+                StoreOutcome::Entries { before: Hash::ZERO, entries: fitting(found, *entries_max, *bytes_max) }
+            }
             StoreOperation::Find { log, lookup } => {
                 StoreOutcome::Found(self.logs.get(log).and_then(|log| log.find(lookup)).cloned())
             }
@@ -58,6 +62,12 @@ impl MemoryStore {
                     log.cut(*from);
                 }
             }
+            Write::Trim { log, below } => {
+                if let Some(log) = self.logs.get_mut(log) {
+                    log.trim(*below);
+                }
+            }
+            Write::Move { from, to } => self.move_entries(from, to),
             Write::Erase { log } => self.erase(log),
             Write::Put { table, key, value } => {
                 self.records.insert((*table, key.clone()), value.clone());
@@ -66,6 +76,14 @@ impl MemoryStore {
                 self.records.remove(&(*table, key.clone()));
             }
         }
+    }
+
+    fn move_entries(&mut self, from: &LogId, to: &LogId) {
+        let Some(moved) = self.logs.remove(from) else {
+            return;
+        };
+        let log = self.logs.entry(*to).or_default();
+        moved.entries.into_values().for_each(|entry| log.insert(entry));
     }
 
     fn erase(&mut self, log: &LogId) {
@@ -132,6 +150,11 @@ impl Log {
         cut.into_iter().for_each(|pos| self.remove(pos));
     }
 
+    fn trim(&mut self, below: u64) {
+        let trimmed: Vec<u64> = self.entries.range(..below).map(|(pos, _)| *pos).collect();
+        trimmed.into_iter().for_each(|pos| self.remove(pos));
+    }
+
     fn last(&self) -> Option<&StoredEntry> {
         self.entries.last_key_value().map(|(_, entry)| entry)
     }
@@ -144,18 +167,14 @@ impl Log {
         if from > to {
             return Vec::new();
         }
-        let mut bytes = 0;
         let dense = self.entries.range(from..=to).zip(from..=to).take_while(|((pos, _), wanted)| **pos == *wanted);
-        dense
-            .map(|((_, entry), _)| entry)
-            .take(entries_max)
-            .take_while(|entry| {
-                let first = bytes == 0;
-                bytes += entry.entry.wire_bytes();
-                first || bytes <= bytes_max
-            })
-            .cloned()
-            .collect()
+        fitting(dense.map(|((_, entry), _)| entry), entries_max, bytes_max)
+    }
+
+    fn of_author(&self, device: DeviceId, from: u64, to: u64) -> impl Iterator<Item = &StoredEntry> {
+        let places = (from <= to).then(|| self.entries.range(from..=to));
+        let entries = places.into_iter().flatten().map(|(_, entry)| entry);
+        entries.filter(move |entry| entry.entry.envelope.key.device == device)
     }
 
     fn find(&self, lookup: &Lookup) -> Option<&StoredEntry> {
@@ -168,6 +187,21 @@ impl Log {
         };
         self.entries.get(&pos?)
     }
+}
+
+/// As many from the front as fit both limits, but at least one.
+fn fitting<'a>(
+    entries: impl Iterator<Item = &'a StoredEntry>,
+    entries_max: usize,
+    bytes_max: usize,
+) -> Vec<StoredEntry> {
+    let mut bytes = 0;
+    let fits = |stored: &&StoredEntry| {
+        let is_first = bytes == 0;
+        bytes += stored.entry.wire_bytes();
+        is_first || bytes <= bytes_max
+    };
+    entries.take(entries_max).take_while(fits).cloned().collect()
 }
 
 fn key(stored: &StoredEntry) -> Key {

@@ -54,7 +54,7 @@ impl Cache {
         cache.low = match keeping {
             LogRole::Host => last.is_some().then_some((1, Hash::ZERO)),
             // Where the first entries were not on disk yet, nothing is cached.
-            LogRole::Backup | LogRole::Cache => own.meta(Meta::Low).filter(|_| last.is_some()),
+            LogRole::Backup | LogRole::Cache | LogRole::Staging => own.meta(Meta::Low).filter(|_| last.is_some()),
         };
         if let (Some(last), Some((low, before))) = (last, cache.low) {
             cache.load_recent(low, before, last.entry.pos, store)?;

@@ -6,6 +6,8 @@
 //! appended. A search goes through the tags, the newest block first, and reads the entries whose
 //! tags match; of a block that is not full it reads the entries themselves.
 
+use std::ops::RangeInclusive;
+
 use rusqlite::{Connection, OptionalExtension, Result, params};
 use segment_core::store::Lookup;
 use segment_core::{LogId, StoredEntry};
@@ -21,6 +23,8 @@ const ENTRY_TAGS: &str = "SELECT pos, tags FROM entries WHERE log = ?1 AND pos B
 const TAGS: &str = "SELECT tags FROM lookups WHERE log = ?1 AND block = ?2";
 const SET_TAGS: &str = "INSERT OR REPLACE INTO lookups (log, block, tags) VALUES (?1, ?2, ?3)";
 const FORGET_FROM: &str = "DELETE FROM lookups WHERE log = ?1 AND block >= ?2";
+const FORGET_UP_TO: &str = "DELETE FROM lookups WHERE log = ?1 AND block <= ?2";
+const MOVE: &str = "UPDATE lookups SET log = ?2 WHERE log = ?1";
 const LAST_BELOW: &str = "SELECT max(pos) FROM entries WHERE log = ?1 AND pos < ?2";
 
 /// The block that a place is in.
@@ -141,4 +145,20 @@ pub(super) fn appended(connection: &Connection, log: &LogId, pos: u64) -> Result
 /// Entries from this place on were replaced or deleted: their blocks are searched one by one again.
 pub(super) fn changed_from(connection: &Connection, log: &LogId, pos: u64) -> Result<()> {
     connection.prepare_cached(FORGET_FROM)?.execute(params![log.prefix(), Number(block_of(pos))]).map(|_| ())
+}
+
+/// Entries below this place were deleted: of their blocks, what is left is searched one by one again.
+pub(super) fn changed_below(connection: &Connection, log: &LogId, pos: u64) -> Result<()> {
+    let Some(last) = pos.checked_sub(1) else {
+        return Ok(());
+    };
+    connection.prepare_cached(FORGET_UP_TO)?.execute(params![log.prefix(), Number(block_of(last))]).map(|_| ())
+}
+
+/// All entries of a log, at these places, have become another's. Its full blocks are full there too;
+/// the first and the last may have become so.
+pub(super) fn moved(connection: &Connection, from: &LogId, to: &LogId, places: RangeInclusive<u64>) -> Result<()> {
+    connection.prepare_cached(MOVE)?.execute(params![from.prefix(), to.prefix()])?;
+    let ends = [*places.start(), *places.end()];
+    ends.into_iter().try_for_each(|pos| appended(connection, to, last_of(block_of(pos))))
 }

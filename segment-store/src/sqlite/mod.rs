@@ -17,6 +17,7 @@ use std::path::Path;
 use rusqlite::wal::CheckpointMode;
 use rusqlite::{Connection, MAIN_DB};
 use segment_core::{Fatal, Store, StoreOperation, StoreOutcome};
+use segment_proto::Hash;
 
 pub use error::{BackupError, OpenError};
 
@@ -123,6 +124,10 @@ fn perform_one(connection: &Connection, operation: &StoreOperation) -> rusqlite:
             let before = read::chain_before(connection, log, *from)?;
             let entries = read::read(connection, log, *from..=*to, *entries_max, *bytes_max)?;
             Ok(StoreOutcome::Entries { before, entries })
+        }
+        StoreOperation::ReadAuthor { log, device, from, to, entries_max, bytes_max } => {
+            let entries = read::of_author(connection, log, device, *from..=*to, *entries_max, *bytes_max)?;
+            Ok(StoreOutcome::Entries { before: Hash::ZERO, entries })
         }
         StoreOperation::Find { log, lookup } => Ok(StoreOutcome::Found(lookup::find(connection, log, lookup)?)),
         StoreOperation::Load { log } => {

@@ -6,7 +6,7 @@ use bytes::Bytes;
 use rusqlite::{Connection, OptionalExtension, Result, Row, params};
 use segment_core::store::Record;
 use segment_core::{LogId, StoredEntry, Table};
-use segment_proto::Hash;
+use segment_proto::{DeviceId, Hash};
 
 use super::column::{self, Number, entry_columns};
 
@@ -15,10 +15,17 @@ const READ: &str = concat!(
     entry_columns!(),
     " FROM entries WHERE log = ?1 AND pos BETWEEN ?2 AND ?3 ORDER BY pos LIMIT ?4"
 );
+/// An envelope holds its author's 32 bytes as they are: what does not hold them need not be decoded.
+const OF_AUTHOR: &str = concat!(
+    "SELECT ",
+    entry_columns!(),
+    " FROM entries WHERE log = ?1 AND pos BETWEEN ?2 AND ?3 AND instr(envelope, ?4) > 0 ORDER BY pos"
+);
 const LAST: &str = concat!("SELECT ", entry_columns!(), " FROM entries WHERE log = ?1 ORDER BY pos DESC LIMIT 1");
 const AT: &str = concat!("SELECT ", entry_columns!(), " FROM entries WHERE log = ?1 AND pos = ?2");
 const CHAIN: &str = "SELECT chain FROM entries WHERE log = ?1 AND pos = ?2";
 const LAST_PLACE: &str = "SELECT max(pos) FROM entries WHERE log = ?1";
+const FIRST_PLACE: &str = "SELECT min(pos) FROM entries WHERE log = ?1";
 const RECORDS_OF_LOG: &str = "SELECT key, value FROM records WHERE tab = ?1 AND key >= ?2 AND key < ?3 ORDER BY key";
 const SCAN: &str = "SELECT key, value FROM records WHERE tab = ?1 AND key > ?2 ORDER BY key LIMIT ?3";
 
@@ -49,6 +56,33 @@ pub(super) fn read(
     Ok(entries)
 }
 
+pub(super) fn of_author(
+    connection: &Connection,
+    log: &LogId,
+    device: &DeviceId,
+    range: RangeInclusive<u64>,
+    entries_max: usize,
+    bytes_max: usize,
+) -> Result<Vec<StoredEntry>> {
+    let (from, to) = (Number(*range.start()), Number(*range.end()));
+    let mut statement = connection.prepare_cached(OF_AUTHOR)?;
+    let mut rows = statement.query(params![log.prefix(), from, to, device.0])?;
+    let mut entries = Vec::new();
+    let mut bytes = 0;
+    while let Some(row) = rows.next()? {
+        let found = column::entry(row)?;
+        if found.entry.envelope.key.device != *device {
+            continue;
+        }
+        bytes += found.entry.wire_bytes();
+        if entries.len() >= entries_max || (bytes > bytes_max && !entries.is_empty()) {
+            break;
+        }
+        entries.push(found);
+    }
+    Ok(entries)
+}
+
 pub(super) fn chain_before(connection: &Connection, log: &LogId, from: u64) -> Result<Hash> {
     let Some(before) = from.checked_sub(1) else {
         return Ok(Hash::ZERO);
@@ -64,6 +98,11 @@ pub(super) fn last(connection: &Connection, log: &LogId) -> Result<Option<Stored
 
 pub(super) fn last_place(connection: &Connection, log: &LogId) -> Result<Option<u64>> {
     let place: Option<Number> = connection.prepare_cached(LAST_PLACE)?.query_row([log.prefix()], |row| row.get(0))?;
+    Ok(place.map(|Number(pos)| pos))
+}
+
+pub(super) fn first_place(connection: &Connection, log: &LogId) -> Result<Option<u64>> {
+    let place: Option<Number> = connection.prepare_cached(FIRST_PLACE)?.query_row([log.prefix()], |row| row.get(0))?;
     Ok(place.map(|Number(pos)| pos))
 }
 

@@ -168,6 +168,97 @@ pub fn a_cut_takes_everything_from_a_place_on(store: &mut dyn Store) {
     assert_eq!(load_log(store, host()).unwrap().1, None);
 }
 
+pub fn a_trim_takes_everything_below_a_place(store: &mut dyn Store) {
+    let stored = chain(1..=3_000);
+    write(store, vec![append(host(), &stored), put(Table::Row, host().key(b"a"), "stays")]);
+    write(store, vec![Write::Trim { log: host(), below: 0 }, Write::Trim { log: log(9, LogRole::Host), below: 9 }]);
+    assert_eq!(entries(one(store, read(1, 9))), stored[..9]);
+    write(store, vec![Write::Trim { log: host(), below: 1_500 }]);
+    assert_eq!(entries(one(store, read(1_499, 1_499))), []);
+    assert_eq!(entries(one(store, read(1_500, 1_502))), stored[1_499..1_502]);
+    for gone in stored[..1_499].iter().step_by(97) {
+        assert_eq!(one(store, find(host(), by_key(gone))), StoreOutcome::Found(None));
+    }
+    for kept in stored[1_499..].iter().step_by(97) {
+        assert_eq!(one(store, find(host(), by_key(kept))), StoreOutcome::Found(Some(kept.clone())));
+    }
+    let again = entry(1_030, 9, 1, b"again".to_vec(), &Hash::ZERO);
+    write(store, vec![append(host(), std::slice::from_ref(&again))]);
+    assert_eq!(one(store, find(host(), Lookup::Hash(again.hash))), StoreOutcome::Found(Some(again)));
+    write(store, vec![Write::Trim { log: host(), below: u64::MAX }]);
+    assert_eq!(load_log(store, host()).unwrap(), (vec![record(Table::Row, host().key(b"a"), "stays")], None));
+}
+
+pub fn moved_entries_stand_in_the_other_log(store: &mut dyn Store) {
+    let (staging, stored) = (log(1, LogRole::Staging), chain(1..=4));
+    let kept = entry(2, 8, 77, b"kept".to_vec(), &Hash::ZERO);
+    let replaced = entry(3, 8, 78, b"replaced".to_vec(), &kept.chain);
+    write(store, vec![append(host(), &[kept.clone(), replaced.clone()]), append(staging, &stored[2..])]);
+    write(store, vec![put(Table::Row, host().key(b"a"), "1"), put(Table::LogMeta, staging.key(b"a"), "2")]);
+    write(store, vec![Write::Move { from: staging, to: host() }]);
+    assert_eq!(entries(one(store, read(2, 9))), [kept, stored[2].clone(), stored[3].clone()]);
+    assert_eq!(one(store, find(host(), by_key(&replaced))), StoreOutcome::Found(None));
+    assert_eq!(one(store, find(host(), by_key(&stored[3]))), StoreOutcome::Found(Some(stored[3].clone())));
+    assert_eq!(load_log(store, staging).unwrap(), (vec![record(Table::LogMeta, staging.key(b"a"), "2")], None));
+    let empty = log(7, LogRole::Staging);
+    write(store, vec![Write::Move { from: empty, to: host() }, Write::Move { from: host(), to: host() }]);
+    let (records, last) = load_log(store, host()).unwrap();
+    assert_eq!((records, last), (vec![record(Table::Row, host().key(b"a"), "1")], Some(stored[3].clone())));
+}
+
+pub fn a_move_into_an_empty_log_is_searched_like_any_other(store: &mut dyn Store) {
+    let (cache, stored) = (log(1, LogRole::Cache), chain(1..=2_600));
+    // The places that the cache has already, and the first and last blocks, are those that could go wrong.
+    write(store, vec![append(cache, &stored[..1_200]), append(host(), &stored[1_100..])]);
+    write(store, vec![Write::Move { from: host(), to: cache }]);
+    for expected in stored.iter().step_by(61) {
+        assert_eq!(one(store, find(cache, Lookup::Hash(expected.hash))), StoreOutcome::Found(Some(expected.clone())));
+        assert_eq!(one(store, find(host(), by_key(expected))), StoreOutcome::Found(None));
+    }
+}
+
+fn of_author(device: u8, from: u64, to: u64) -> StoreOperation {
+    let device = DeviceId([device; 32]);
+    StoreOperation::ReadAuthor { log: host(), device, from, to, entries_max: ALL, bytes_max: ALL }
+}
+
+pub fn an_author_is_read_alone(store: &mut dyn Store) {
+    let mut stored = chain([1, 2, 3, 4, 5, 9, 12]);
+    // An author who writes another's device into a text is not that device.
+    stored[1] = entry(2, 2, 2, vec![0; 64], &stored[0].chain);
+    write(store, vec![append(host(), &stored), append(log(1, LogRole::Cache), &chain(20..=30))]);
+    let places = |outcome| entries(outcome).iter().map(|stored| stored.entry.pos).collect::<Vec<_>>();
+    assert_eq!(places(one(store, of_author(0, 0, u64::MAX))), [3, 9, 12]);
+    assert_eq!(places(one(store, of_author(0, 4, 11))), [9]);
+    assert_eq!(places(one(store, of_author(0, 9, 9))), [9]);
+    assert_eq!(places(one(store, of_author(1, 2, u64::MAX))), [4]);
+    for nothing in [of_author(7, 0, u64::MAX), of_author(0, 9, 3), of_author(0, 13, u64::MAX)] {
+        assert_eq!(one(store, nothing), StoreOutcome::Entries { before: Hash::ZERO, entries: vec![] });
+    }
+}
+
+pub fn an_author_is_read_in_pages(store: &mut dyn Store) {
+    let stored = chain(1..=30);
+    let own: Vec<_> = stored.iter().filter(|stored| stored.entry.pos % 3 == 1).cloned().collect();
+    write(store, vec![append(host(), &stored)]);
+    let device = DeviceId([1; 32]);
+    let page = |entries_max, bytes_max| StoreOperation::ReadAuthor {
+        log: host(),
+        device,
+        from: 1,
+        to: 30,
+        entries_max,
+        bytes_max,
+    };
+    let two = own[0].entry.wire_bytes() + own[1].entry.wire_bytes();
+    assert_eq!(entries(one(store, page(ALL, ALL))), own);
+    assert_eq!(entries(one(store, page(3, ALL))), own[..3]);
+    assert_eq!(entries(one(store, page(0, ALL))), []);
+    assert_eq!(entries(one(store, page(ALL, two))), own[..2]);
+    assert_eq!(entries(one(store, page(ALL, two - 1))), own[..1]);
+    assert_eq!(entries(one(store, page(ALL, 0))), own[..1], "at least one");
+}
+
 pub fn an_entry_is_found_by_key_and_by_hash(store: &mut dyn Store) {
     let stored = chain(1..=6);
     write(store, vec![append(host(), &stored)]);

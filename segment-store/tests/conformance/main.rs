@@ -61,6 +61,11 @@ suite! {
     a_read_knows_the_chain_before_it
     an_append_replaces_what_stood_there
     a_cut_takes_everything_from_a_place_on
+    a_trim_takes_everything_below_a_place
+    moved_entries_stand_in_the_other_log
+    a_move_into_an_empty_log_is_searched_like_any_other
+    an_author_is_read_alone
+    an_author_is_read_in_pages
     an_entry_is_found_by_key_and_by_hash
     an_entry_is_found_by_hash_far_back
     an_entry_is_found_among_thousands_that_change

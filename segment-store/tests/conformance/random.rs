@@ -48,6 +48,8 @@ fn write() -> impl Strategy<Value = Write> {
         4 => (log(), entries).prop_map(|(log, entries)| Write::Append { log, entries }),
         1 => (log(), place()).prop_map(|(log, from)| Write::Cut { log, from }),
         1 => log().prop_map(|log| Write::Erase { log }),
+        1 => (log(), place()).prop_map(|(log, below)| Write::Trim { log, below }),
+        1 => (log(), log()).prop_map(|(from, to)| Write::Move { from, to }),
         4 => (table(), key(), any::<[u8; 2]>())
             .prop_map(|(table, key, value)| Write::Put { table, key, value: value.to_vec().into() }),
         2 => (table(), key()).prop_map(|(table, key)| Write::Delete { table, key }),
@@ -66,9 +68,15 @@ fn operation() -> impl Strategy<Value = StoreOperation> {
     let entries_max = prop_oneof![0..5usize, Just(usize::MAX)];
     prop_oneof![
         4 => prop::collection::vec(write(), 0..4).prop_map(StoreOperation::Write),
-        3 => (log(), place(), place(), entries_max, bytes_max).prop_map(|(log, from, to, entries_max, bytes_max)| {
+        3 => (log(), place(), place(), entries_max.clone(), bytes_max.clone()).prop_map(|(log, from, to, entries_max, bytes_max)| {
             StoreOperation::Read { log, from, to, entries_max, bytes_max }
         }),
+        2 => (log(), 0..3u8, place(), place(), entries_max.clone(), bytes_max.clone()).prop_map(
+            |(log, device, from, to, entries_max, bytes_max)| {
+                let device = DeviceId([device; 32]);
+                StoreOperation::ReadAuthor { log, device, from, to, entries_max, bytes_max }
+            }
+        ),
         2 => (log(), lookup()).prop_map(|(log, lookup)| StoreOperation::Find { log, lookup }),
         1 => log().prop_map(|log| StoreOperation::Load { log }),
         1 => (table(), key(), 0..5usize).prop_map(|(table, after, limit)| StoreOperation::Scan { table, after, limit }),

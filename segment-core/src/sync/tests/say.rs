@@ -104,6 +104,8 @@ fn write(write: &Write) -> String {
     match write {
         Write::Append { log: id, entries } => format!("append {} {}", log(id), stored(entries)),
         Write::Cut { log: id, from } => format!("cut {} from {from}", log(id)),
+        Write::Trim { log: id, below } => format!("trim {} below {below}", log(id)),
+        Write::Move { from, to } => format!("move {} to {}", log(from), log(to)),
         Write::Erase { log: id } => format!("erase {}", log(id)),
         Write::Put { table, key, .. } => format!("put {}", record(*table, key)),
         Write::Delete { table, key } => format!("delete {}", record(*table, key)),
@@ -117,6 +119,7 @@ pub fn operation(operation: &StoreOperation) -> String {
             format!("write: {}", writes.join(", "))
         }
         StoreOperation::Read { log: id, from, to, .. } => format!("read: {} {from}..{to}", log(id)),
+        StoreOperation::ReadAuthor { log: id, from, to, .. } => format!("read own: {} {from}..{to}", log(id)),
         StoreOperation::Find { lookup: Lookup::Hash(_), .. } => "find: hash".into(),
         StoreOperation::Find { lookup: Lookup::Key { incarnation, seq, .. }, .. } => {
             format!("find: {incarnation}.{seq}")
