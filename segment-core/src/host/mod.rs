@@ -10,7 +10,6 @@ mod tenure;
 #[cfg(test)]
 mod tests;
 
-use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
 
 use segment_proto::{Access, ChannelId, ChannelRecord, DeviceId, Fence, LinkId, Message, Reason, Signed};
@@ -20,13 +19,13 @@ use crate::outbox::Asker;
 use crate::peer::context::{Answer, Context, PeerTask};
 use crate::store::{Fatal, LogId, LogRole, Store, StoreOperation, StoreOutcome, StoredEntry, load_log};
 use crate::sync::persist::{Loaded, Meta};
+use crate::sync::sequencer::{Sequencer, SubmitJob};
 use crate::sync::serve::Page;
 use crate::sync::{ChannelLog, Fold, Subscribers};
 
 use members::Revocations;
 use replication::Replication;
 use resubmit::Resubmit;
-use submit::{SubmitJob, Submits};
 use tenure::Tenure;
 
 /// What an operation of a host is for.
@@ -68,7 +67,7 @@ pub struct Host {
     record: Signed<ChannelRecord>,
     log: ChannelLog,
     tenure: Tenure,
-    submits: Submits,
+    submits: Sequencer,
     resubmit: Resubmit,
     members: Subscribers,
     revocations: Revocations,
@@ -105,7 +104,7 @@ impl Host {
             record,
             log,
             tenure: Tenure::default(),
-            submits: Submits::default(),
+            submits: Sequencer::default(),
             resubmit: Resubmit::default(),
             members: Subscribers::default(),
             revocations: Revocations::default(),
@@ -242,6 +241,3 @@ fn read_tail(store: &mut dyn Store, log: LogId, from: u64, to: u64) -> Result<Ve
         _ => Err(Fatal("the store answered a read with something else".into())),
     }
 }
-
-/// The rates of authors, by device.
-type Rates = BTreeMap<DeviceId, crate::rate::Gcra>;

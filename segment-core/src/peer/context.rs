@@ -15,6 +15,7 @@ use crate::peer::requests::PeerRequest;
 use crate::random::Random;
 use crate::replica::{ReplicaRequest, ReplicaTask};
 use crate::rules::Rules;
+use crate::sync::sequencer::Terms;
 
 /// The link between a channel's host and its owner's own replica: inside one process, never dialled.
 pub const LOCAL: LinkId = LinkId(0);
@@ -112,6 +113,12 @@ pub struct Context<'a> {
 }
 
 impl Context<'_> {
+    /// What a sequencer judges by.
+    #[must_use]
+    pub fn terms(&self) -> Terms<'_> {
+        Terms { limits: self.limits, rules: self.rules, now: self.now }
+    }
+
     /// Remembers whose device this is, on disk too, if the tracker has signed it.
     pub fn learn_author(&mut self, record: Signed<DeviceRecord>) {
         let Some(tracker) = self.tracker_key else { return };

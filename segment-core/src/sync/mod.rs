@@ -9,12 +9,14 @@ pub mod fanout;
 pub mod fold;
 pub mod log;
 pub mod persist;
+pub mod sequencer;
 pub mod serve;
 pub mod subscribers;
 
 pub use accept::{Verdict, accept};
 pub use fold::Fold;
 pub use log::ChannelLog;
+pub use sequencer::Sequencer;
 pub use serve::{Page, PageRequest, Serve};
 pub use subscribers::{Subscriber, Subscribers};
 

@@ -8,6 +8,7 @@ use crate::directory::DirectoryTask;
 use crate::outbox::{Asker, Outbox};
 use crate::random::Random;
 use crate::rules::Rules;
+use crate::sync::sequencer::Terms;
 use crate::tracker::events::TrackerEvent;
 
 /// What an operation of a tracker is for. Few are under way at once, so their size does not matter.
@@ -48,6 +49,12 @@ pub struct Context<'a> {
 }
 
 impl Context<'_> {
+    /// What a sequencer judges by.
+    #[must_use]
+    pub fn terms(&self) -> Terms<'_> {
+        Terms { limits: self.limits, rules: self.rules, now: self.now }
+    }
+
     /// Refuses a request, and tells the embedder. A push is not answered, and nobody is told.
     pub fn refuse(&mut self, to: Asker, failure: &Failure) {
         if !to.id.is_none() {

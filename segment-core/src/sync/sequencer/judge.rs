@@ -1,0 +1,91 @@
+//! What becomes of one envelope: the faults that need no log, the accept rule, the bounds.
+
+use segment_proto::messages::{Fate, FateCode};
+use segment_proto::{EnvelopeKind, MessageKey, Reason, SignedEnvelope};
+
+use crate::rate::Gcra;
+use crate::store::Lookup;
+use crate::sync::accept::{Found, Verdict, accept};
+use crate::sync::log::ChannelLog;
+use crate::sync::sequencer::{BUSY_RETRY_MS, Sequencer, SubmitJob, Terms};
+
+impl Sequencer {
+    /// The fate, and up to where the disk must be before it is said.
+    pub(super) fn judge(
+        &mut self,
+        log: &mut ChannelLog,
+        job: &SubmitJob,
+        envelope: &SignedEnvelope,
+        found: &Found,
+        terms: Terms<'_>,
+    ) -> Result<(Fate, u64), Lookup> {
+        let key = envelope.key;
+        if let Some(reason) = static_fault(log, job, envelope, terms) {
+            return Ok((refused(key, reason, 0), 0));
+        }
+        if job.held_back == Some(envelope.prev) {
+            return Ok((too_early(log, envelope), log.head().pos));
+        }
+        let fate = match accept(log, envelope, &envelope.hash(), found, terms.rules) {
+            Verdict::Accept => return Ok(self.take_in(log, job, envelope, terms)),
+            Verdict::Duplicate { pos, epoch } => {
+                return Ok((Fate { pos, epoch, ..Fate::new(key, FateCode::Stored) }, pos));
+            }
+            Verdict::Refused { reason, pos } => refused(key, reason, pos),
+            Verdict::Fork(row) => Fate { row: Some(row), ..Fate::new(key, FateCode::Fork) },
+            Verdict::Expected(row) => Fate { row: Some(row), ..Fate::new(key, FateCode::Expected) },
+            Verdict::Unknown(lookup) => return Err(lookup),
+        };
+        // What an answer shows must be on disk: the row, or the entry that refuses.
+        Ok((fate, log.head().pos))
+    }
+
+    fn take_in(
+        &mut self,
+        log: &mut ChannelLog,
+        job: &SubmitJob,
+        envelope: &SignedEnvelope,
+        terms: Terms<'_>,
+    ) -> (Fate, u64) {
+        let key = envelope.key;
+        if log.provisional() >= terms.limits.tail_entries_max {
+            return (slow_down(key, Reason::TailFull, BUSY_RETRY_MS), 0);
+        }
+        let new_rate = || Gcra::new(terms.limits.messages_per_second, terms.limits.messages_burst);
+        if let Err(wait) = self.rates.entry(job.by.device).or_insert_with(new_rate).check(terms.now.mono) {
+            let millis = u32::try_from(wait.as_millis()).unwrap_or(u32::MAX).max(1);
+            return (slow_down(key, Reason::SlowDown, millis), 0);
+        }
+        let stored = self.sequence(log, envelope.clone(), job.fence.epoch, terms);
+        let fate = Fate { pos: stored.entry.pos, epoch: stored.entry.epoch, ..Fate::new(key, FateCode::Stored) };
+        (fate, stored.entry.pos)
+    }
+}
+
+fn static_fault(log: &ChannelLog, job: &SubmitJob, envelope: &SignedEnvelope, terms: Terms<'_>) -> Option<Reason> {
+    if envelope.key.channel != log.id.channel {
+        return Some(Reason::BadEnvelope);
+    }
+    if envelope.key.device != job.by.device || envelope.account != job.by.account {
+        return Some(Reason::NotTheAuthor);
+    }
+    let readable = match envelope.kind {
+        EnvelopeKind::Text => envelope.text().is_some(),
+        EnvelopeKind::Access => envelope.access().is_some(),
+        EnvelopeKind::Unknown(_) => true,
+    };
+    (!readable || !envelope.fits(terms.limits)).then_some(Reason::BadEnvelope)
+}
+
+fn too_early(log: &ChannelLog, envelope: &SignedEnvelope) -> Fate {
+    let row = log.fold().row(envelope.key.device, envelope.account);
+    Fate { row: Some(row), ..Fate::new(envelope.key, FateCode::Expected) }
+}
+
+fn refused(key: MessageKey, reason: Reason, pos: u64) -> Fate {
+    Fate { reason: Some(reason), pos, ..Fate::new(key, FateCode::Refused) }
+}
+
+fn slow_down(key: MessageKey, reason: Reason, retry_after_ms: u32) -> Fate {
+    Fate { reason: Some(reason), retry_after_ms, ..Fate::new(key, FateCode::SlowDown) }
+}
