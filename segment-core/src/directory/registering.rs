@@ -33,11 +33,12 @@ impl Directory {
         if !PASSWORD_BYTES.contains(&m.secret.0.len()) {
             return Err(Refusal::new(Reason::BadPassword, "a password has 8 to 256 bytes"));
         }
-        self.check_device(from.link, None)?;
+        // The name first: whoever asks again because an answer was lost has to hear that it is taken.
         let account = self.accounts.reserve(&name, cx.limits.accounts_max)?;
-        if let Err(wait) = self.may_hash_for(network, cx) {
+        let device = self.check_device(from.link, None);
+        if let Err(refusal) = device.and_then(|()| Ok(self.may_hash_for(network, cx)?)) {
             self.accounts.release(&name);
-            return Err(wait.into());
+            return Err(refusal);
         }
         self.links.set_stage(from.link, Stage::LoggingIn);
         let salt = self.salt(from.link);
