@@ -11,7 +11,7 @@ use crate::image::Image;
 const GROUP_OPERATIONS_MAX: usize = 256;
 
 /// How a disk behaves.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct DiskProfile {
     /// The shortest time of a batch.
     pub fastest: Duration,

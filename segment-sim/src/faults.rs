@@ -2,9 +2,9 @@
 
 use core::time::Duration;
 
-use crate::checkers::TRACKER;
-use crate::network::{NodeId, Notice, Side};
-use crate::swarm::FaultKind;
+use crate::dice::Dice;
+use crate::network::{ConnectionId, NodeId, Notice, Side};
+use crate::scenario::{FaultKind, Happening};
 use crate::user::Mood;
 use crate::world::{Plan, World};
 
@@ -12,50 +12,39 @@ use crate::world::{Plan, World};
 const FAILING_PERMILLE: u64 = 1_000;
 /// A fuse is at most so long, in outputs.
 const FUSE_OUTPUTS_MAX: u64 = 200;
+/// How long a process that has died by itself stays dead.
+pub(crate) const SHORT: Duration = Duration::from_millis(900);
+
+/// In which directions nothing passes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Ways {
+    Both,
+    Out,
+}
 
 impl World {
-    /// One fault, and the next is planned.
-    pub(crate) fn go_wrong(&mut self) {
-        if self.mood == Mood::Quiet {
+    /// Something goes wrong.
+    pub(crate) fn inflict(&mut self, kind: FaultKind, happening: &Happening) {
+        let Happening { node, lasting, draw, .. } = *happening;
+        if usize::from(node.0) >= self.all_nodes().len() {
             return;
         }
-        let wait = self.dice.duration(Duration::from_millis(50), self.swarm.calm * 2);
-        self.fleet.plan_in(wait, Plan::Fault);
-        if let Some(kind) = self.dice.pick(&self.swarm.faults).copied() {
-            self.faults += 1;
-            self.inflict(kind);
-        }
-        self.fleet.deliver(&mut self.checkers);
-    }
-
-    fn some_node(&mut self) -> NodeId {
-        let nodes = self.all_nodes();
-        self.dice.pick(&nodes).copied().unwrap_or(TRACKER)
-    }
-
-    fn some_time(&mut self) -> Duration {
-        let most = *self.dice.pick(&[200, 1_000, 4_000, 12_000]).unwrap_or(&1_000);
-        self.dice.duration(Duration::from_millis(10), Duration::from_millis(most))
-    }
-
-    fn inflict(&mut self, kind: FaultKind) {
-        let node = self.some_node();
+        let mut dice = Dice::new(draw);
         match kind {
-            FaultKind::Crash => self.crash(node, Notice::Reset),
-            FaultKind::PowerFailure => self.crash(node, Notice::HalfOpen),
+            FaultKind::Crash => self.crash_for(node, Notice::Reset, lasting),
+            FaultKind::PowerFailure => self.crash_for(node, Notice::HalfOpen, lasting),
             FaultKind::CrashBetweenEffects => {
-                let outputs = self.dice.between(1, FUSE_OUTPUTS_MAX);
+                let outputs = dice.between(1, FUSE_OUTPUTS_MAX);
                 self.fleet.light_fuse(node, u32::try_from(outputs).unwrap_or(1));
             }
-            FaultKind::BreakLink => self.break_link(Notice::Reset),
-            FaultKind::HalfOpen => self.break_link(Notice::HalfOpen),
-            FaultKind::Stall => self.stall_link(),
-            FaultKind::Partition => self.part(node, Side::Dialler),
-            FaultKind::OneWayPartition => self.part(node, Side::Listener),
+            FaultKind::BreakLink => self.break_link(node, Notice::Reset, &mut dice),
+            FaultKind::HalfOpen => self.break_link(node, Notice::HalfOpen, &mut dice),
+            FaultKind::Stall => self.stall_link(node, lasting, &mut dice),
+            FaultKind::Partition => self.part(node, Ways::Both, lasting, &mut dice),
+            FaultKind::OneWayPartition => self.part(node, Ways::Out, lasting, &mut dice),
             FaultKind::NoInbound => {
                 self.fleet.network.set_accepts(node, false);
-                let time = self.some_time();
-                self.fleet.plan_in(time, Plan::Accept(node));
+                self.fleet.plan_in(lasting, Plan::Accept(node));
             }
             FaultKind::FailedSync => self.fleet.disk(node).set_failing(FAILING_PERMILLE),
         }
@@ -63,44 +52,47 @@ impl World {
 
     /// A process dies, and starts again after a while.
     pub fn crash(&mut self, node: NodeId, notice: Notice) {
+        self.crash_for(node, notice, SHORT);
+    }
+
+    /// A process dies, and starts again then.
+    pub fn crash_for(&mut self, node: NodeId, notice: Notice, lasting: Duration) {
         if self.fleet.machine(node).is_some() {
             self.fleet.crash(node, notice);
-            self.plan_start(node);
+            self.plan_start(node, lasting);
         }
     }
 
-    pub(crate) fn plan_start(&mut self, node: NodeId) {
+    pub(crate) fn plan_start(&mut self, node: NodeId, lasting: Duration) {
         self.fleet.disk(node).set_failing(0);
-        let time = self.some_time();
-        self.fleet.plan_in(time, Plan::Start(node));
+        self.fleet.plan_in(lasting, Plan::Start(node));
     }
 
-    fn break_link(&mut self, notice: Notice) {
+    fn some_connection(&self, node: NodeId, dice: &mut Dice) -> Option<(ConnectionId, Side)> {
+        dice.pick(&self.fleet.network.connections_of(node)).copied()
+    }
+
+    fn break_link(&mut self, node: NodeId, notice: Notice, dice: &mut Dice) {
         let now = self.now();
-        let connections = self.fleet.network.connections();
-        if let Some(id) = self.dice.pick(&connections).copied() {
-            self.fleet.network.break_connection(id, notice, now);
+        if let Some((id, side)) = self.some_connection(node, dice) {
+            let side = if dice.chance(500) { side } else { side.other() };
+            self.fleet.network.break_connection(id, side, notice, now);
         }
     }
 
-    fn stall_link(&mut self) {
-        let until = self.now() + self.some_time();
-        let connections = self.fleet.network.connections();
-        let side = if self.dice.chance(500) { Side::Dialler } else { Side::Listener };
-        if let Some(id) = self.dice.pick(&connections).copied() {
+    fn stall_link(&mut self, node: NodeId, lasting: Duration, dice: &mut Dice) {
+        let until = self.now() + lasting;
+        if let Some((id, side)) = self.some_connection(node, dice) {
             self.fleet.network.stall(id, side, until);
         }
     }
 
-    /// Parts a node from another: both ways, or only one.
-    fn part(&mut self, node: NodeId, ways: Side) {
-        let (other, time) = (self.some_node(), self.some_time());
-        if other == node {
-            return;
-        }
-        self.block(node, other, time);
-        if ways == Side::Dialler {
-            self.block(other, node, time);
+    fn part(&mut self, node: NodeId, ways: Ways, lasting: Duration, dice: &mut Dice) {
+        let others: Vec<NodeId> = self.all_nodes().into_iter().filter(|other| *other != node).collect();
+        let Some(other) = dice.pick(&others).copied() else { return };
+        self.block(node, other, lasting);
+        if ways == Ways::Both {
+            self.block(other, node, lasting);
         }
     }
 

@@ -128,6 +128,11 @@ impl<M: Machine<Event: core::fmt::Debug>, P> Fleet<M, P> {
         self.queue.push_in(delay, Happening::Plan(plan));
     }
 
+    /// Plans something for a moment.
+    pub fn plan_at(&mut self, at: Instant, plan: P) {
+        self.queue.push(at, Happening::Plan(plan));
+    }
+
     /// What bystanders see.
     #[must_use]
     pub fn scene(&self) -> Scene<'_> {

@@ -93,7 +93,7 @@ impl Plant {
     }
 }
 
-fn dashed(camel: &str) -> String {
+pub(crate) fn dashed(camel: &str) -> String {
     let mut out = String::new();
     for letter in camel.chars() {
         if letter.is_uppercase() && !out.is_empty() {

@@ -3,23 +3,21 @@
 use segment_proto::Instant;
 
 use crate::checkers::{Check, Finding, TRACKER};
-use crate::dice::Dice;
 use crate::plant::Plant;
-use crate::swarm::Swarm;
+use crate::scenario::Scenario;
 use crate::trace::Printing;
 use crate::world::{Outcome, World};
 
 /// Lives the world that a seed draws.
 #[must_use]
 pub fn live(seed: u64, plant: Plant, printing: Printing) -> Outcome {
-    let swarm = Swarm::draw(&mut Dice::new(seed).child("swarm", 0));
-    World::new(seed, swarm, plant, printing).live()
+    live_scenario(&Scenario::draw(seed, plant), printing)
 }
 
-/// As [`live`], where a panic of a machine is a finding like any other.
+/// Lives a scenario. A panic of a machine is a finding like any other.
 #[must_use]
-pub fn live_or_panic(seed: u64, plant: Plant, printing: Printing) -> Outcome {
-    let outcome = std::panic::catch_unwind(|| live(seed, plant, printing));
+pub fn live_scenario(scenario: &Scenario, printing: Printing) -> Outcome {
+    let outcome = std::panic::catch_unwind(|| World::new(scenario, printing).live());
     outcome.unwrap_or_else(|panic| {
         let text = panic.downcast_ref::<String>().cloned();
         let text = text.or_else(|| panic.downcast_ref::<&str>().map(|text| (*text).to_owned()));

@@ -1,5 +1,6 @@
 //! A user at a peer: what they want, and what they do about it.
 
+use core::time::Duration;
 use std::collections::BTreeMap;
 
 use segment_core::Endpoint;
@@ -11,6 +12,10 @@ use segment_proto::{
 };
 
 use crate::dice::Dice;
+use crate::scenario::Deed;
+
+/// The padding of a long text, in bytes.
+const LONG: usize = 2_000;
 
 /// What somebody is.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -120,47 +125,47 @@ impl User {
         self.asked.clear();
     }
 
+    /// How long they wait until they look after themselves again.
+    pub(crate) fn pause(&mut self) -> Duration {
+        self.dice.duration(Duration::from_millis(20), Duration::from_millis(300))
+    }
+
     fn secret(&self) -> Secret {
         Secret(format!("password of {}", self.name))
     }
 
-    /// They do the next thing.
-    pub fn act(&mut self, peer: &mut Peer, mood: Mood, town: &Town, now: Now) -> Option<Sent> {
+    /// They see to it that they are where they belong: connected, logged in, in their channels.
+    pub fn settle(&mut self, peer: &mut Peer, mood: Mood, town: &Town, now: Now) {
         match peer.tracker_state() {
-            TrackerState::Connected => {
-                self.enter(peer, town, now);
-                return self.maybe_write(peer, mood, now);
+            TrackerState::Connected => self.enter(peer, town, now),
+            TrackerState::LoggedIn => {
+                if !self.settle_in(peer, mood, town, now) && mood == Mood::Quiet {
+                    self.show_up(peer, now);
+                }
             }
-            TrackerState::LoggedIn => {}
             TrackerState::Idle if self.dice.chance(200) || mood == Mood::Quiet => {
                 let asked = town.tracker.map(|tracker| peer.connect(tracker, now));
                 asked.into_iter().for_each(|asked| self.remember(asked, Ask::Other));
-                return None;
             }
-            _ => return self.maybe_write(peer, mood, now),
-        }
-        if self.settle_in(peer, mood, town, now) {
-            return None;
-        }
-        if mood == Mood::Quiet {
-            return self.show_up(peer, now);
-        }
-        match self.dice.between(0, 99) {
-            0..=77 => self.write(peer, now),
-            78..=85 => self.look_back(peer, now),
-            86..=90 => self.look_around(peer, now),
-            91..=95 => self.change_access(peer, town, now),
-            96..=97 => self.change_status(peer, now),
-            98 => self.leave(peer, now),
-            _ => {
-                peer.disconnect(now);
-                None
-            }
+            _ => {}
         }
     }
 
-    fn maybe_write(&mut self, peer: &mut Peer, mood: Mood, now: Now) -> Option<Sent> {
-        if mood == Mood::Active { self.write(peer, now) } else { None }
+    /// They do something. Says what they have written.
+    pub fn perform(&mut self, deed: Deed, dice: &mut Dice, peer: &mut Peer, town: &Town, now: Now) -> Option<Sent> {
+        match deed {
+            Deed::Write => return self.write(0, dice, peer, now),
+            Deed::WriteLong => return self.write(LONG, dice, peer, now),
+            _ if peer.tracker_state() != TrackerState::LoggedIn => {}
+            Deed::LookBack => self.look_back(dice, peer, now),
+            Deed::LookAround => self.look_around(dice, peer, now),
+            Deed::Allow | Deed::Deny | Deed::Kick | Deed::Open => self.change_access(deed, dice, peer, town, now),
+            Deed::Hide => self.set_status(Presence::Invisible, peer, now),
+            Deed::Show => self.set_status(Presence::Online, peer, now),
+            Deed::Leave => self.leave(dice, peer, now),
+            Deed::Disconnect => peer.disconnect(now),
+        }
+        None
     }
 
     fn remember(&mut self, asked: Result<RequestId, CommandError>, ask: Ask) {
@@ -208,90 +213,77 @@ impl User {
     }
 
     fn create(&mut self, peer: &mut Peer, name: String, now: Now) -> bool {
+        self.show_up(peer, now);
         if self.asked.values().any(|ask| matches!(ask, Ask::Create(_))) {
             return true;
         }
-        let view = if self.dice.chance(250) { View::Members } else { View::Public };
-        let visitors = if self.dice.chance(300) { Visitors::Nothing } else { Visitors::Read };
+        let (view, visitors) = (view(&mut self.dice), visitors(&mut self.dice));
         let asked = peer.create_channel(&name, view, visitors, now);
         self.remember(asked, Ask::Create(name));
         true
     }
 
-    fn some_channel(&mut self, peer: &Peer) -> Option<ChannelId> {
-        let joined: Vec<ChannelId> =
-            peer.channels().filter(|view| view.member).map(|view| view.record.channel).collect();
-        self.dice.pick(&joined).copied()
-    }
-
-    fn write(&mut self, peer: &mut Peer, now: Now) -> Option<Sent> {
-        let channel = self.some_channel(peer)?;
-        let padding = if self.dice.chance(50) { 2_000 } else { 0 };
+    fn write(&mut self, padding: usize, dice: &mut Dice, peer: &mut Peer, now: Now) -> Option<Sent> {
+        let channel = some_channel(dice, peer)?;
         let text = format!("u{} m{} {}", self.tag, self.number + 1, "x".repeat(padding));
         let key = peer.send(channel, &text, now).ok()?;
         Some(Sent { text, channel, number: self.count_one(), key })
     }
 
-    fn look_back(&mut self, peer: &mut Peer, now: Now) -> Option<Sent> {
-        let channel = self.some_channel(peer)?;
-        let before = if self.dice.chance(500) { None } else { Some(self.dice.between(1, 60)) };
-        let count = self.dice.index(40) + 1;
+    fn look_back(&mut self, dice: &mut Dice, peer: &mut Peer, now: Now) {
+        let Some(channel) = some_channel(dice, peer) else { return };
+        let before = if dice.chance(500) { None } else { Some(dice.between(1, 60)) };
+        let count = dice.index(40) + 1;
         let asked = peer.history(channel, before, count, now);
         self.remember(asked, Ask::Other);
-        None
     }
 
-    fn look_around(&mut self, peer: &mut Peer, now: Now) -> Option<Sent> {
-        let asked = match self.dice.between(0, 2) {
+    fn look_around(&mut self, dice: &mut Dice, peer: &mut Peer, now: Now) {
+        let asked = match dice.between(0, 2) {
             0 => peer.list_users(None, now),
             1 => peer.list_channels(ChannelFilter::All, "", now),
-            _ => peer.list_members(self.some_channel(peer)?, AccountId::NOBODY, now),
+            _ => {
+                let Some(channel) = some_channel(dice, peer) else { return };
+                peer.list_members(channel, AccountId::NOBODY, now)
+            }
         };
         self.remember(asked, Ask::Other);
-        None
     }
 
-    fn change_access(&mut self, peer: &mut Peer, town: &Town, now: Now) -> Option<Sent> {
+    fn change_access(&mut self, deed: Deed, dice: &mut Dice, peer: &mut Peer, town: &Town, now: Now) {
         let owned: Vec<ChannelId> =
             peer.channels().filter(|view| view.hosted).map(|view| view.record.channel).collect();
-        let channel = *self.dice.pick(&owned)?;
         let others: Vec<(String, AccountId)> =
             town.accounts.iter().filter(|(name, _)| **name != self.name).map(|(n, a)| (n.clone(), *a)).collect();
-        let (name, account) = self.dice.pick(&others)?.clone();
-        let change = match self.dice.between(0, 9) {
-            0..=4 => AccessChange::allow(account, name, Rights::ALL),
-            5 => AccessChange::allow(account, name, Rights::READ),
-            6 => AccessChange::deny(account, name),
-            7 => AccessChange::kick(account, name),
-            8 => AccessChange::set_view(if self.dice.chance(700) { View::Public } else { View::Members }),
-            _ => AccessChange::set_visitors(if self.dice.chance(700) { Visitors::Read } else { Visitors::Nothing }),
+        let (Some(channel), Some((name, account))) = (dice.pick(&owned), dice.pick(&others).cloned()) else { return };
+        let change = match deed {
+            Deed::Deny => AccessChange::deny(account, name),
+            Deed::Kick => AccessChange::kick(account, name),
+            Deed::Open if dice.chance(500) => AccessChange::set_view(view(dice)),
+            Deed::Open => AccessChange::set_visitors(visitors(dice)),
+            _ if dice.chance(800) => AccessChange::allow(account, name, Rights::ALL),
+            _ => AccessChange::allow(account, name, Rights::READ),
         };
         // Not taken where the outbox is full: the owner tries something else later.
-        let _ = peer.change_access(channel, &change, now);
-        None
+        let _ = peer.change_access(*channel, &change, now);
     }
 
-    /// Nobody hides any more: what waits for that can go.
-    fn show_up(&mut self, peer: &mut Peer, now: Now) -> Option<Sent> {
+    /// What waits for them to be seen can go.
+    fn show_up(&mut self, peer: &mut Peer, now: Now) {
         if peer.whoami().is_some_and(|me| me.presence == Presence::Invisible) {
-            let asked = peer.set_status(Presence::Online, now);
-            self.remember(asked, Ask::Other);
+            self.set_status(Presence::Online, peer, now);
         }
-        None
     }
 
-    fn change_status(&mut self, peer: &mut Peer, now: Now) -> Option<Sent> {
-        let presence = if self.dice.chance(500) { Presence::Invisible } else { Presence::Online };
+    fn set_status(&mut self, presence: Presence, peer: &mut Peer, now: Now) {
         let asked = peer.set_status(presence, now);
         self.remember(asked, Ask::Other);
-        None
     }
 
-    fn leave(&mut self, peer: &mut Peer, now: Now) -> Option<Sent> {
-        let channel = self.some_channel(peer)?;
+    fn leave(&mut self, dice: &mut Dice, peer: &mut Peer, now: Now) {
+        let Some(channel) = some_channel(dice, peer) else { return };
         let asked = peer.leave(channel, Unsent::Keep, now);
         self.remember(asked, Ask::Leave(channel));
-        None
     }
 
     /// They hear from their machine.
@@ -352,4 +344,17 @@ impl User {
         }
         self.created.push(name);
     }
+}
+
+fn some_channel(dice: &mut Dice, peer: &Peer) -> Option<ChannelId> {
+    let joined: Vec<ChannelId> = peer.channels().filter(|view| view.member).map(|view| view.record.channel).collect();
+    dice.pick(&joined).copied()
+}
+
+fn view(dice: &mut Dice) -> View {
+    if dice.chance(700) { View::Public } else { View::Members }
+}
+
+fn visitors(dice: &mut Dice) -> Visitors {
+    if dice.chance(700) { Visitors::Read } else { Visitors::Nothing }
 }

@@ -11,12 +11,13 @@ use crate::checkers::findings::{Finding, Findings};
 use crate::checkers::{Check, Checkers, TRACKER, rest};
 use crate::dice::Dice;
 use crate::disk::DiskProfile;
+use crate::faults::SHORT;
 use crate::fleet::{Fleet, Step};
 use crate::image::Image;
 use crate::network::{Network, NodeId, PORT};
 use crate::plant::Plant;
 use crate::process::{Process, Tampered};
-use crate::swarm::Swarm;
+use crate::scenario::{Deed, Happening, Scenario, Shape, What};
 use crate::trace::{Printing, Trace};
 use crate::user::{Mood, Role, Sent, Town, User};
 
@@ -30,10 +31,10 @@ const LOOK: Duration = Duration::from_millis(237);
 /// What is planned.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Plan {
-    /// A user does the next thing.
-    Act(NodeId),
-    /// Something goes wrong.
-    Fault,
+    /// A user sees to it that they are where they belong.
+    Settle(NodeId),
+    /// Something of the scenario.
+    Happen(Happening),
     /// A process starts.
     Start(NodeId),
     /// Bytes go this way again.
@@ -64,8 +65,8 @@ pub struct World {
     pub(crate) fleet: Fleet<Process, Plan>,
     /// What looks on.
     pub checkers: Checkers,
-    pub(crate) swarm: Swarm,
-    pub(crate) dice: Dice,
+    pub(crate) shape: Shape,
+    dice: Dice,
     pub(crate) faults: u64,
     pub(crate) mood: Mood,
     users: Vec<User>,
@@ -75,53 +76,55 @@ pub struct World {
 }
 
 impl World {
-    /// The world of a seed, with every process started.
+    /// The world of a scenario, with every process started, and everything planned that happens in it.
     #[must_use]
-    pub fn new(seed: u64, swarm: Swarm, plant: Plant, printing: Printing) -> Self {
-        let dice = Dice::new(seed);
+    pub fn new(scenario: &Scenario, printing: Printing) -> Self {
+        let Scenario { seed, shape, plant, happenings } = scenario;
+        let dice = Dice::new(*seed);
         let limits = Limits {
-            send_queue_bytes_max: swarm.send_queue_bytes_max,
-            batch_bytes_max: (swarm.send_queue_bytes_max / 2).min(48 * 1_024),
+            send_queue_bytes_max: shape.send_queue_bytes_max,
+            batch_bytes_max: (shape.send_queue_bytes_max / 2).min(48 * 1_024),
             messages_per_second: 50,
             messages_burst: 100,
             ..Limits::default()
         };
-        let network = Network::new(swarm.network, limits.clone(), dice.child("network", 0));
+        let network = Network::new(shape.network, limits.clone(), dice.child("network", 0));
         let mut world = Self {
             fleet: Fleet::new(network, Trace::new(printing), dice.child("fleet", 0)),
-            checkers: Checkers::new(swarm.send_queue_bytes_max),
-            swarm,
+            checkers: Checkers::new(shape.send_queue_bytes_max),
+            shape: shape.clone(),
             dice: dice.child("world", 0),
             faults: 0,
             mood: Mood::Active,
             users: Vec::new(),
             town: Town::default(),
-            plant,
+            plant: *plant,
             limits,
         };
         world.add_node();
         world.add_users(&dice);
         world.all_nodes().into_iter().for_each(|node| world.start(node));
+        happenings.iter().for_each(|happening| world.fleet.plan_at(happening.at, Plan::Happen(*happening)));
         world
     }
 
     fn add_node(&mut self) -> NodeId {
-        let skew = i64::try_from(self.swarm.clock_skew.as_millis()).unwrap_or(0);
+        let skew = i64::try_from(self.shape.clock_skew.as_millis()).unwrap_or(0);
         let number = self.users.len() as u64;
         let offset = i64::try_from(self.dice.child("skew", number).between(0, 2 * skew.unsigned_abs())).unwrap_or(0);
         let device = DeviceId(self.dice.child("device", number).bytes());
-        let disk = DiskProfile { honesty: self.plant.honesty(), ..self.swarm.disk };
+        let disk = DiskProfile { honesty: self.plant.honesty(), ..self.shape.disk };
         self.fleet.add_node(device, disk, offset - skew)
     }
 
     fn add_users(&mut self, dice: &Dice) {
-        let Swarm { hosts, channels, members, visitors, second_device_permille, .. } = self.swarm;
+        let Shape { hosts, channels, members, visitors, second_device_permille, .. } = self.shape;
         for host in 0..hosts {
             let owned = (0..channels).map(|channel| format!("c{host}-{channel}")).collect();
             self.add_user(format!("owner{host}"), Role::Owner(owned), dice);
         }
         for member in 0..members {
-            let second = member > 0 && self.dice.chance(second_device_permille);
+            let second = member > 0 && dice.child("second", u64::from(member)).chance(second_device_permille);
             let name = if second { "member0".into() } else { format!("member{member}") };
             self.add_user(name, Role::Member, dice);
         }
@@ -134,7 +137,7 @@ impl World {
         let tag = u16::try_from(self.users.len() + 1).unwrap_or(u16::MAX);
         self.users.push(User::new(name, role, tag, dice.child("user", u64::from(tag))));
         let node = self.add_node();
-        self.fleet.plan_in(Duration::from_millis(u64::from(tag)), Plan::Act(node));
+        self.fleet.plan_in(Duration::from_millis(u64::from(tag)), Plan::Settle(node));
     }
 
     /// The nodes of users.
@@ -228,8 +231,8 @@ impl World {
 
     fn carry_out(&mut self, plan: Plan) {
         match plan {
-            Plan::Act(node) => self.act(node),
-            Plan::Fault => self.go_wrong(),
+            Plan::Settle(node) => self.settle(node),
+            Plan::Happen(happening) => self.happen(happening),
             Plan::Start(node) => self.start(node),
             Plan::Unblock(from, to) => {
                 let now = self.now();
@@ -240,14 +243,41 @@ impl World {
         }
     }
 
-    fn act(&mut self, node: NodeId) {
-        let most = self.swarm.think * 2;
-        let wait = self.dice.duration(Duration::from_millis(1), most);
-        self.fleet.plan_in(wait, Plan::Act(node));
+    fn settle(&mut self, node: NodeId) {
         let Some(user) = self.users.get_mut(usize::from(node.0) - 1) else { return };
+        self.fleet.plan_in(user.pause(), Plan::Settle(node));
         let (town, mood) = (&self.town, self.mood);
-        let act = |process: &mut Process, now| process.peer_mut().and_then(|peer| user.act(peer, mood, town, now));
-        if let Some(Some(sent)) = self.fleet.call(node, &mut self.checkers, act) {
+        let settle = |process: &mut Process, now| {
+            if let Some(peer) = process.peer_mut() {
+                user.settle(peer, mood, town, now);
+            }
+        };
+        self.fleet.call(node, &mut self.checkers, settle);
+    }
+
+    fn happen(&mut self, happening: Happening) {
+        if self.mood == Mood::Quiet {
+            return;
+        }
+        match happening.what {
+            What::Deed(deed) => self.perform(deed, &happening),
+            What::Fault(kind) => {
+                self.faults += 1;
+                self.inflict(kind, &happening);
+                self.fleet.deliver(&mut self.checkers);
+            }
+        }
+    }
+
+    fn perform(&mut self, deed: Deed, happening: &Happening) {
+        let node = happening.node;
+        let index = usize::from(node.0).checked_sub(1);
+        let Some(user) = index.and_then(|index| self.users.get_mut(index)) else { return };
+        let (town, mut dice) = (&self.town, Dice::new(happening.draw));
+        let perform = |process: &mut Process, now| {
+            process.peer_mut().and_then(|peer| user.perform(deed, &mut dice, peer, town, now))
+        };
+        if let Some(Some(sent)) = self.fleet.call(node, &mut self.checkers, perform) {
             self.checkers.on_sent(node, sent);
         }
     }
@@ -274,17 +304,14 @@ impl World {
     /// Processes that have died by themselves start again after a while.
     fn bury(&mut self) {
         for node in core::mem::take(&mut self.fleet.died) {
-            self.plan_start(node);
+            self.plan_start(node, SHORT);
         }
     }
 
     /// The whole life of a world: a storm, then peace, then everything must be at rest.
     #[must_use]
     pub fn live(mut self) -> Outcome {
-        if !self.swarm.faults.is_empty() {
-            self.fleet.plan_in(self.swarm.calm, Plan::Fault);
-        }
-        self.run_for(self.swarm.storm);
+        self.run_for(self.shape.storm);
         self.heal();
         let end = self.now() + CONVERGENCE;
         let mut unmet = self.look();

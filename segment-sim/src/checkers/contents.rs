@@ -1,6 +1,7 @@
 //! What messages carry, whatever their kind.
 
-use segment_proto::{ChannelId, Entry, EpochRecord, Hash, Message, Position, Receipt, Signed};
+use segment_proto::messages::ChannelRow;
+use segment_proto::{ChannelId, ChannelRecord, Entry, EpochRecord, Hash, Message, Position, Receipt, Signed};
 
 /// Entries of a channel in a message.
 #[derive(Clone, Copy, Debug)]
@@ -77,4 +78,15 @@ pub fn epochs(message: &Message) -> impl Iterator<Item = &Signed<EpochRecord>> {
         _ => (&[], None),
     };
     many.iter().chain(one)
+}
+
+/// The channel records that a message carries.
+pub fn records(message: &Message) -> impl Iterator<Item = &Signed<ChannelRecord>> {
+    let rows: &[ChannelRow] = match message {
+        Message::ChannelPage(m) => &m.rows,
+        Message::ChannelFound(m) => core::slice::from_ref(&m.row),
+        Message::ChannelChanged(m) => core::slice::from_ref(&m.row),
+        _ => &[],
+    };
+    rows.iter().map(|row| &row.record)
 }

@@ -226,6 +226,7 @@ impl Watch<Process> for Checkers {
 
 impl Checkers {
     fn on_tracker_says(&mut self, scene: Scene<'_>, to: &[LinkId], header: &Header, message: &Message) {
+        contents::records(message).for_each(|record| self.truth.on_record(record));
         to.iter().for_each(|link| self.truth.on_answered(*link, header.correlation, message));
         let durable = scene.durable(TRACKER);
         if let Some(receipt) = contents::receipt(message) {

@@ -115,7 +115,6 @@ impl Truth {
                 self.accounts.insert(m.certificate.device, m.who.account);
                 self.sessions.insert(link, (m.session, m.who.account));
             }
-            Message::ChannelFound(m) => self.on_record(&m.row.record),
             Message::Done(_) => {}
             _ => return,
         }
@@ -128,7 +127,8 @@ impl Truth {
         }
     }
 
-    fn on_record(&mut self, record: &Signed<ChannelRecord>) {
+    /// The tracker has shown what a channel is.
+    pub fn on_record(&mut self, record: &Signed<ChannelRecord>) {
         let known = self.records.get(&record.channel);
         if known.is_none_or(|known| known.revision < record.revision) {
             self.records.insert(record.channel, record.clone());

@@ -51,9 +51,8 @@ impl Network {
         self.close(id, side, now);
     }
 
-    /// A connection breaks. With [`Notice::HalfOpen`] one side does not notice for a while.
-    pub fn break_connection(&mut self, id: ConnectionId, notice: Notice, now: Instant) {
-        let side = if self.dice.chance(500) { Side::Dialler } else { Side::Listener };
+    /// A connection breaks. With [`Notice::HalfOpen`] the side that is named loses it, and the other does not notice for a while.
+    pub fn break_connection(&mut self, id: ConnectionId, side: Side, notice: Notice, now: Instant) {
         self.abandon(id, side, notice, now);
         if notice == Notice::Reset {
             self.timetable.push((now, NetworkEvent::Ends(id, side.other())));
@@ -111,10 +110,10 @@ impl Network {
         self.node(node).accepts = accepts;
     }
 
-    /// The connections that there are.
+    /// A node's connections, in the order in which it knows them.
     #[must_use]
-    pub fn connections(&self) -> Vec<ConnectionId> {
-        self.connections.keys().copied().collect()
+    pub fn connections_of(&self, node: NodeId) -> Vec<(ConnectionId, Side)> {
+        self.nodes[usize::from(node.0)].links.values().copied().collect()
     }
 
     /// Pretends that something came in; for worlds with a liar.

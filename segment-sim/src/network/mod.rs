@@ -78,7 +78,7 @@ pub enum NetworkEvent {
 }
 
 /// How fast the network is.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct NetworkProfile {
     /// The shortest way from one node to another.
     pub nearest: Duration,

@@ -74,8 +74,8 @@ fn storm(seed: u64, honesty: Honesty) -> (Toys, Tally) {
 
 fn break_all(toys: &mut Toys) {
     let now = toys.now();
-    for id in toys.network.connections() {
-        toys.network.break_connection(id, Notice::HalfOpen, now);
+    for (id, side) in toys.network.connections_of(NodeId(0)) {
+        toys.network.break_connection(id, side, Notice::HalfOpen, now);
     }
 }
 

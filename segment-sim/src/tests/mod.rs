@@ -3,5 +3,6 @@
 mod disk;
 mod fleet;
 mod queue;
+mod scenario;
 mod toy;
 mod worlds;

@@ -8,7 +8,7 @@ use crate::checkers::{Check, Finding};
 use crate::network::NodeId;
 use crate::plant::Plant;
 use crate::run::{Totals, live, replay};
-use crate::swarm::Swarm;
+use crate::scenario::{Scenario, Shape};
 use crate::trace::Printing;
 use crate::user::Mood;
 use crate::world::World;
@@ -41,7 +41,7 @@ fn same_seed_same_trace() {
 
 /// One owner and one member, who has written and left.
 fn who_has_left() -> (World, NodeId, segment_proto::ChannelId) {
-    let mut world = World::new(1, Swarm::calm(), Plant::Nothing, Printing::Silent);
+    let mut world = World::new(&Scenario::calm(1, Shape::default()), Printing::Silent);
     world.set_mood(Mood::Quiet);
     world.run_for(Duration::from_secs(20));
     let member = NodeId(2);
@@ -71,7 +71,7 @@ fn who_leaves_and_joins_again_uses_no_key_twice() {
 
 #[test]
 fn a_script_needs_no_swarm() {
-    let mut world = World::new(7, Swarm { members: 2, ..Swarm::calm() }, Plant::Nothing, Printing::Silent);
+    let mut world = World::new(&Scenario::calm(7, Shape { members: 2, ..Shape::default() }), Printing::Silent);
     world.set_mood(Mood::Quiet);
     world.run_for(Duration::from_secs(10));
     let owner = NodeId(1);
@@ -87,14 +87,14 @@ fn a_script_needs_no_swarm() {
 /// Each planted fault, the checks that may find it, and within how many seeds.
 const PLANTS: &[(&str, &[Check], u64)] = &[
     ("without-dedupe", &[Check::NothingSuspicious, Check::OnceEach, Check::RestOutboxes], 30),
-    ("without-author-chain", &[Check::NothingSuspicious, Check::AuthorOrder, Check::OnceEach, Check::SendRight], 30),
+    ("without-author-chain", &[Check::NothingSuspicious, Check::AuthorOrder, Check::OnceEach, Check::SendRight], 80),
     ("without-send-right", &[Check::SendRight], 60),
     ("without-outbox-before-submit", &[Check::DurableBeforeSaid], 5),
     ("without-outbox-until-committed", &[Check::NothingLost, Check::CommittedStands], 5),
     ("without-store-before-stored", &[Check::DurableBeforeSaid], 5),
     ("without-store-before-replicate", &[Check::DurableBeforeSaid], 5),
     ("without-store-before-receipt", &[Check::DurableBeforeSaid], 5),
-    ("without-fresh-epoch", &[Check::OneSequencer], 120),
+    ("without-fresh-epoch", &[Check::OneSequencer], 250),
     ("without-receipt-on-chain", &[Check::NothingSuspicious, Check::CommittedStands], 120),
     ("without-kick-moves-row", &[Check::SendRight, Check::RestOutboxes], 10),
     ("without-read-right", &[Check::ReadRight], 10),

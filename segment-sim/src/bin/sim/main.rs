@@ -1,13 +1,21 @@
 //! Runs simulated worlds and says which of them broke a promise.
 
+mod progress;
+mod report;
+
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
+use std::time::Instant;
 
 use clap::Parser;
 use segment_sim::plant::Plant;
-use segment_sim::run::{Failure, Totals, live_or_panic, replay};
+use segment_sim::run::{Failure, Totals, live, live_scenario};
+use segment_sim::scenario::Scenario;
 use segment_sim::trace::Printing;
+
+use self::progress::Progress;
 
 /// Simulate many machines, links and disks in virtual time, and check what must hold after every step.
 #[derive(Debug, Parser)]
@@ -16,21 +24,30 @@ struct Arguments {
     /// Live the world of one seed.
     #[arg(long, conflicts_with_all = ["first_seed", "seeds"])]
     seed: Option<u64>,
+    /// Live the scenario in a file, as it was printed for a failure or written by hand.
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["first_seed", "seeds", "seed"])]
+    replay: Option<PathBuf>,
     /// The first of many seeds.
     #[arg(long, default_value_t = 1)]
     first_seed: u64,
     /// How many seeds.
     #[arg(long, default_value_t = 100)]
     seeds: u64,
-    /// Print every input and output; for one seed.
-    #[arg(long, requires = "seed")]
+    /// Print every input and output; for one seed or a replay.
+    #[arg(long)]
     trace: bool,
     /// Plant a fault, by its name; `list` shows all.
     #[arg(long, value_name = "NAME")]
     plant: Option<String>,
+    /// Remove a rule of the protocol: short for `--plant without-RULE`.
+    #[arg(long, value_name = "RULE", conflicts_with = "plant")]
+    without: Option<String>,
     /// Live each world twice and compare the traces.
     #[arg(long)]
     twice: bool,
+    /// Print the first failure as a small scenario, found by living at most so many worlds; 0: print none.
+    #[arg(long, default_value_t = 600, value_name = "WORLDS")]
+    shrink: u32,
     /// Stop after so many failures.
     #[arg(long, default_value_t = 10)]
     failures_max: usize,
@@ -41,7 +58,8 @@ struct Arguments {
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
-    let plant = match arguments.plant.as_deref() {
+    let without = arguments.without.as_ref().map(|rule| format!("without-{rule}"));
+    let plant = match arguments.plant.as_ref().or(without.as_ref()).map(String::as_str) {
         None => Plant::Nothing,
         Some("list") => {
             Plant::all().iter().for_each(|(name, _)| println!("{name}"));
@@ -49,29 +67,54 @@ fn main() -> ExitCode {
         }
         Some(name) => match Plant::named(name) {
             Some(plant) => plant,
-            None => {
-                eprintln!("no fault is called {name}; --plant list shows all");
-                return ExitCode::from(2);
-            }
+            None => return fails(&format!("no fault is called {name}; --plant list shows all")),
         },
     };
+    match &arguments.replay {
+        Some(path) => replay(path, &arguments),
+        None => live_seeds(&arguments, plant),
+    }
+}
+
+fn fails(why: &str) -> ExitCode {
+    eprintln!("{why}");
+    ExitCode::from(2)
+}
+
+fn printing(arguments: &Arguments) -> Printing {
+    if arguments.trace { Printing::Lines } else { Printing::Silent }
+}
+
+fn replay(path: &PathBuf, arguments: &Arguments) -> ExitCode {
+    let text = match std::fs::read_to_string(path) {
+        Ok(text) => text,
+        Err(error) => return fails(&format!("{}: {error}", path.display())),
+    };
+    match text.parse::<Scenario>() {
+        Ok(scenario) => report::scenario(&live_scenario(&scenario, printing(arguments))),
+        Err(error) => fails(&format!("{}: {error}", path.display())),
+    }
+}
+
+fn live_seeds(arguments: &Arguments, plant: Plant) -> ExitCode {
     let (first, count) = arguments.seed.map_or((arguments.first_seed, arguments.seeds), |seed| (seed, 1));
-    let printing = if arguments.trace { Printing::Lines } else { Printing::Silent };
-    let (totals, failures) = run(&arguments, first, count, plant, printing);
-    failures.iter().for_each(|failure| report(failure, plant));
-    println!(
-        "{} worlds: {} messages committed and {} faults suffered on average, {} steps; {} failed",
-        totals.seeds,
-        totals.committed_mean(),
-        totals.faults_mean(),
-        totals.steps,
-        failures.len()
-    );
+    let began = Instant::now();
+    let (totals, failures) = run(arguments, first, count, plant);
+    failures.iter().for_each(|failure| report::failure(failure, plant));
+    if let Some(failure) = failures.first().filter(|_| arguments.shrink > 0) {
+        report::shrunk(failure, plant, arguments.shrink);
+    }
+    report::totals(totals, failures.len(), began.elapsed(), threads(arguments, count));
     if failures.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
-fn run(arguments: &Arguments, first: u64, count: u64, plant: Plant, printing: Printing) -> (Totals, Vec<Failure>) {
+fn threads(arguments: &Arguments, count: u64) -> usize {
+    if count == 1 { 1 } else { arguments.threads.max(1) }
+}
+
+fn run(arguments: &Arguments, first: u64, count: u64, plant: Plant) -> (Totals, Vec<Failure>) {
     let next = AtomicU64::new(0);
+    let progress = Progress::new(count);
     let work = || {
         let (mut totals, mut failures) = (Totals::default(), Vec::new());
         while failures.len() < arguments.failures_max {
@@ -80,31 +123,24 @@ fn run(arguments: &Arguments, first: u64, count: u64, plant: Plant, printing: Pr
                 break;
             }
             let seed = first.wrapping_add(index);
-            let outcome = live_or_panic(seed, plant, printing);
+            let outcome = live(seed, plant, printing(arguments));
             totals.add(&outcome);
-            let same = !arguments.twice || live_or_panic(seed, plant, Printing::Silent).trace == outcome.trace;
-            if !outcome.findings.is_empty() || !same {
+            let same = !arguments.twice || live(seed, plant, Printing::Silent).trace == outcome.trace;
+            let fails = !outcome.findings.is_empty() || !same;
+            progress.one_more(fails);
+            if fails {
                 failures.push(Failure { seed, outcome });
             }
         }
         (totals, failures)
     };
-    let threads = if count == 1 { 1 } else { arguments.threads.max(1) };
     let mut results = Vec::new();
     thread::scope(|scope| {
-        let workers: Vec<_> = (0..threads).map(|_| scope.spawn(work)).collect();
+        let workers: Vec<_> = (0..threads(arguments, count)).map(|_| scope.spawn(work)).collect();
         results = workers.into_iter().filter_map(|worker| worker.join().ok()).collect();
     });
+    progress.end();
     let mut failures: Vec<Failure> = results.iter().flat_map(|(_, failures)| failures.iter().cloned()).collect();
     failures.sort_by_key(|failure| failure.seed);
     (results.iter().map(|(totals, _)| *totals).fold(Totals::default(), Totals::with), failures)
-}
-
-fn report(failure: &Failure, plant: Plant) {
-    println!("seed {} broke:", failure.seed);
-    if failure.outcome.findings.is_empty() {
-        println!("  the same seed gave another trace");
-    }
-    failure.outcome.findings.iter().take(5).for_each(|finding| println!("  {finding}"));
-    println!("  replay: {}", replay(failure.seed, plant));
 }

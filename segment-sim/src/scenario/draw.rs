@@ -1,0 +1,159 @@
+//! What a seed draws: how many machines, how fast, what users do, and which faults exist at all.
+
+use core::time::Duration;
+
+use segment_proto::Instant;
+
+use super::{Deed, FaultKind, Happening, Scenario, Shape, What};
+use crate::dice::Dice;
+use crate::disk::DiskProfile;
+use crate::network::{NetworkProfile, NodeId};
+use crate::plant::Plant;
+
+/// How often users do what, of a thousand deeds.
+const DEEDS: &[(Deed, u64)] = &[
+    (Deed::Write, 770),
+    (Deed::WriteLong, 40),
+    (Deed::LookBack, 70),
+    (Deed::LookAround, 40),
+    (Deed::Allow, 25),
+    (Deed::Deny, 4),
+    (Deed::Kick, 5),
+    (Deed::Open, 8),
+    (Deed::Hide, 9),
+    (Deed::Show, 9),
+    (Deed::Leave, 10),
+    (Deed::Disconnect, 10),
+];
+/// Draws of happenings are below this: short in a text.
+const DRAWS: u64 = 100_000;
+
+/// What a world is like before its happenings are drawn.
+#[derive(Clone, Debug)]
+pub struct Swarm {
+    /// Who lives in it.
+    pub shape: Shape,
+    /// How long, on average, a user waits before the next thing.
+    pub think: Duration,
+    /// How long, on average, it is between two faults.
+    pub calm: Duration,
+    /// Which faults there are.
+    pub faults: Vec<FaultKind>,
+}
+
+impl Scenario {
+    /// The world of a seed.
+    #[must_use]
+    pub fn draw(seed: u64, plant: Plant) -> Self {
+        let dice = Dice::new(seed);
+        Swarm::draw(&mut dice.child("swarm", 0)).scenario(seed, plant)
+    }
+}
+
+impl Swarm {
+    /// Draws a world.
+    #[must_use]
+    pub fn draw(dice: &mut Dice) -> Self {
+        let faults = draw_faults(dice);
+        let shape = draw_shape(dice);
+        Self {
+            shape,
+            think: dice.duration(Duration::from_millis(60), Duration::from_millis(300)),
+            calm: dice.duration(Duration::from_millis(700), Duration::from_secs(5)),
+            faults,
+        }
+    }
+
+    /// Draws what happens in it.
+    #[must_use]
+    pub fn scenario(&self, seed: u64, plant: Plant) -> Scenario {
+        let dice = Dice::new(seed);
+        let mut happenings = self.draw_happenings(&mut dice.child("faults", 0));
+        for node in self.shape.peers() {
+            happenings.extend(self.draw_deeds(node, &mut dice.child("deeds", u64::from(node.0))));
+        }
+        happenings.sort_by_key(|happening| (happening.at, happening.node));
+        Scenario { seed, shape: self.shape.clone(), plant, happenings }
+    }
+
+    fn draw_deeds(&self, node: NodeId, dice: &mut Dice) -> Vec<Happening> {
+        let times = self.times(self.think, dice);
+        let deeds = times.into_iter().map(|at| {
+            let what = What::Deed(draw_deed(dice));
+            Happening { at, node, what, draw: dice.between(0, DRAWS - 1), lasting: Duration::ZERO }
+        });
+        deeds.collect()
+    }
+
+    fn draw_happenings(&self, dice: &mut Dice) -> Vec<Happening> {
+        let nodes: Vec<NodeId> = core::iter::once(NodeId(0)).chain(self.shape.peers()).collect();
+        let times = self.times(self.calm, dice);
+        let faults = times.into_iter().filter_map(|at| {
+            let kind = *dice.pick(&self.faults)?;
+            let node = *dice.pick(&nodes)?;
+            let what = What::Fault(kind);
+            Some(Happening { at, node, what, draw: dice.between(0, DRAWS - 1), lasting: some_time(dice) })
+        });
+        faults.collect()
+    }
+
+    /// Moments in the storm, so far from each other on average.
+    fn times(&self, mean: Duration, dice: &mut Dice) -> Vec<Instant> {
+        let end = Instant(0) + self.shape.storm;
+        let next = |at: &Instant, dice: &mut Dice| *at + dice.duration(Duration::from_millis(1), mean * 2);
+        let mut times = Vec::new();
+        let mut at = next(&Instant(0), dice);
+        while at < end {
+            times.push(at);
+            at = next(&at, dice);
+        }
+        times
+    }
+}
+
+fn draw_shape(dice: &mut Dice) -> Shape {
+    let farthest = *dice.pick(&[1, 5, 40, 150]).unwrap_or(&1);
+    let slowest = *dice.pick(&[1, 4, 25]).unwrap_or(&1);
+    Shape {
+        hosts: small(dice, 1, 2),
+        channels: small(dice, 1, 2),
+        members: small(dice, 1, 4),
+        visitors: small(dice, 0, 1),
+        second_device_permille: if dice.chance(300) { 500 } else { 0 },
+        storm: dice.duration(Duration::from_secs(25), Duration::from_secs(50)),
+        network: NetworkProfile { nearest: Duration::from_micros(50), farthest: Duration::from_millis(farthest) },
+        disk: DiskProfile {
+            fastest: Duration::from_micros(20),
+            slowest: Duration::from_millis(slowest),
+            ..DiskProfile::default()
+        },
+        clock_skew: dice.duration(Duration::ZERO, Duration::from_secs(120)),
+        send_queue_bytes_max: *dice.pick(&[8 * 1_024, 32 * 1_024, 256 * 1_024]).unwrap_or(&8_192),
+    }
+}
+
+fn small(dice: &mut Dice, low: u64, high: u64) -> u16 {
+    u16::try_from(dice.between(low, high)).unwrap_or(1)
+}
+
+fn draw_deed(dice: &mut Dice) -> Deed {
+    let mut left = dice.between(0, 999);
+    for (deed, share) in DEEDS {
+        if left < *share {
+            return *deed;
+        }
+        left -= share;
+    }
+    Deed::Write
+}
+
+/// Each kind is there or not; some worlds have none, some all.
+fn draw_faults(dice: &mut Dice) -> Vec<FaultKind> {
+    let permille = *dice.pick(&[0, 300, 500, 700, 1_000]).unwrap_or(&500);
+    FaultKind::ALL.iter().copied().filter(|_| dice.chance(permille)).collect()
+}
+
+fn some_time(dice: &mut Dice) -> Duration {
+    let most = *dice.pick(&[200, 1_000, 4_000, 12_000]).unwrap_or(&1_000);
+    dice.duration(Duration::from_millis(10), Duration::from_millis(most))
+}
