@@ -146,7 +146,9 @@ impl Backup {
         match message {
             Message::Subscribe(_) => self.on_subscribe(from, caller, cx),
             Message::Unsubscribe(_) => self.on_unsubscribe(from, cx),
-            Message::ReadTail(_) | Message::ReadRange(_) | Message::Sync(_) => self.on_read(from, &message, cx),
+            Message::ReadTail(_) | Message::ReadRange(_) | Message::Sync(_) | Message::ReadOwn(_) => {
+                self.on_read(from, caller, &message, cx);
+            }
             Message::Submit(_) => cx.out.fail_with(from, &Failure::new(Reason::HostAway, "the copy is read only")),
             Message::HostHello(hello) => self.on_host_hello(from, caller, &hello, cx),
             Message::Adopted(adopted) => self.on_adopted(from, &adopted, cx),

@@ -3,7 +3,7 @@
 use alloc::vec::Vec;
 
 use segment_proto::messages::{Done, Removed, Subscribed, Watermarks};
-use segment_proto::{Hash, Message, Reason, Rights};
+use segment_proto::{Hash, LinkId, Message, Reason, Rights};
 
 use crate::backup::{Backup, BackupTask};
 use crate::outbox::Asker;
@@ -77,8 +77,9 @@ impl Backup {
         }
     }
 
-    pub(super) fn on_read(&mut self, from: Asker, message: &Message, cx: &mut Context<'_>) {
-        let Some(request) = PageRequest::from_message(message).filter(|_| self.readers.get(from.link).is_some()) else {
+    pub(super) fn on_read(&mut self, from: Asker, caller: &Caller, message: &Message, cx: &mut Context<'_>) {
+        let request = PageRequest::from_message(message, caller.device, &self.log);
+        let Some(request) = request.filter(|request| self.may_read(from.link, request)) else {
             return cx.out.fail(from, Reason::OutOfOrder, "subscribe first");
         };
         match serve::begin(&self.log, request, self.log.fence(), cx.limits) {
@@ -89,11 +90,15 @@ impl Backup {
         }
     }
 
+    fn may_read(&self, link: LinkId, request: &PageRequest) -> bool {
+        !request.needs_subscription() || self.readers.get(link).is_some()
+    }
+
     pub(super) fn on_page(&mut self, page: Page, before: Hash, entries: Vec<StoredEntry>, cx: &mut Context<'_>) {
-        if self.readers.get(page.asker.link).is_none() {
+        if !self.may_read(page.asker.link, &page.request) {
             return cx.out.fail(page.asker, Reason::OutOfOrder, "subscribe first");
         }
-        let (message, served) = serve::finish(&self.log, page.request, self.log.fence(), before, entries);
+        let (message, served) = serve::finish(&self.log, page.request, self.log.fence(), before, entries, cx.limits);
         self.answer_page(page.asker, &message, served, cx);
     }
 

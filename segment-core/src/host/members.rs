@@ -162,8 +162,9 @@ impl Host {
         cx.out.event(PeerEvent::MemberLink { channel, account, who: member.who.clone(), came: false });
     }
 
-    pub(super) fn on_read(&mut self, from: Asker, message: &Message, cx: &mut Context<'_>) {
-        let Some(request) = PageRequest::from_message(message).filter(|_| self.members.get(from.link).is_some()) else {
+    pub(super) fn on_read(&mut self, from: Asker, device: DeviceId, message: &Message, cx: &mut Context<'_>) {
+        let request = PageRequest::from_message(message, device, &self.log);
+        let Some(request) = request.filter(|request| self.may_read(from.link, request)) else {
             return cx.out.fail(from, Reason::OutOfOrder, "subscribe first");
         };
         let fence = self.tenure.owned().unwrap_or_default();
@@ -175,12 +176,16 @@ impl Host {
         }
     }
 
+    fn may_read(&self, link: LinkId, request: &PageRequest) -> bool {
+        !request.needs_subscription() || self.members.get(link).is_some()
+    }
+
     pub(super) fn on_page(&mut self, page: Page, before: Hash, entries: Vec<StoredEntry>, cx: &mut Context<'_>) {
-        if self.members.get(page.asker.link).is_none() {
+        if !self.may_read(page.asker.link, &page.request) {
             return cx.out.fail(page.asker, Reason::OutOfOrder, "subscribe first");
         }
         let fence = self.tenure.owned().unwrap_or_default();
-        let (message, served) = serve::finish(&self.log, page.request, fence, before, entries);
+        let (message, served) = serve::finish(&self.log, page.request, fence, before, entries, cx.limits);
         self.answer_page(page.asker, &message, served, cx);
     }
 

@@ -172,7 +172,9 @@ impl Host {
             Message::Subscribe(subscribe) => self.on_subscribe(from, device, subscribe, cx),
             Message::Unsubscribe(_) => self.on_unsubscribe(from, cx),
             Message::Submit(submit) => self.on_submit(from, submit, cx),
-            Message::ReadTail(_) | Message::ReadRange(_) | Message::Sync(_) => self.on_read(from, &message, cx),
+            Message::ReadTail(_) | Message::ReadRange(_) | Message::Sync(_) | Message::ReadOwn(_) => {
+                self.on_read(from, device, &message, cx);
+            }
             _ => cx.out.fail(from, Reason::UnsupportedKind, message.name()),
         }
     }

@@ -129,6 +129,7 @@ impl Peer {
             | Message::Submit(_)
             | Message::ReadTail(_)
             | Message::ReadRange(_)
+            | Message::ReadOwn(_)
             | Message::Sync(_) => self.on_member_request(from, link, message, now),
             _ => self.core.out.fail(from, Reason::UnsupportedKind, "a host does not answer this"),
         }
@@ -195,6 +196,7 @@ pub(crate) fn channel_of(message: &Message) -> Option<ChannelId> {
         Message::Submit(m) => Some(m.channel),
         Message::ReadTail(m) => Some(m.channel),
         Message::ReadRange(m) => Some(m.channel),
+        Message::ReadOwn(m) => Some(m.channel),
         Message::Sync(m) => Some(m.channel),
         Message::Entries(m) => Some(m.channel),
         Message::Watermarks(m) => Some(m.channel),

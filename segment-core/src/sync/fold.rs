@@ -73,6 +73,12 @@ impl Fold {
         self.rows.values()
     }
 
+    /// Whether this device has written anything.
+    #[must_use]
+    pub fn has_row(&self, device: DeviceId) -> bool {
+        self.rows.contains_key(&device)
+    }
+
     /// Where an author stands.
     #[must_use]
     pub fn row(&self, device: DeviceId, account: AccountId) -> Row {

@@ -2,12 +2,16 @@
 
 use alloc::vec::Vec;
 
-use segment_proto::messages::{EntryPage, ReadRange, ReadTail, Sync, SyncPage};
-use segment_proto::{Entry, Fence, Hash, Limits, Message, Position};
+use segment_proto::limits::ENVELOPE_BYTES_MAX;
+use segment_proto::messages::{EntryPage, OwnEntries, ReadOwn, ReadRange, ReadTail, Sync, SyncPage};
+use segment_proto::{DeviceId, Entry, Fence, Hash, Limits, Message, Position};
 
 use crate::outbox::Asker;
 use crate::store::{Operation, StoreOperation, StoredEntry};
 use crate::sync::log::ChannelLog;
+
+/// Places that one search for an author goes through. Policy: the author asks on from `searched`.
+const SEARCH_PLACES_MAX: u64 = 4_096;
 
 /// What a reader wants.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,18 +30,40 @@ pub enum PageRequest {
     },
     /// What follows a place that the reader has.
     After(Position),
+    /// What this device itself has written.
+    Own {
+        /// The device.
+        device: DeviceId,
+        /// First place.
+        from: u64,
+        /// Last place.
+        to: u64,
+    },
 }
 
 impl PageRequest {
-    /// The request in a message, and its channel's.
+    /// The request in a message of this device about this log.
     #[must_use]
-    pub fn from_message(message: &Message) -> Option<Self> {
+    pub fn from_message(message: &Message, device: DeviceId, log: &ChannelLog) -> Option<Self> {
         match message {
             Message::ReadTail(ReadTail { count, .. }) => Some(Self::Tail { count: u64::from(*count) }),
             Message::ReadRange(ReadRange { from, to, .. }) => Some(Self::Range { from: *from, to: *to }),
             Message::Sync(Sync { at, .. }) => Some(Self::After(*at)),
+            Message::ReadOwn(ReadOwn { from, .. }) => Some(Self::own(device, *from, log)),
             _ => None,
         }
+    }
+
+    /// Fixed here, so that what is said to have been searched is what was searched.
+    fn own(device: DeviceId, from: u64, log: &ChannelLog) -> Self {
+        let from = from.max(1);
+        Self::Own { device, from, to: log.durable().min(from.saturating_add(SEARCH_PLACES_MAX - 1)) }
+    }
+
+    /// Whether only who reads the channel may ask this. Authors may always see what they wrote.
+    #[must_use]
+    pub fn needs_subscription(&self) -> bool {
+        !matches!(self, Self::Own { .. })
     }
 }
 
@@ -66,6 +92,9 @@ pub type Served = (u64, u64);
 /// Begins a read. Only what is on disk is served.
 #[must_use]
 pub fn begin(log: &ChannelLog, request: PageRequest, fence: Fence, limits: &Limits) -> Serve {
+    if let PageRequest::Own { device, from, to } = request {
+        return begin_own(log, device, (from, to), fence, limits);
+    }
     let (from, to) = range(log, request, limits);
     if from > to {
         return ready(log, request, fence, Hash::ZERO, Vec::new());
@@ -83,6 +112,32 @@ pub fn begin(log: &ChannelLog, request: PageRequest, fence: Fence, limits: &Limi
     }))
 }
 
+/// Who has written nothing here costs no search.
+fn begin_own(log: &ChannelLog, device: DeviceId, (from, to): (u64, u64), fence: Fence, limits: &Limits) -> Serve {
+    if from > to || !log.fold().has_row(device) {
+        return Serve::Ready(own_entries(log, fence, Vec::new(), log.durable()), (0, 0));
+    }
+    Serve::Read(Operation::Store(StoreOperation::ReadAuthor {
+        log: log.id,
+        device,
+        from,
+        to,
+        entries_max: limits.batch_entries_max,
+        bytes_max: limits.batch_bytes_max,
+    }))
+}
+
+/// Where not even the largest entry would have fitted any more, there may be more before `to`.
+fn searched(entries: &[Entry], to: u64, limits: &Limits) -> u64 {
+    let bytes: usize = entries.iter().map(Entry::wire_bytes).sum();
+    let full = entries.len() >= limits.batch_entries_max || bytes + ENVELOPE_BYTES_MAX + 96 > limits.batch_bytes_max;
+    entries.last().filter(|_| full).map_or(to, |entry| entry.pos)
+}
+
+fn own_entries(log: &ChannelLog, fence: Fence, entries: Vec<Entry>, searched: u64) -> Message {
+    OwnEntries { channel: log.id.channel, fence, entries, searched, head: log.durable() }.into()
+}
+
 /// Ends a read with what the store gave; what was cut meanwhile is left out.
 #[must_use]
 pub fn finish(
@@ -91,12 +146,17 @@ pub fn finish(
     fence: Fence,
     before: Hash,
     entries: Vec<StoredEntry>,
+    limits: &Limits,
 ) -> (Message, Served) {
     let stands = |stored: &StoredEntry| {
         let pos = stored.entry.pos;
         pos <= log.durable() && log.position_at(pos).is_none_or(|position| position == stored.position())
     };
-    let entries = entries.into_iter().take_while(stands).map(|stored| stored.entry).collect();
+    let entries: Vec<Entry> = entries.into_iter().take_while(stands).map(|stored| stored.entry).collect();
+    if let PageRequest::Own { to, .. } = request {
+        let searched = searched(&entries, to.min(log.durable()), limits);
+        return (own_entries(log, fence, entries, searched), (0, 0));
+    }
     match ready(log, request, fence, before, entries) {
         Serve::Ready(message, served) => (message, served),
         Serve::Read(_) => (Message::Done(segment_proto::messages::Done {}), (0, 0)),
@@ -112,6 +172,7 @@ fn range(log: &ChannelLog, request: PageRequest, limits: &Limits) -> (u64, u64) 
             ((durable + 1).saturating_sub(wanted.min(most)).max(1), durable)
         }
         PageRequest::Range { from, to } => (from.max(1), to.min(durable).min(from.saturating_add(most - 1))),
+        PageRequest::Own { from, to, .. } => (from, to),
         PageRequest::After(at) => (at.pos.saturating_add(1), durable.min(at.pos.saturating_add(most))),
     }
 }

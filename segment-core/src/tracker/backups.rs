@@ -198,6 +198,7 @@ fn channel_of(message: &Message) -> Option<ChannelId> {
         Message::Submit(m) => Some(m.channel),
         Message::ReadTail(m) => Some(m.channel),
         Message::ReadRange(m) => Some(m.channel),
+        Message::ReadOwn(m) => Some(m.channel),
         Message::Sync(m) => Some(m.channel),
         Message::HostHello(m) => Some(m.channel),
         Message::Adopted(m) => Some(m.channel),

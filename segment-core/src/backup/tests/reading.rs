@@ -1,6 +1,6 @@
 //! Readers of the copy: who they are, what they get, when they go.
 
-use segment_proto::messages::{Ping, ReadRange, ReadTail, Sync, Unsubscribe};
+use segment_proto::messages::{Ping, ReadOwn, ReadRange, ReadTail, Sync, Unsubscribe};
 use segment_proto::{Evidence, LinkId, View, Visitors};
 
 use super::rig::{BackupRig, subscription};
@@ -43,6 +43,21 @@ fn pages_come_from_memory_or_disk() {
     rig.link_down(4);
     assert_eq!(rig.done(), ["4= failure out_of_order"]);
     assert_eq!(rig.read(4, Ping {}), ["4= failure unsupported_kind"]);
+    rig.assert_idle();
+}
+
+#[test]
+fn an_author_may_see_what_they_wrote_without_reading_the_channel() {
+    let mut rig = BackupRig::granted();
+    let (mut one, mut other) = (Author::new(2), Author::new(3));
+    rig.replicate(&[one.text("a"), other.text("b"), other.text("c"), one.text("d")]);
+    rig.all_done();
+    let own = ReadOwn { channel: channel(), from: 1 };
+    assert_eq!(rig.read(2, own.clone()), ["read own: backup 1..4"]);
+    assert_eq!(rig.done(), ["2= own 1..4 of 4, searched 4"]);
+    assert_eq!(rig.read(3, ReadOwn { from: 3, ..own.clone() }), ["read own: backup 3..4"]);
+    assert_eq!(rig.done(), ["3= own 3..3 of 4, searched 4"]);
+    assert_eq!(rig.visit(4, own), ["4= own none of 4, searched 4"]);
     rig.assert_idle();
 }
 

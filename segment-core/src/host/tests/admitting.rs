@@ -1,6 +1,6 @@
 //! Who is let in, who is put out, and what members read.
 
-use segment_proto::messages::{ReadRange, ReadTail, Revoked, Sync, Unsubscribe};
+use segment_proto::messages::{ReadOwn, ReadRange, ReadTail, Revoked, Sync, Unsubscribe};
 use segment_proto::{AccountId, Evidence, LinkId, Position, Signed, View, Visitors, Who};
 
 use super::rig::HostRig;
@@ -125,4 +125,17 @@ fn a_page_from_disk_is_for_who_is_still_there() {
     assert_eq!(rig.peer.seen(), ["user3 went"]);
     assert_eq!(rig.done(), ["3= failure out_of_order"]);
     rig.assert_idle();
+}
+
+#[test]
+fn an_author_who_is_put_out_still_sees_what_they_wrote() {
+    let mut rig = HostRig::owning();
+    rig.submit(2, &Author::new(2).texts(2));
+    rig.done();
+    rig.host.on_revoked(&revoked(2), &mut rig.peer.cx());
+    rig.peer.seen();
+    let own = ReadOwn { channel: channel(), from: 2 };
+    assert_eq!(rig.say(2, own.clone()), ["read own: host 2..2"]);
+    assert_eq!(rig.done(), ["2= own 2..2 of 2, searched 2"]);
+    assert_eq!(rig.say(5, own), ["5= own none of 2, searched 2"]);
 }

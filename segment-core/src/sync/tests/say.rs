@@ -60,6 +60,9 @@ pub fn message(message: &Message) -> String {
         Message::EntryPage(m) => {
             format!("page {} of {}/{}", places(&m.entries), committed(m.receipt.as_ref()), m.head.pos)
         }
+        Message::OwnEntries(m) => {
+            format!("own {} of {}, searched {}", places(&m.entries), m.head, m.searched)
+        }
         Message::SyncPage(m) if !m.diverged.is_empty() => format!("sync page: diverged, head {}", m.head.pos),
         Message::SyncPage(m) => {
             format!("sync page {} of {}/{}", places(&m.entries), committed(m.receipt.as_ref()), m.head.pos)

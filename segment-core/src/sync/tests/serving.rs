@@ -1,5 +1,6 @@
 //! Pages of a log: from memory, from disk, and what is said where two logs part.
 
+use segment_proto::messages::ReadOwn;
 use segment_proto::{EpochOwner, Fence, Hash, Limits, Message, Position, View};
 
 use super::kit::{Author, commit, device, entries, epoch, log_of};
@@ -84,11 +85,36 @@ fn what_was_read_before_a_cut_is_not_served_after_it() {
     let stale = entries(log.position_at(7).unwrap(), 1, &Author::new(5).texts(3));
     let before = log.position_at(7).unwrap().chain;
     let request = PageRequest::Range { from: 8, to: 10 };
-    let (message, served) = finish(&log, request, Fence::default(), before, stale);
+    let (message, served) = finish(&log, request, Fence::default(), before, stale, &Limits::default());
     assert_eq!((say::message(&message).as_str(), served), ("page none of 7/10", (0, 0)));
     let kept: alloc::vec::Vec<_> = log.slice(8, 10).unwrap().1.into_iter().cloned().collect();
     log.cut(8, Rules::all());
-    let (message, served) = finish(&log, request, Fence::default(), before, kept);
+    let (message, served) = finish(&log, request, Fence::default(), before, kept, &Limits::default());
     assert_eq!((say::message(&message).as_str(), served), ("page 8..8 of 7/8", (8, 8)));
     assert!(matches!(message, Message::EntryPage(_)));
+}
+
+/// Who wrote nothing is answered at once; the others by the store, up to where they are told.
+#[test]
+fn own_entries_are_searched_window_by_window() {
+    let (log, limits) = (log(), Limits::default());
+    let asked = |n, from| {
+        let message = ReadOwn { channel: super::kit::channel(), from }.into();
+        PageRequest::from_message(&message, device(n), &log).unwrap()
+    };
+    assert_eq!(page(&log, asked(2, 0), &limits), "read own: host 1..10");
+    assert_eq!(page(&log, asked(2, 4), &limits), "read own: host 4..10");
+    assert_eq!(page(&log, asked(2, 11), &limits), "own none of 10, searched 10; 0..0");
+    assert_eq!(page(&log, asked(3, 1), &limits), "own none of 10, searched 10; 0..0");
+    let own: alloc::vec::Vec<_> = log.slice(7, 10).unwrap().1.into_iter().cloned().collect();
+    let ended = |entries: &[crate::store::StoredEntry], limits: &Limits| {
+        let request = PageRequest::Own { device: device(2), from: 1, to: 9 };
+        say::message(&finish(&log, request, Fence::default(), Hash::ZERO, entries.to_vec(), limits).0)
+    };
+    assert_eq!(ended(&own[..3], &limits), "own 7..9 of 10, searched 9");
+    assert_eq!(ended(&[], &limits), "own none of 10, searched 9");
+    let few = Limits { batch_entries_max: 2, ..Limits::default() };
+    assert_eq!(ended(&own[..2], &few), "own 7..8 of 10, searched 8", "there may be more behind a full page");
+    let small = Limits { batch_bytes_max: 9_000, ..Limits::default() };
+    assert_eq!(ended(&own[..2], &small), "own 7..8 of 10, searched 8");
 }
