@@ -34,6 +34,8 @@ pub enum Rule {
     CutResubmits,
     /// A sequencer that cuts tells its members.
     SayDiverged,
+    /// A member submits to no epoch older than the newest it knows.
+    NewestEpoch,
     /// A watermark moves only to a place on the replica's own chain.
     ReceiptOnChain,
     /// A kick sets the user's rows to a new incarnation.
@@ -64,6 +66,7 @@ impl Rule {
         Self::GrantNonce,
         Self::CutResubmits,
         Self::SayDiverged,
+        Self::NewestEpoch,
         Self::ReceiptOnChain,
         Self::KickMovesRow,
         Self::ReadRight,

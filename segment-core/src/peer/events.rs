@@ -103,7 +103,7 @@ pub enum Serving {
     Here,
     /// From its host.
     Host(DeviceId),
-    /// From the tracker's copy: reading only until the host is back.
+    /// From the tracker's copy: what is written goes to the tracker.
     Copy,
     /// From nowhere: only the cache can be read.
     Nowhere,

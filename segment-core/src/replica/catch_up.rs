@@ -1,168 +1,21 @@
-//! Following whoever serves the channel: subscribe, fetch what is missing, take what is new.
-
-use core::time::Duration;
+//! Following whoever serves the channel: fetch what is missing, take what is new, cut what is void.
 
 use alloc::vec::Vec;
 
-use segment_proto::messages::{Diverged, Entries, EntryPage, ReadTail, Subscribe, Subscribed, Sync, SyncPage};
-use segment_proto::{Entry, EpochRecord, Evidence, Fence, Hash, Instant, LinkId, Position, Reason, Request, Signed};
+use segment_proto::messages::{Diverged, Entries, EntryPage, ReadTail, Sync, SyncPage};
+use segment_proto::{Entry, Hash, Position};
 
-use crate::peer::context::{Context, Purpose, Unanswered};
+use crate::peer::context::Context;
 use crate::peer::events::{PeerEvent, Serving, Transfer};
-use crate::replica::{Replica, ReplicaRequest, ReplicaTask, Wanted};
+use crate::replica::attaching::Progress;
+use crate::replica::{Replica, ReplicaTask, Wanted};
 use crate::store::StoredEntry;
 
 /// Messages of the first screen.
 const FIRST_SCREEN: u32 = 100;
-/// How long to wait before subscribing again after a failure.
-const SUBSCRIBE_AGAIN: Duration = Duration::from_secs(1);
-
-/// The link that serves a channel.
-#[derive(Debug)]
-pub struct Attachment {
-    /// The link.
-    pub link: LinkId,
-    /// What is at its other end.
-    pub serving: Serving,
-    /// When to subscribe again.
-    pub subscribe_at: Option<Instant>,
-    /// The newest epoch that this replica knows of.
-    pub fence: Fence,
-    progress: Progress,
-    /// What was told last.
-    pub told: Told,
-}
-
-/// What the last [`Subscribed`] stood for: rights at the head, the own row at the committed place.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Told {
-    /// The head.
-    pub head: u64,
-    /// The last committed place.
-    pub committed: u64,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Progress {
-    Subscribing,
-    Fetching,
-    Level,
-}
-
-impl Attachment {
-    /// Whether everything that was there has been fetched.
-    pub fn is_level(&self) -> bool {
-        self.progress == Progress::Level
-    }
-}
-
 impl Replica {
-    /// From now on the channel is served on this link (`LOCAL` for an own one): subscribes, catches up, sends what waits.
-    pub fn attach(&mut self, link: LinkId, serving: Serving, cx: &mut Context<'_>) {
-        let fence = self.attachment.as_ref().map_or(Fence::default(), |attachment| attachment.fence);
-        self.outbox.forget_submits();
-        self.outbox.retry_at = None;
-        self.attachments += 1;
-        let (progress, told) = (Progress::Subscribing, Told::default());
-        self.attachment = Some(Attachment { link, serving, subscribe_at: None, fence, progress, told });
-        self.subscribe(cx);
-    }
-
-    /// The link that serves it is gone, or not to be used any more.
-    pub fn detach(&mut self, _cx: &mut Context<'_>) {
-        self.attachment = None;
-        self.outbox.forget_submits();
-        self.outbox.retry_at = None;
-    }
-
-    pub(super) fn subscribe(&mut self, cx: &mut Context<'_>) {
-        let evidence = Evidence { receipt: self.cache.receipt().cloned(), epoch: None };
-        let Some(attachment) = &mut self.attachment else {
-            return;
-        };
-        attachment.subscribe_at = None;
-        let to_host = matches!(attachment.serving, Serving::Host(_));
-        let subscribe = Subscribe {
-            channel: self.record.channel,
-            certificate: cx.login.filter(|_| to_host).map(|login| login.certificate.clone()),
-            device: cx.login.and_then(|login| login.device.clone()),
-            evidence,
-        };
-        self.ask(&subscribe, Wanted::Subscribe, cx);
-    }
-
-    fn ask<R: Request>(&mut self, request: &R, wanted: Wanted, cx: &mut Context<'_>) {
-        let Some(link) = self.link() else {
-            return;
-        };
-        if cx.request(link, request, self.purpose(wanted)).is_err() {
-            self.subscribe_later(cx);
-        }
-    }
-
-    pub(super) fn purpose(&self, wanted: Wanted) -> Purpose {
-        Purpose::Replica(self.channel(), ReplicaRequest { attachment: self.attachments, wanted })
-    }
-
-    pub(super) fn subscribe_later(&mut self, cx: &Context<'_>) {
-        if let Some(attachment) = &mut self.attachment {
-            // Asked for again and again, it still comes.
-            attachment.subscribe_at.get_or_insert(cx.now.mono + SUBSCRIBE_AGAIN);
-        }
-    }
-
-    pub(super) fn on_not_subscribed(&mut self, unanswered: &Unanswered, cx: &mut Context<'_>) {
-        let Unanswered::Refused(failure) = unanswered else {
-            return self.subscribe_later(cx);
-        };
-        match failure.reason {
-            Reason::MembersOnly | Reason::NoVisitors => self.on_removed(failure.reason, cx),
-            _ => self.subscribe_later(cx),
-        }
-    }
-
-    pub(super) fn on_subscribed(&mut self, subscribed: Subscribed, cx: &mut Context<'_>) {
-        if let Some(record) = &subscribed.epoch {
-            self.learn_epoch(record, cx);
-        }
-        if self.rights != Some(subscribed.rights) {
-            self.rights = Some(subscribed.rights);
-            cx.out.event(PeerEvent::RightsChanged { channel: self.channel(), rights: subscribed.rights });
-        }
-        let committed = subscribed.receipt.as_ref().map_or(0, |receipt| receipt.at.pos);
-        if let Some(attachment) = &mut self.attachment {
-            attachment.told = Told { head: subscribed.head.pos, committed };
-        }
-        // A row of an earlier place than this cache knows says nothing new.
-        if let Some(row) = subscribed.row.as_ref().filter(|_| committed >= self.cache.committed()) {
-            let fence = subscribed.epoch.as_ref().map(|record| record.fence);
-            self.learn_row(row, fence, cx);
-        }
-        self.level_with(subscribed.head, cx);
-        if let Some(receipt) = subscribed.receipt {
-            self.on_receipt(receipt, cx);
-        }
-    }
-
-    /// Takes a newer epoch that the tracker has signed.
-    pub(super) fn learn_epoch(&mut self, record: &Signed<EpochRecord>, cx: &mut Context<'_>) {
-        let genuine = cx.tracker_key.is_some_and(|key| record.is_signed_by(&key, &cx.identity.verifier()));
-        if genuine && record.channel == self.channel() {
-            self.learn_fence(record.fence, cx);
-        }
-    }
-
-    pub(super) fn learn_fence(&mut self, fence: Fence, cx: &mut Context<'_>) {
-        let Some(attachment) = self.attachment.as_mut().filter(|attachment| fence > attachment.fence) else {
-            return;
-        };
-        attachment.fence = fence;
-        self.outbox.forget_submits();
-        self.pump(cx);
-    }
-
     /// Fetches what the serving side has and this cache lacks; or cuts what it does not have any more.
-    fn level_with(&mut self, head: Position, cx: &mut Context<'_>) {
+    pub(super) fn level_with(&mut self, head: Position, cx: &mut Context<'_>) {
         let tip = self.cache.tip();
         if self.cache.contains(head) && (head.pos == tip.pos || self.serving() == Serving::Copy) {
             return self.set_level(cx);
@@ -193,7 +46,7 @@ impl Replica {
     fn sync(&mut self, cx: &mut Context<'_>) {
         let generation = self.cache.receipt().map_or(0, |receipt| receipt.fence.generation);
         let at = self.cache.tip();
-        let sync = Sync { channel: self.channel(), at, generation, evidence: Evidence::default() };
+        let sync = Sync { channel: self.channel(), at, generation, evidence: self.evidence() };
         self.ask(&sync, Wanted::Sync(at), cx);
     }
 
@@ -252,7 +105,7 @@ impl Replica {
         }
     }
 
-    fn cut(&mut self, pos: u64, cx: &mut Context<'_>) {
+    pub(super) fn cut(&mut self, pos: u64, cx: &mut Context<'_>) {
         let pos = pos.max(self.cache.committed());
         let writes = self.cache.cut(pos);
         self.outbox.unplace_behind(pos);
@@ -267,6 +120,9 @@ impl Replica {
 
     pub(super) fn on_entries(&mut self, entries: Entries, cx: &mut Context<'_>) {
         self.learn_fence(entries.fence, cx);
+        if self.is_outdated(cx) {
+            return;
+        }
         let follows = entries.entries.first().is_some_and(|first| first.pos <= self.cache.tip().pos + 1);
         let begins = self.cache.is_empty() && entries.entries.first().is_some_and(|first| first.pos == 1);
         if follows || begins {

@@ -1,7 +1,9 @@
 //! A joined channel: its cache, and the own messages on their way.
 
+mod attaching;
 mod cache;
 mod catch_up;
+mod epochs;
 mod history;
 mod outbox;
 mod outgoing;
@@ -10,12 +12,11 @@ mod receipts;
 mod tests;
 
 use alloc::string::String;
-use alloc::vec::Vec;
 
 use bytes::Bytes;
 use segment_proto::messages::Failure;
 use segment_proto::{
-    ChannelId, ChannelRecord, EnvelopeKind, LinkId, Message, MessageKey, Position, Reason, Rights, Signed,
+    ChannelId, ChannelRecord, EnvelopeKind, EpochRecord, LinkId, Message, MessageKey, Position, Reason, Rights, Signed,
 };
 
 use crate::contract::{Deadline, earliest};
@@ -24,11 +25,11 @@ use crate::peer::events::{PeerEvent, Serving, Source, Stage};
 use crate::store::{Fatal, LogId, LogRole, Store, StoreOutcome, Write};
 use crate::sync::persist::{Meta, put_meta};
 
+use attaching::Attachment;
 use cache::Cache;
-use catch_up::Attachment;
 use history::{HistoryJob, HistoryPart};
 pub use outbox::Author;
-use outbox::Outbox;
+use outbox::{Outbox, Submission};
 
 /// What an operation of a replica is for.
 #[derive(Debug)]
@@ -67,7 +68,7 @@ enum Wanted {
     /// `Sync`, from behind this place.
     Sync(Position),
     /// `Submit`.
-    Submit(Vec<MessageKey>),
+    Submit(Submission),
     /// `ReadRange`, for older messages.
     History(HistoryJob),
 }
@@ -107,6 +108,8 @@ pub struct Replica {
     attachment: Option<Attachment>,
     /// Counts attachments.
     attachments: u64,
+    /// The newest epoch that the tracker has signed; on disk.
+    epoch: Option<Signed<EpochRecord>>,
     /// The last access entry in the cache; 0: none was seen.
     access_at: u64,
     outbox: Outbox,
@@ -119,7 +122,7 @@ impl Replica {
     #[must_use]
     pub fn create(record: Signed<ChannelRecord>, keeping: LogRole) -> Self {
         let cache = Cache::new(record.channel, keeping);
-        Self { record, cache, attachment: None, attachments: 0, access_at: 0, outbox: Outbox::default(), rights: None }
+        Self::new(record, cache, None, Outbox::default())
     }
 
     /// A channel that is joined again, by an author who has written in it before; what is to be written for that.
@@ -144,7 +147,11 @@ impl Replica {
     pub fn restore(record: Signed<ChannelRecord>, keeping: LogRole, store: &mut dyn Store) -> Result<Self, Fatal> {
         let (cache, loaded) = Cache::restore(record.channel, keeping, store)?;
         let outbox = Outbox::restore(&loaded, cache.entries, store)?;
-        Ok(Self { record, cache, attachment: None, attachments: 0, access_at: 0, outbox, rights: None })
+        Ok(Self::new(record, cache, loaded.meta(Meta::Epoch), outbox))
+    }
+
+    fn new(record: Signed<ChannelRecord>, cache: Cache, epoch: Option<Signed<EpochRecord>>, outbox: Outbox) -> Self {
+        Self { record, cache, attachment: None, attachments: 0, epoch, access_at: 0, outbox, rights: None }
     }
 
     fn channel(&self) -> ChannelId {
@@ -245,13 +252,15 @@ impl Replica {
             (Wanted::Subscribe, Err(unanswered)) => self.on_not_subscribed(&unanswered, cx),
             (Wanted::Tail, Ok(Message::EntryPage(page))) => self.on_tail(page, cx),
             (Wanted::Sync(at), Ok(Message::SyncPage(page))) => self.on_sync_page(at, page, cx),
-            (Wanted::Submit(keys), Ok(Message::Submitted(submitted))) => self.on_submitted(&keys, submitted, cx),
-            (Wanted::Submit(keys), Err(unanswered)) => self.on_not_submitted(&keys, &unanswered, cx),
+            (Wanted::Submit(submission), Ok(Message::Submitted(submitted))) => {
+                self.on_submitted(&submission, submitted, cx);
+            }
+            (Wanted::Submit(submission), Err(unanswered)) => self.on_not_submitted(&submission, &unanswered, cx),
             (Wanted::History(job), Ok(Message::EntryPage(page))) => self.on_history_page(job, page, cx),
             (Wanted::History(job), _) => self.show_history(job, cx),
-            (Wanted::Submit(keys), Ok(_)) => {
+            (Wanted::Submit(submission), Ok(_)) => {
                 let wrong = Failure::new(Reason::Malformed, "the answer is another's");
-                self.on_not_submitted(&keys, &Unanswered::Refused(wrong), cx);
+                self.on_not_submitted(&submission, &Unanswered::Refused(wrong), cx);
             }
             (Wanted::Subscribe | Wanted::Tail | Wanted::Sync(_), _) => self.subscribe_later(cx),
         }

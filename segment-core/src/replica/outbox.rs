@@ -4,7 +4,9 @@ use alloc::collections::VecDeque;
 use alloc::vec::Vec;
 
 use bytes::Bytes;
-use segment_proto::{AccountId, Envelope, EnvelopeKind, Fence, Hash, Instant, MessageKey, Row, Signed, SignedEnvelope};
+use segment_proto::{
+    AccountId, Envelope, EnvelopeKind, Fence, Hash, Instant, Limits, MessageKey, Row, Signed, SignedEnvelope,
+};
 use serde::{Deserialize, Serialize};
 
 use crate::peer::context::Context;
@@ -36,13 +38,15 @@ pub(super) struct Item {
     pub pos: Option<u64>,
     /// Whether it stands in the own cache, at that place.
     pub seen: bool,
+    /// With which [`Submission`] it went last.
+    pub submission: u64,
     /// The epoch whose sequencer says that an access entry stands in its place.
     pub barred_in: Option<Fence>,
 }
 
 impl Item {
     fn new(number: u64, envelope: SignedEnvelope, progress: Progress) -> Self {
-        Self { number, envelope, progress, pos: None, seen: false, barred_in: None }
+        Self { number, envelope, progress, pos: None, seen: false, submission: 0, barred_in: None }
     }
 
     /// It has to go again.
@@ -65,12 +69,21 @@ pub(super) enum Progress {
     Placed,
 }
 
+/// One batch on its way to a sequencer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Submission {
+    number: u64,
+    /// The epoch for which it was meant.
+    pub fence: Fence,
+}
+
 /// The own messages of a channel that are not settled yet.
 #[derive(Debug)]
 pub struct Outbox {
     author: Author,
     pub(super) items: VecDeque<Item>,
     next_number: u64,
+    submissions: u64,
     /// When to try again.
     pub retry_at: Option<Instant>,
 }
@@ -78,7 +91,7 @@ pub struct Outbox {
 impl Default for Outbox {
     fn default() -> Self {
         let author = Author { incarnation: 1, seq: 0, last: Hash::ZERO };
-        Self { author, items: VecDeque::new(), next_number: 1, retry_at: None }
+        Self { author, items: VecDeque::new(), next_number: 1, submissions: 0, retry_at: None }
     }
 }
 
@@ -164,9 +177,32 @@ impl Outbox {
         self.items.iter_mut().filter(gone).map(Item::unplace).count() > 0
     }
 
-    /// No answer about these: they go again.
-    pub fn not_submitted(&mut self, keys: &[MessageKey]) -> bool {
-        let unanswered = |item: &&mut Item| item.progress == Progress::Submitted && keys.contains(&item.envelope.key);
+    /// Takes the next batch, in order, as far as the window of uncommitted messages allows.
+    pub fn take_batch(&mut self, fence: Fence, limits: &Limits) -> Option<(Submission, Vec<SignedEnvelope>)> {
+        let under_way = self.items.iter().filter(|item| item.progress >= Progress::Submitted).count();
+        let window = limits.uncommitted_per_author_max.saturating_sub(under_way).min(limits.batch_entries_max);
+        let submission = Submission { number: self.submissions + 1, fence };
+        let (mut envelopes, mut bytes) = (Vec::new(), 0);
+        for item in self.items.iter_mut().filter(|item| item.progress <= Progress::Again) {
+            bytes += item.envelope.bytes().len() + 80;
+            let full = envelopes.len() >= window || (bytes > limits.batch_bytes_max && !envelopes.is_empty());
+            if full || item.progress == Progress::Unwritten {
+                break;
+            }
+            (item.progress, item.submission) = (Progress::Submitted, submission.number);
+            envelopes.push(item.envelope.clone());
+        }
+        if envelopes.is_empty() {
+            return None;
+        }
+        self.submissions = submission.number;
+        Some((submission, envelopes))
+    }
+
+    /// What went with this batch, and has no answer yet, goes again. Says whether there is any.
+    pub fn not_submitted(&mut self, submission: &Submission) -> bool {
+        let unanswered =
+            |item: &&mut Item| item.progress == Progress::Submitted && item.submission == submission.number;
         self.items.iter_mut().filter(unanswered).map(Item::unplace).count() > 0
     }
 

@@ -2,14 +2,12 @@
 
 use core::time::Duration;
 
-use alloc::vec::Vec;
-
 use segment_proto::messages::{Fate, FateCode, Submit, Submitted};
 use segment_proto::{Fence, MessageKey, Reason, Row};
 
 use crate::peer::context::{Context, Unanswered};
-use crate::peer::events::{PeerEvent, Serving, Stage, Transfer};
-use crate::replica::outbox::{Item, Progress, delete};
+use crate::peer::events::{PeerEvent, Stage, Transfer};
+use crate::replica::outbox::{Item, Progress, Submission, delete};
 use crate::replica::{Outgoing, Replica, ReplicaTask, Wanted};
 use crate::rules::Rule;
 use crate::store::StoredEntry;
@@ -27,36 +25,22 @@ impl Replica {
         self.pump(cx);
     }
 
-    /// Sends what waits, in order, as far as the window of uncommitted messages allows.
+    /// Sends what waits, in order: to the host, or to the tracker, which hands it on or sequences it itself.
     pub(super) fn pump(&mut self, cx: &mut Context<'_>) {
         let Some(attachment) = self.attachment.as_ref().filter(|attachment| attachment.is_level()) else {
             return;
         };
-        let can_write = matches!(attachment.serving, Serving::Here | Serving::Host(_));
         let (link, fence) = (attachment.link, attachment.fence);
-        if !can_write || fence == segment_proto::Fence::default() || self.outbox.retry_at.is_some() {
+        if fence == Fence::default() || self.is_outdated(cx) || self.outbox.retry_at.is_some() {
             return;
         }
-        let under_way = self.outbox.items.iter().filter(|item| item.progress >= Progress::Submitted).count();
-        let window = cx.limits.uncommitted_per_author_max.saturating_sub(under_way).min(cx.limits.batch_entries_max);
-        let (mut envelopes, mut bytes) = (Vec::new(), 0);
-        for item in self.outbox.items.iter_mut().filter(|item| item.progress <= Progress::Again) {
-            bytes += item.envelope.bytes().len() + 80;
-            let full = envelopes.len() >= window || (bytes > cx.limits.batch_bytes_max && !envelopes.is_empty());
-            if full || item.progress == Progress::Unwritten {
-                break;
-            }
-            item.progress = Progress::Submitted;
-            envelopes.push(item.envelope.clone());
-        }
-        if envelopes.is_empty() {
+        let Some((submission, envelopes)) = self.outbox.take_batch(fence, cx.limits) else {
             return;
-        }
-        let keys: Vec<MessageKey> = envelopes.iter().map(|envelope| envelope.key).collect();
+        };
         let (channel, with, transfer) = (self.channel(), self.source(), Transfer::Submitted);
         cx.out.event(PeerEvent::Transferred { channel, with, transfer, first: 0, last: 0 });
         let submit = Submit::new(channel, fence, envelopes);
-        if cx.request(link, &submit, self.purpose(Wanted::Submit(keys))).is_err() {
+        if cx.request(link, &submit, self.purpose(Wanted::Submit(submission))).is_err() {
             self.outbox.forget_submits();
             self.try_again(TRY_AGAIN, cx);
         }
@@ -67,12 +51,15 @@ impl Replica {
         self.outbox.retry_at = Some(self.outbox.retry_at.map_or(at, |earlier| earlier.min(at)));
     }
 
-    pub(super) fn on_submitted(&mut self, keys: &[MessageKey], submitted: Submitted, cx: &mut Context<'_>) {
-        let fates = submitted.fates.into_iter().filter(|fate| keys.contains(&fate.key));
-        for fate in fates.collect::<Vec<Fate>>() {
-            self.on_fate(&fate, submitted.fence, cx);
+    pub(super) fn on_submitted(&mut self, submission: &Submission, submitted: Submitted, cx: &mut Context<'_>) {
+        if self.attachment.as_ref().is_some_and(|attachment| submission.fence < attachment.fence) {
+            // What was said in an epoch that is over may be void: all of it has gone again.
+            return;
         }
-        if self.outbox.not_submitted(keys) && self.outbox.retry_at.is_none() {
+        for fate in &submitted.fates {
+            self.on_fate(fate, submitted.fence, cx);
+        }
+        if self.outbox.not_submitted(submission) && self.outbox.retry_at.is_none() {
             self.try_again(TRY_AGAIN, cx);
         }
         self.settle(cx);
@@ -180,16 +167,22 @@ impl Replica {
         self.subscribe(cx);
     }
 
-    pub(super) fn on_not_submitted(&mut self, keys: &[MessageKey], unanswered: &Unanswered, cx: &mut Context<'_>) {
-        self.outbox.not_submitted(keys);
+    pub(super) fn on_not_submitted(&mut self, submission: &Submission, unanswered: &Unanswered, cx: &mut Context<'_>) {
+        if !self.outbox.not_submitted(submission) {
+            // A newer epoch is known since: it has gone again.
+            return;
+        }
         let Unanswered::Refused(failure) = unanswered else {
             return self.try_again(TRY_AGAIN, cx);
         };
-        if matches!(failure.reason, Reason::OutOfOrder | Reason::Fenced | Reason::BadCertificate) {
-            self.subscribe_later(cx);
+        match failure.reason {
+            // The newer epoch was not pushed, or is not genuine.
+            Reason::Fenced => self.subscribe(cx),
+            Reason::OutOfOrder | Reason::BadCertificate => self.subscribe_later(cx),
+            _ => {}
         }
         let wait = Duration::from_millis(u64::from(failure.retry_after_ms));
-        self.try_again(wait.max(TRY_AGAIN), cx);
+        self.try_again(if wait.is_zero() { TRY_AGAIN } else { wait }, cx);
     }
 
     /// The committed row of this device: what the next message builds on. Where an access entry has

@@ -13,6 +13,9 @@ use crate::sync::persist::{Meta, put_meta};
 impl Replica {
     pub(super) fn on_watermarks(&mut self, marks: &Watermarks, cx: &mut Context<'_>) {
         self.learn_fence(marks.fence, cx);
+        if self.is_outdated(cx) {
+            return;
+        }
         if let Some(receipt) = &marks.receipt {
             self.on_receipt(receipt.clone(), cx);
         }

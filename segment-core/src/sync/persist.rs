@@ -27,6 +27,8 @@ pub enum Meta {
     Low,
     /// An author's counters.
     Author,
+    /// The newest epoch record that a replica knows.
+    Epoch,
 }
 
 impl Meta {
@@ -38,6 +40,7 @@ impl Meta {
             Self::Nonce => b"nonce",
             Self::Low => b"low",
             Self::Author => b"author",
+            Self::Epoch => b"epoch",
         }
     }
 }

@@ -4,3 +4,4 @@ mod following;
 mod past;
 mod rig;
 mod sending;
+mod writing;

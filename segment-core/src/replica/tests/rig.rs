@@ -5,7 +5,9 @@ use alloc::vec::Vec;
 
 use bytes::Bytes;
 use segment_proto::messages::{Entries, EntryPage, Fate, FateCode, Submitted, Subscribed, SyncPage, Watermarks};
-use segment_proto::{EnvelopeKind, EpochOwner, LinkId, Message, MessageKey, Position, Rights, Row, SignedEnvelope};
+use segment_proto::{
+    EnvelopeKind, EpochOwner, EpochRecord, LinkId, Message, MessageKey, Position, Rights, Row, Signed, SignedEnvelope,
+};
 
 use crate::peer::context::{Answer, PeerTask, Purpose};
 use crate::peer::events::Serving;
@@ -26,13 +28,16 @@ pub struct ReplicaRig {
     pub row: Option<Row>,
     pub rights: Rights,
     pub epoch: u32,
+    pub owner: EpochOwner,
+    pub base: Position,
 }
 
 impl ReplicaRig {
     pub fn new() -> Self {
         let replica = Replica::create(record(), LogRole::Cache);
         let (peer, rights) = (PeerRig::new(ME), Rights::ALL);
-        Self { peer, replica, log: Vec::new(), committed: 0, row: None, rights, epoch: 2 }
+        let (owner, base) = (EpochOwner::Host(device(HOST)), Position::START);
+        Self { peer, replica, log: Vec::new(), committed: 0, row: None, rights, epoch: 2, owner, base }
     }
 
     /// Attached to a host with these messages, all of them committed and fetched.
@@ -79,8 +84,20 @@ impl ReplicaRig {
         (self.committed > 0).then(|| receipt(self.epoch, self.at(self.committed)))
     }
 
+    /// The serving side's newest epoch.
+    pub fn record(&self) -> Signed<EpochRecord> {
+        epoch(self.epoch, self.owner, self.base)
+    }
+
+    /// Somebody else sequences behind this place.
+    pub fn next_epoch(&mut self, owner: EpochOwner, base: u64) {
+        self.epoch += 1;
+        (self.owner, self.base) = (owner, self.at(base));
+        self.log.truncate(usize::try_from(base).unwrap());
+    }
+
     pub fn subscribed(&self) -> Subscribed {
-        let record = epoch(self.epoch, EpochOwner::Host(device(HOST)), Position::START);
+        let record = self.record();
         let (channel, head, receipt) = (channel(), self.head(), self.receipt());
         Subscribed { channel, epoch: Some(record), head, receipt, rights: self.rights, row: self.row }
     }
@@ -106,8 +123,7 @@ impl ReplicaRig {
     }
 
     pub fn parted(&self) -> SyncPage {
-        let record = epoch(self.epoch, EpochOwner::Host(device(HOST)), Position::START);
-        SyncPage { diverged: alloc::vec![record], entries: Vec::new(), ..self.sync_page(1, 0) }
+        SyncPage { diverged: alloc::vec![self.record()], entries: Vec::new(), ..self.sync_page(1, 0) }
     }
 
     /// Answers the subscription and what is asked for to catch up.

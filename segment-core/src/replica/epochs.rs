@@ -1,0 +1,69 @@
+//! Which epoch is the newest: known by the tracker's signature only, kept on disk, shown to whoever serves.
+
+use segment_proto::{EpochRecord, Evidence, Fence, Signed};
+
+use crate::peer::context::Context;
+use crate::replica::{Replica, ReplicaTask};
+use crate::rules::Rule;
+use crate::sync::persist::{Meta, put_meta};
+
+impl Replica {
+    /// The newest that this replica holds of what the tracker has signed.
+    pub(super) fn evidence(&self) -> Evidence {
+        Evidence { receipt: self.cache.receipt().cloned(), epoch: self.epoch.clone() }
+    }
+
+    /// The newest epoch that the tracker has signed, as far as is known here.
+    pub(super) fn newest_fence(&self) -> Fence {
+        self.epoch.as_ref().map_or(Fence::default(), |record| record.fence)
+    }
+
+    /// Whether who serves the channel is behind the newest epoch known here: nothing is submitted to an older one.
+    pub(super) fn is_outdated(&self, cx: &Context<'_>) -> bool {
+        let served = self.attachment.as_ref().map_or(Fence::default(), |attachment| attachment.fence);
+        served < self.newest_fence() && cx.rules.has(Rule::NewestEpoch)
+    }
+
+    /// Takes the epoch of whoever serves the channel, if the tracker has signed it.
+    pub(super) fn learn_epoch(&mut self, record: &Signed<EpochRecord>, cx: &mut Context<'_>) {
+        let genuine = cx.tracker_key.is_some_and(|key| record.is_signed_by(&key, &cx.identity.verifier()));
+        if !genuine || record.channel != self.channel() {
+            return;
+        }
+        if record.fence > self.newest_fence() {
+            let put = put_meta(self.own_log(), Meta::Epoch, record);
+            let task = self.task(ReplicaTask::Nothing);
+            cx.out.write(task, alloc::vec![put]);
+            self.epoch = Some(record.clone());
+            self.cut_void(record, cx);
+        }
+        self.learn_fence(record.fence, cx);
+    }
+
+    /// What older epochs have put behind the base of a newer one stands no more.
+    fn cut_void(&mut self, record: &EpochRecord, cx: &mut Context<'_>) {
+        let (tip, base) = (self.cache.tip(), record.base);
+        let of_this_generation =
+            self.cache.receipt().is_none_or(|receipt| receipt.fence.generation == record.fence.generation);
+        if tip.pos <= base.pos || tip.epoch >= record.fence.epoch || !of_this_generation {
+            return;
+        }
+        let parted_below = !self.cache.contains(base);
+        self.cut(if parted_below { self.cache.committed() } else { base.pos }, cx);
+    }
+
+    /// Whoever serves the channel speaks of an epoch: what waits is for that one.
+    pub(super) fn learn_fence(&mut self, fence: Fence, cx: &mut Context<'_>) {
+        let Some(attachment) = self.attachment.as_mut().filter(|attachment| fence > attachment.fence) else {
+            return;
+        };
+        attachment.fence = fence;
+        self.outbox.forget_submits();
+        self.outbox.retry_at = None;
+        if attachment.subscribe_at.is_some() {
+            // What it did not have when it was asked, it may have now.
+            return self.subscribe(cx);
+        }
+        self.pump(cx);
+    }
+}
