@@ -147,6 +147,22 @@ pub(super) fn rights(rights: segment_proto::Rights) -> String {
     rights.to_string().replace('+', ", ")
 }
 
+/// An own message as it was typed; its fate is told where it takes long.
+#[derive(Debug, Serialize)]
+pub struct Typed {
+    pub author: (String, AccountId),
+    pub text: String,
+    pub elsewhere: Option<ChannelName>,
+    pub at_ms: u64,
+}
+answer!(Typed, "typed", |self, style| style.message(&MessageLine {
+    at_ms: self.at_ms,
+    author: Author::User { name: &self.author.0, account: self.author.1 },
+    text: &self.text,
+    channel: self.elsewhere.as_ref(),
+    delivery: Delivery::Settled,
+}));
+
 /// A message was written.
 #[derive(Debug, Serialize)]
 pub struct Sent {

@@ -150,10 +150,18 @@ impl Chat {
         if self.is_script() || self.out.is_json() {
             return Ok(());
         }
+        // What arrives meanwhile is among the newest messages, which are shown at once.
+        self.talk.known().entering = Some(target.id);
+        let shown = self.show_channel(&target).await;
+        self.talk.known().entering = None;
+        shown
+    }
+
+    async fn show_channel(&self, target: &Target) -> Done {
         self.level_a_moment(target.id).await;
         self.refresh_prompt().await;
-        self.show_heading(&target).await?;
-        self.show_newest(&target, FIRST_MESSAGES).await
+        self.show_heading(target).await?;
+        self.show_newest(target, FIRST_MESSAGES).await
     }
 
     /// A person need not wait for what arrives by itself.

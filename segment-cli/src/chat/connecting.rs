@@ -32,6 +32,10 @@ impl Chat {
         if !self.is_script() {
             self.welcome().await?;
         }
+        if self.is_script() {
+            // A script says itself where it sends to.
+            return Ok(());
+        }
         self.go_back_to(remembered.channel).await
     }
 
@@ -66,7 +70,12 @@ impl Chat {
             pins.check(&address, given)?;
         }
         let key = self.tracker.key.or(pinned);
-        let shown = self.dial_any(key).await?;
+        let shown = match self.dial_any(key).await {
+            Ok(shown) => shown,
+            Err(Refusal::OtherKey(shown)) if pinned.is_none() => return Err(self.not_the_key_of_the_invite(shown)),
+            Err(Refusal::OtherKey(shown)) => return Err(self.key_changed(pinned.unwrap_or(shown), shown)),
+            Err(Refusal::Because(problem)) => return Err(problem),
+        };
         if pins.check(&address, shown)? == PinOutcome::FirstUse && self.tracker.key.is_none() {
             let text = format!("The tracker {address} shows the key {shown}; it is expected from now on.");
             self.out.remark(&text).await.map_err(unheard)?;
@@ -75,14 +84,14 @@ impl Chat {
     }
 
     /// Tries each address of the tracker's name.
-    async fn dial_any(&self, key: Option<DeviceId>) -> Result<DeviceId, Problem> {
+    async fn dial_any(&self, key: Option<DeviceId>) -> Result<DeviceId, Refusal> {
         let unknown = || {
             let text = format!("{} is not known here: not connected; check the address", self.tracker.host);
             Problem::local(LocalReason::Unreachable).saying(text)
         };
         let found = lookup_host((self.tracker.host.as_str(), self.tracker.port)).await;
         let addresses: Vec<SocketAddr> = found.map(Iterator::collect).unwrap_or_default();
-        let mut problem = unknown();
+        let mut problem = Refusal::Because(unknown());
         for address in addresses {
             match self.dial(address, key).await {
                 Ok(shown) => return Ok(shown),
@@ -92,38 +101,30 @@ impl Chat {
         Err(problem)
     }
 
-    async fn dial(&self, address: SocketAddr, key: Option<DeviceId>) -> Result<DeviceId, Problem> {
+    async fn dial(&self, address: SocketAddr, key: Option<DeviceId>) -> Result<DeviceId, Refusal> {
         let mut events = self.peer().events();
         match self.peer().connect(Endpoint { address, key }).await {
             Ok(()) => {}
-            Err(RequestError::NoAnswer(_)) => return Err(self.why_not(&mut events, address, key)),
-            Err(error) => return Err(error.into()),
+            Err(RequestError::NoAnswer(_)) => return Err(why_not(&mut events, address)),
+            Err(error) => return Err(Refusal::Because(error.into())),
         }
-        let shown = self.peer().call(|machine, _| machine.tracker_key()).await?;
-        shown.ok_or_else(|| Problem::local(LocalReason::NoAnswer))
+        let shown = self.peer().call(|machine, _| machine.tracker_key()).await.map_err(Problem::from)?;
+        shown.ok_or_else(|| Refusal::Because(Problem::local(LocalReason::NoAnswer)))
     }
 
-    fn why_not(&self, events: &mut Events<PeerEvent>, address: SocketAddr, key: Option<DeviceId>) -> Problem {
-        while let Some(happening) = events.try_next() {
-            let Happening::Event(PeerEvent::DialFailed { source: Source::Tracker, reason, .. }) = happening else {
-                continue;
-            };
-            return match reason {
-                DialFailure::WrongKey(shown) => self.wrong_key(key, shown),
-                DialFailure::Unreachable => nobody_at(address),
-                DialFailure::Handshake => {
-                    let text = format!("{address} does not speak Segment: not connected; check the address");
-                    Problem::local(LocalReason::Unreachable).saying(text)
-                }
-            };
-        }
-        Problem::local(LocalReason::Unreachable)
-    }
-
-    fn wrong_key(&self, pinned: Option<DeviceId>, shown: DeviceId) -> Problem {
+    fn key_changed(&self, pinned: DeviceId, shown: DeviceId) -> Problem {
         let path = self.profile.dir().join("trackers");
+        ProfileError::KeyChanged { address: self.tracker.address(), pinned, shown, path }.into()
+    }
+
+    /// Nothing was known of this tracker but what was typed: most likely that is mistyped.
+    fn not_the_key_of_the_invite(&self, shown: DeviceId) -> Problem {
         let address = self.tracker.address();
-        ProfileError::KeyChanged { address, pinned: pinned.unwrap_or(shown), shown, path }.into()
+        let text = format!(
+            "{address} shows another key than the address that you gave: not connected, nothing was sent.\n  \
+             shown  {shown}\nCompare what stands after the # with the invitation. If it was copied rightly, ask whoever sent it."
+        );
+        Problem::local(LocalReason::OtherTracker).saying(text)
     }
 
     /// Goes on with the saved login of this tracker, if there is one.
@@ -156,6 +157,36 @@ impl Chat {
         // What comes later is told by the narrator.
         let _ = timeout(RESUMED, resumed).await;
     }
+}
+
+/// Why a dial came to nothing.
+enum Refusal {
+    /// Somebody else is there, or the address was wrong.
+    OtherKey(DeviceId),
+    Because(Problem),
+}
+
+impl From<Problem> for Refusal {
+    fn from(problem: Problem) -> Self {
+        Self::Because(problem)
+    }
+}
+
+fn why_not(events: &mut Events<PeerEvent>, address: SocketAddr) -> Refusal {
+    while let Some(happening) = events.try_next() {
+        let Happening::Event(PeerEvent::DialFailed { source: Source::Tracker, reason, .. }) = happening else {
+            continue;
+        };
+        return match reason {
+            DialFailure::WrongKey(shown) => Refusal::OtherKey(shown),
+            DialFailure::Unreachable => nobody_at(address).into(),
+            DialFailure::Handshake => {
+                let text = format!("{address} does not speak Segment: not connected; check the address");
+                Problem::local(LocalReason::Unreachable).saying(text).into()
+            }
+        };
+    }
+    Problem::local(LocalReason::Unreachable).into()
 }
 
 fn nobody_at(address: SocketAddr) -> Problem {

@@ -4,11 +4,11 @@ use std::time::Duration;
 
 use segment_core::peer::events::{ChannelMessage, Reply, Serving, Source, Stage};
 use segment_core::replica::Outgoing;
-use segment_net::{Receipt, RequestError};
-use segment_proto::{ChannelId, ChannelName, MessageKey};
+use segment_net::{Receipt, RequestError, SendError};
+use segment_proto::{AccountId, ChannelId, ChannelName, MessageKey};
 use tokio::time::{sleep, timeout};
 
-use super::answers::{Counted, MessageShown, Sent, Waiting, message_id, stage_name};
+use super::answers::{Counted, MessageShown, Sent, Typed, Waiting, message_id, stage_name};
 use super::{Chat, Done, Target, unheard};
 use crate::commands::{OutboxAction, OutboxItem, Wait};
 use crate::errors::{LocalReason, Problem};
@@ -25,8 +25,7 @@ impl Chat {
     /// `/send`
     pub(super) async fn send(&self, channel: Option<ChannelName>, wait: Option<Wait>, text: &str) -> Done {
         let target = self.target(channel).await?;
-        let sent = self.peer().channel(target.id).send(text).await;
-        let receipt = sent.map_err(|error| self.not_sent(Problem::from(error), &target))?;
+        let receipt = self.write(&target, text).await.map_err(|error| self.not_sent(error.into(), &target))?;
         let wait = wait.or(self.wait).or(if self.is_script() { Some(Wait::Stored) } else { None });
         if let Some(wait) = wait {
             self.wait_for(&receipt, wait, &target).await?;
@@ -35,6 +34,30 @@ impl Chat {
         let stage = receipt.stage().map_or("refused", stage_name);
         let sent = Sent { channel: format!("#{}", target.name), id: message_id(&key), key, stage };
         self.out.answer(&sent).await.map_err(unheard)
+    }
+
+    /// A person sees a message where it was typed, as soon as it is on this machine's disk.
+    async fn write(&self, target: &Target, text: &str) -> Result<Receipt, SendError> {
+        if self.is_script() || self.out.is_json() {
+            return self.peer().channel(target.id).send(text).await;
+        }
+        let (id, body, talk) = (target.id, text.to_owned(), self.talk.clone());
+        let written = self.peer().write(move |machine, now| {
+            let key = machine.send(id, &body, now)?;
+            talk.known().typed.insert(key);
+            Ok(key)
+        });
+        let receipt = written.await?;
+        let current = self.talk.current().map(|current| current.name);
+        let me = self.peer().call(|machine, _| machine.whoami()).await?;
+        let typed = Typed {
+            author: me.map_or((String::new(), AccountId::NOBODY), |me| (me.who.to_string(), me.who.account)),
+            text: text.to_owned(),
+            elsewhere: Some(target.name.clone()).filter(|name| current.as_ref() != Some(name)),
+            at_ms: super::telling::now_ms(),
+        };
+        self.out.happened(&typed);
+        Ok(receipt)
     }
 
     async fn wait_for(&self, receipt: &Receipt, wait: Wait, target: &Target) -> Done {
@@ -175,7 +198,7 @@ impl Chat {
     pub(super) async fn show_newest(&self, target: &Target, count: u32) -> Done {
         let (messages, _) = self.read(target, None, count).await?;
         if let Some((last, _)) = messages.last() {
-            self.talk.known().is_news(target.id, last.pos);
+            self.talk.known().shown.entry(target.id).or_default().up_to(last.pos);
         }
         self.show(target, &messages).await
     }

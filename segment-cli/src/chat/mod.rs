@@ -4,18 +4,21 @@
 //! Both know what `talk::Talk` knows, and both write through `output::Out`.
 
 mod answers;
+mod backlog;
 mod channels;
 mod connecting;
 mod faults;
 mod hosting;
 mod messages;
 mod narrator;
+mod news;
 pub mod output;
 mod people;
 mod repl;
 mod script;
 mod session;
 mod sessions;
+mod shown;
 mod start;
 mod talk;
 mod telling;
@@ -130,7 +133,11 @@ impl Chat {
 
     /// Remembers where this profile is.
     fn remember(&self) {
-        let channel = self.talk.current().map(|target| target.name.to_string());
+        // Where a script was is not where the person was.
+        let channel = match self.origin {
+            Origin::Prompt => self.talk.current().map(|target| target.name.to_string()),
+            _ => Remembered::load(self.profile.dir()).channel,
+        };
         let remembered = Remembered { tracker: Some(self.tracker.address()), channel };
         if let Err(error) = remembered.save(self.profile.dir()) {
             tracing::warn!(%error, "the current channel is not remembered");

@@ -1,19 +1,21 @@
 //! Tells what happens by itself: messages, people, connections; and keeps the login that the tracker renews.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use segment_core::peer::events::{ChannelMessage, PeerEvent, Reply, Serving, Source, Stage, Transfer};
+use segment_core::peer::events::{PeerEvent, Reply, Serving, Stage};
 use segment_net::{Events, Happening, Peer};
 use segment_proto::{ChannelId, MessageKey, Reason, Rights};
 use tokio::task::JoinHandle;
 use tokio::time::sleep_until;
 
-use super::answers::{MessageShown, NotSent, Notice, Progress, message_id, rights, stage_name};
+use super::answers::{NotSent, Notice, Progress, message_id, rights, stage_name};
+use super::backlog::Backlog;
 use super::output::Out;
 use super::sessions::Sessions;
 use super::talk::{Own, Talk};
-use super::telling::{not_sent, now_ms, served_from};
+use super::telling::{not_sent, now_ms};
 use super::{Chat, Target};
 use crate::errors::Problem;
 use crate::node::{Keeping, PeerNode};
@@ -23,25 +25,25 @@ use crate::terminal::Known as KnownToTab;
 use crate::url::TrackerUrl;
 
 /// A message that is committed within this is only shown, not talked about.
-const SOON: Duration = Duration::from_secs(1);
-/// Of messages that were fetched at once, so many are shown; `/history` has the rest.
-const FETCHED_SHOWN_MAX: usize = 20;
+pub(super) const SOON: Duration = Duration::from_secs(1);
 
 /// Pages of the user list that are read after a login.
 const USER_PAGES_MAX: usize = 8;
 
 /// Tells what happens.
-struct Narrator {
-    peer: Peer,
+pub(super) struct Narrator {
+    pub(super) peer: Peer,
     events: Events<PeerEvent>,
     keeping: Keeping,
-    out: Out,
-    talk: Talk,
+    pub(super) out: Out,
+    pub(super) talk: Talk,
     profile: Arc<Profile>,
     tracker: TrackerUrl,
     /// The tracker was lost, and that was said.
     lost: bool,
     sessions: Sessions,
+    /// Fetched messages that are not shown yet.
+    pub(super) backlogs: BTreeMap<ChannelId, Backlog>,
 }
 
 /// Starts telling, until the peer stops.
@@ -62,6 +64,7 @@ pub(super) fn spawn(
         tracker: tracker.clone(),
         lost: false,
         sessions: Sessions::default(),
+        backlogs: BTreeMap::new(),
     };
     tokio::spawn(narrator.run())
 }
@@ -84,7 +87,7 @@ impl Narrator {
                     }
                     None => return,
                 },
-                () = sleep_until(due.unwrap_or_else(Instant::now).into()), if due.is_some() => self.tell_waiting().await,
+                () = sleep_until(due.unwrap_or_else(Instant::now).into()), if due.is_some() => self.tell_late().await,
             }
         }
     }
@@ -128,10 +131,13 @@ impl Narrator {
                 known.own.insert(*key, Own { since: Instant::now(), told: false });
             }
             PeerEvent::MessageStage { key, stage: Stage::Committed, .. }
-                if known.own.remove(key).is_some_and(|own| own.told) =>
+                if known.settle(key).is_some_and(|own| own.told) =>
             {
                 known.settled.insert(*key);
             }
+            PeerEvent::MessageRefused { key, .. } => drop(known.settle(key)),
+            PeerEvent::CommittedUpTo { channel, pos } => known.shown.entry(*channel).or_default().commit(*pos),
+            PeerEvent::CutBehind { channel, pos } => known.shown.entry(*channel).or_default().cut(*pos),
             PeerEvent::UserCame(row) => known.meet(row.who.name.to_string()),
             PeerEvent::ChannelChanged(row) if row.joined => {
                 known.names.insert(row.record.channel, row.record.name.clone());
@@ -184,22 +190,13 @@ impl Narrator {
     fn tell(&mut self, event: PeerEvent) {
         match event {
             PeerEvent::Received { channel, messages, source, transfer } => {
-                self.tell_messages(channel, &messages, &source, transfer);
+                self.tell_messages(channel, messages, source, transfer);
             }
             PeerEvent::MessageStage { key, stage, pos } => self.tell_stage(key, stage, pos),
             PeerEvent::MessageRefused { key, reason, text } => self.tell_refused(key, reason, text),
             PeerEvent::ServedFrom { channel, serving } => self.tell_serving(channel, serving),
             PeerEvent::RightsChanged { channel, rights } => self.tell_rights(channel, rights),
-            PeerEvent::Removed { channel, reason } => {
-                let name = self.talk.known().name_of(&channel);
-                let why = Problem::wire(reason).text;
-                self.notice("removed", Some(&name), format!("you may not see #{name} any more: {why}"));
-            }
-            PeerEvent::CutBehind { channel, pos } => {
-                let mut known = self.talk.known();
-                let shown = known.shown.entry(channel).or_default();
-                *shown = pos.min(*shown);
-            }
+            PeerEvent::Removed { channel, reason } => self.tell_removed(channel, reason),
             other => self.tell_connection(other),
         }
     }
@@ -230,26 +227,6 @@ impl Narrator {
         }
     }
 
-    fn tell_messages(&self, id: ChannelId, messages: &[ChannelMessage], source: &Source, transfer: Transfer) {
-        let (name, current, news) = {
-            let mut known = self.talk.known();
-            let news: Vec<_> = messages.iter().filter(|message| known.is_news(id, message.pos)).collect();
-            let current = known.current.as_ref().map(|target| target.name.to_string());
-            (known.name_of(&id), current, news)
-        };
-        let skipped = match transfer {
-            Transfer::Live => 0,
-            _ => news.len().saturating_sub(FETCHED_SHOWN_MAX),
-        };
-        let skipped = if self.out.is_json() { 0 } else { skipped };
-        if skipped > 0 {
-            self.notice("skipped", Some(&name), format!("{skipped} more messages in #{name}; /history shows them"));
-        }
-        for message in news.into_iter().skip(skipped) {
-            self.out.happened(&MessageShown::new(message, &name, current.as_deref(), source).received());
-        }
-    }
-
     fn tell_stage(&self, key: MessageKey, stage: Stage, pos: Option<u64>) {
         self.out.happened(&Progress {
             event: "message_stage",
@@ -272,11 +249,7 @@ impl Narrator {
     }
 
     fn tell_refused(&self, key: MessageKey, reason: Reason, message: Option<String>) {
-        let target = {
-            let mut known = self.talk.known();
-            known.own.remove(&key);
-            known.names.get(&key.channel).cloned()
-        };
+        let target = self.talk.known().names.get(&key.channel).cloned();
         let mut problem = Problem::wire(reason);
         if let Some(name) = &target {
             problem = not_sent(problem, name);
@@ -292,20 +265,6 @@ impl Narrator {
         });
     }
 
-    /// What is as it should be is not talked about, unless it was not so before.
-    fn tell_serving(&self, channel: ChannelId, serving: Serving) {
-        let name = self.talk.known().name_of(&channel);
-        let is_good = matches!(serving, Serving::Here | Serving::Host(_));
-        let was_bad = {
-            let mut known = self.talk.known();
-            if is_good { known.troubled.remove(&channel) } else { !known.troubled.insert(channel) }
-        };
-        if is_good && !was_bad && !self.out.is_json() {
-            return;
-        }
-        self.notice("served_from", Some(&name), served_from(&name, serving));
-    }
-
     fn tell_rights(&self, channel: ChannelId, granted: Rights) {
         let (name, before) = {
             let mut known = self.talk.known();
@@ -319,7 +278,15 @@ impl Narrator {
 
     fn next_due(&self) -> Option<Instant> {
         let known = self.talk.known();
-        known.own.values().filter(|own| !own.told).map(|own| own.since + SOON).min()
+        let waiting = known.own.values().filter(|own| !own.told).map(|own| own.since + SOON);
+        let troubles = known.troubled.values().filter(|trouble| !trouble.told).map(|trouble| trouble.since + SOON);
+        waiting.chain(troubles).chain(self.backlogs.values().map(Backlog::due)).min()
+    }
+
+    async fn tell_late(&mut self) {
+        self.tell_backlogs();
+        self.tell_troubles();
+        self.tell_waiting().await;
     }
 
     /// Own messages that took too long to pass without a word.
@@ -334,6 +301,9 @@ impl Narrator {
             })
             .collect()
         };
+        if late.is_empty() {
+            return;
+        }
         refresh(&self.peer, &self.out, &self.talk).await;
         for key in late {
             self.tell_one_waiting(key).await;
@@ -355,7 +325,7 @@ impl Narrator {
         self.notice("message_waits", Some(&name), text);
     }
 
-    fn notice(&self, event: &'static str, channel: Option<&str>, text: String) {
+    pub(super) fn notice(&self, event: &'static str, channel: Option<&str>, text: String) {
         let channel = channel.map(|name| format!("#{name}"));
         self.out.happened(&Notice { event, channel, text, at_ms: now_ms() });
     }
@@ -374,6 +344,7 @@ const fn changes_prompt(event: &PeerEvent) -> bool {
             | PeerEvent::MessageStage { stage: Stage::Committed, .. }
             | PeerEvent::MessageRefused { .. }
             | PeerEvent::Removed { .. }
+            | PeerEvent::MessageStage { stage: Stage::Queued, .. }
             | PeerEvent::ChannelChanged(_)
             | PeerEvent::UserCame(_)
     )
@@ -385,12 +356,19 @@ async fn refresh(peer: &Peer, out: &Out, talk: &Talk) {
     let current = talk.current();
     let id = current.as_ref().map(|target| target.id);
     let look = move |machine: &mut segment_core::peer::Peer, _| {
-        let names: Vec<_> = machine.channels().map(|view| (view.record.channel, view.record.name.clone())).collect();
-        (id.and_then(|id| machine.channel(id)).map(|view| view.serving), names)
+        let views: Vec<_> = machine.channels().collect();
+        let way = id.and_then(|id| machine.outgoing(id).ok()).map(|items| items.map(|item| item.key).collect());
+        let on_their_way: BTreeSet<MessageKey> = way.unwrap_or_default();
+        (id.and_then(|id| machine.channel(id)).map(|view| view.serving), views, on_their_way)
     };
-    let Ok((serving, names)) = peer.call(look).await else { return };
+    let Ok((serving, views, on_their_way)) = peer.call(look).await else { return };
     let mut known = talk.known();
-    known.names.extend(names);
+    for view in views {
+        known.hosts.insert(view.record.channel, view.record.owner.name.to_string());
+        known.names.insert(view.record.channel, view.record.name.clone());
+    }
+    // What was dropped waits no more.
+    known.own.retain(|key, _| Some(key.channel) != id || on_their_way.contains(key));
     let waits = |(key, own): &(&MessageKey, &Own)| Some(key.channel) == id && own.told;
     let waiting = known.own.iter().filter(waits).count();
     let link = match serving {

@@ -56,6 +56,8 @@ struct Failed<'a> {
     retry_after_ms: u32,
     #[serde(skip_serializing_if = "Option::is_none")]
     id: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    line: Option<usize>,
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks for a reference")]
@@ -160,7 +162,8 @@ impl Out {
         if self.form == Output::Json {
             return self.print(failed(command, problem)).await;
         }
-        let text = self.style().error(&problem.text);
+        let place = problem.line.map(|line| format!("line {line}: ")).unwrap_or_default();
+        let text = self.style().error(&format!("{place}{}", problem.text));
         match &self.to {
             To::Screen(screen) => screen.answer(text).await,
             To::Streams(_) => {
@@ -196,7 +199,7 @@ impl Out {
 }
 
 fn failed(command: &str, problem: &Problem) -> String {
-    let Problem { reason, status, exit, text, retry_after_ms, id } = problem;
+    let Problem { reason, status, exit, text, retry_after_ms, id, line } = problem;
     let failed = Failed {
         command,
         status: status.as_str(),
@@ -205,6 +208,7 @@ fn failed(command: &str, problem: &Problem) -> String {
         text,
         retry_after_ms: *retry_after_ms,
         id: id.as_deref(),
+        line: *line,
     };
     object("error", &failed)
 }

@@ -67,6 +67,9 @@ impl Chat {
         match self.run(command, Some(&turn)).await {
             Ok(flow) => {
                 self.out.done(line).await.map_err(unheard)?;
+                if flow == Flow::Quit {
+                    turn.end();
+                }
                 Ok(flow)
             }
             Err(problem) => {

@@ -87,11 +87,14 @@ pub async fn run_script(chat: &mut Chat, input: &Input, failures: Failures) -> R
 async fn run_lines(chat: &mut Chat, input: &Input, failures: Failures) -> Result<ExitCode, Problem> {
     let mut lines = Lines::open(input)?;
     let mut end = ExitCode::Done;
+    let mut number = 0;
     loop {
+        number += 1;
         let line = match lines.next().await {
             Ok(Some(line)) => line,
             Ok(None) => return Ok(end),
             Err(problem) => {
+                let problem = problem.at_line(number);
                 chat.out.problem("", &problem).await.map_err(unheard)?;
                 return Ok(end.then(problem.exit));
             }
@@ -100,6 +103,7 @@ async fn run_lines(chat: &mut Chat, input: &Input, failures: Failures) -> Result
             Ok(Flow::Continue) => {}
             Ok(Flow::Quit) => return Ok(end),
             Err(problem) => {
+                let problem = if matches!(lines, Lines::Read(_)) { problem.at_line(number) } else { problem };
                 chat.out.problem(&line, &problem).await.map_err(unheard)?;
                 end = end.then(problem.exit);
                 if failures == Failures::Stop {

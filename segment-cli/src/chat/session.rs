@@ -3,7 +3,7 @@
 use segment_core::peer::TrackerState;
 use segment_core::peer::events::Reply;
 use segment_proto::messages::{Presence, Secret};
-use segment_proto::{DeviceId, UserName, Who};
+use segment_proto::{ChannelName, DeviceId, UserName, Who};
 use serde::Serialize;
 
 use super::answers::{Facts, Said};
@@ -25,23 +25,25 @@ impl Chat {
     /// `/register`
     pub(super) async fn register(&mut self, name: &UserName, turn: Option<&Turn>) -> Done {
         let password = self.password(name, Asked::Twice, turn).await?;
-        self.come_back_from_visit().await?;
+        let visited = self.come_back_from_visit().await?;
         let (wish, secret) = (name.to_string(), Secret(password.expose().to_owned()));
         let reply = self.peer().request(move |machine, now| machine.register(&wish, secret, Presence::Online, now));
         let who = self.logged_in(reply.await?)?;
-        self.greet(&format!("You are {who}: the account is made, and you are logged in.")).await
+        self.greet(&format!("You are {who}: the account is made, and you are logged in.")).await?;
+        self.go_on_in(visited).await
     }
 
     /// `/login`
     pub(super) async fn login(&mut self, name: &UserName, turn: Option<&Turn>) -> Done {
         let password = self.password(name, Asked::Once, turn).await?;
-        self.come_back_from_visit().await?;
+        let visited = self.come_back_from_visit().await?;
         let (wish, secret) = (name.to_string(), Secret(password.expose().to_owned()));
         let presence = self.peer().call(|machine, _| machine.whoami().map(|me| me.presence)).await?;
         let presence = presence.unwrap_or(Presence::Online);
         let reply = self.peer().request(move |machine, now| machine.login(&wish, secret, presence, now));
         let who = self.logged_in(reply.await?)?;
-        self.greet(&format!("You are {who}.")).await
+        self.greet(&format!("You are {who}.")).await?;
+        self.go_on_in(visited).await
     }
 
     /// `/guest`
@@ -144,10 +146,21 @@ impl Chat {
         self.out.answer(&Said { text: text.to_owned() }).await.map_err(unheard)
     }
 
-    async fn come_back_from_visit(&mut self) -> Done {
-        match self.node.keeping {
-            Keeping::Profile => Ok(()),
-            Keeping::Nothing => self.swap(Keeping::Profile).await,
+    /// Ends a visit; says in which channel the visitor was.
+    async fn come_back_from_visit(&mut self) -> Result<Option<ChannelName>, Problem> {
+        if self.node.keeping == Keeping::Profile {
+            return Ok(None);
+        }
+        let visited = self.talk.current().map(|target| target.name);
+        self.swap(Keeping::Profile).await?;
+        Ok(visited)
+    }
+
+    /// Who looked around as a visitor goes on in the same channel as a user.
+    async fn go_on_in(&mut self, visited: Option<ChannelName>) -> Done {
+        match visited {
+            Some(channel) => self.join(&channel).await,
+            None => Ok(()),
         }
     }
 

@@ -4,7 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
+use segment_core::peer::events::{ChannelMessage, Serving};
 use segment_proto::{ChannelId, ChannelName, MessageKey, Rights};
+
+use super::shown::Shown;
 
 /// Users whose names Tab knows.
 const KNOWN_USERS_MAX: usize = 1_024;
@@ -33,18 +36,37 @@ pub struct Known {
     pub current: Option<Target>,
     /// Names of the joined channels.
     pub names: BTreeMap<ChannelId, ChannelName>,
+    /// Names of their owners.
+    pub hosts: BTreeMap<ChannelId, String>,
+    /// Channels that may not be seen any more.
+    pub removed: BTreeSet<ChannelId>,
     /// Users that were seen.
     pub users: BTreeSet<String>,
-    /// The last place of each channel that was shown here.
-    pub shown: BTreeMap<ChannelId, u64>,
-    /// Channels that cannot be written to now.
-    pub troubled: BTreeSet<ChannelId>,
+    /// What of each channel was shown here.
+    pub shown: BTreeMap<ChannelId, Shown>,
+    /// Own messages that were shown when they were typed; until they are settled.
+    pub typed: BTreeSet<MessageKey>,
+    /// A channel that is about to become the current one: its newest messages are shown then.
+    pub entering: Option<ChannelId>,
+    /// Channels that are not served by their hosts now.
+    pub troubled: BTreeMap<ChannelId, Trouble>,
     /// What this session may do where.
     pub rights: BTreeMap<ChannelId, Rights>,
     /// Own messages that are not committed, since when, and whether that was said.
     pub own: BTreeMap<MessageKey, Own>,
     /// Those of them that are committed at last, until that was said.
     pub settled: BTreeSet<MessageKey>,
+}
+
+/// A channel that is not served as it should be.
+#[derive(Clone, Copy, Debug)]
+pub struct Trouble {
+    /// Since when.
+    pub since: Instant,
+    /// Whether that was said.
+    pub told: bool,
+    /// From where it is served.
+    pub serving: Serving,
 }
 
 /// An own message on its way.
@@ -76,6 +98,12 @@ impl Known {
         self.names.get(channel).map_or_else(|| segment_proto::ids::short(channel), ToString::to_string)
     }
 
+    /// The name of a channel's owner.
+    #[must_use]
+    pub fn host_of(&self, channel: &ChannelId) -> String {
+        self.hosts.get(channel).cloned().unwrap_or_default()
+    }
+
     /// Remembers a user for Tab.
     pub fn meet(&mut self, name: String) {
         if self.users.len() < KNOWN_USERS_MAX {
@@ -84,10 +112,19 @@ impl Known {
     }
 
     /// Whether a place was not shown yet; from now on it was.
-    pub fn is_news(&mut self, channel: ChannelId, pos: u64) -> bool {
-        let shown = self.shown.entry(channel).or_default();
-        let news = pos > *shown;
-        *shown = pos.max(*shown);
-        news
+    pub fn is_news(&mut self, channel: ChannelId, message: &ChannelMessage) -> bool {
+        self.shown.entry(channel).or_default().is_new_place(message)
+    }
+
+    /// Whether a message was shown here before, as it was typed or at a place that it has lost.
+    pub fn was_shown(&mut self, message: &ChannelMessage) -> bool {
+        let again = self.shown.entry(message.key.channel).or_default().comes_again(message);
+        again || self.typed.contains(&message.key)
+    }
+
+    /// An own message is committed or refused.
+    pub fn settle(&mut self, key: &MessageKey) -> Option<Own> {
+        self.typed.remove(key);
+        self.own.remove(key)
     }
 }

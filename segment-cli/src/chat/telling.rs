@@ -27,12 +27,14 @@ pub(super) fn not_sent(problem: Problem, channel: &ChannelName) -> Problem {
 }
 
 /// From where a channel is served now.
-pub(super) fn served_from(channel: &str, serving: Serving) -> String {
+pub(super) fn served_from(channel: &str, host: &str, serving: Serving) -> String {
     match serving {
         Serving::Here => format!("#{channel} is hosted here"),
-        Serving::Host(_) => format!("#{channel}: its host is there"),
+        Serving::Host(_) => format!("#{channel}: its host {host} is there"),
         Serving::Copy => {
-            format!("#{channel}: not connected to its host; reading the tracker's copy, what you write waits here")
+            format!(
+                "#{channel}: not connected to its host {host}; reading the tracker's copy, what you write waits here"
+            )
         }
         Serving::Nowhere => {
             format!("#{channel}: neither host nor tracker can be reached; what you write waits here")

@@ -30,12 +30,14 @@ pub struct Problem {
     pub retry_after_ms: u32,
     /// The message that it is about, for what waits in the outbox.
     pub id: Option<String>,
+    /// The line of a script.
+    pub line: Option<usize>,
 }
 
 impl Problem {
     fn of(row: Row) -> Self {
         let Row { name, status, exit, text } = row;
-        Self { reason: name, status, exit, text: text.to_owned(), retry_after_ms: 0, id: None }
+        Self { reason: name, status, exit, text: text.to_owned(), retry_after_ms: 0, id: None, line: None }
     }
 
     /// A reason of this program itself.
@@ -54,6 +56,12 @@ impl Problem {
     #[must_use]
     pub fn saying(self, text: impl fmt::Display) -> Self {
         Self { text: text.to_string(), ..self }
+    }
+
+    /// The same in a line of a script.
+    #[must_use]
+    pub fn at_line(self, line: usize) -> Self {
+        Self { line: Some(line), ..self }
     }
 
     /// The same about a message.
@@ -163,6 +171,7 @@ impl From<UsageError> for Problem {
             text: error.to_string(),
             retry_after_ms: 0,
             id: None,
+            line: None,
         }
     }
 }

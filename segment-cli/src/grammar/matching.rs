@@ -98,7 +98,7 @@ impl Matched {
     fn finish(mut self, words: &Words<'_>) -> Result<Self, UsageError> {
         let rest = words.rest();
         match self.command.text {
-            Some(_) if !rest.trim_end().is_empty() => self.text = Some(rest.to_owned()),
+            Some(_) if !rest.trim_end().is_empty() => self.text = Some(words.tail().to_owned()),
             None if !rest.is_empty() => {
                 let word = rest.split_whitespace().next().unwrap_or_default().to_owned();
                 return Err(UsageError::ExtraArgument { command: self.command, word });

@@ -70,7 +70,7 @@ pub fn classify(line: &str, origin: Origin) -> Result<Line<'_>, UsageError> {
         return Ok(Line::Comment);
     }
     match trimmed.strip_prefix('/') {
-        None => Ok(Line::Text(Cow::Borrowed(trimmed))),
+        None => Ok(Line::Text(Cow::Borrowed(line))),
         Some(text) if text.starts_with('/') => Ok(Line::Text(Cow::Borrowed(text))),
         Some(command) => split_command(command),
     }

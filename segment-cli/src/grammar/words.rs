@@ -6,19 +6,31 @@ use super::UsageError;
 #[derive(Clone, Debug)]
 pub struct Words<'a> {
     rest: &'a str,
+    /// The same with the white space before it.
+    raw: &'a str,
 }
 
 impl<'a> Words<'a> {
     /// Starts before the first word.
     #[must_use]
     pub fn new(rest: &'a str) -> Self {
-        Self { rest: rest.trim_start() }
+        Self { rest: rest.trim_start(), raw: rest }
     }
 
     /// What has not been read, from the next word to the end of the line, raw.
     #[must_use]
     pub const fn rest(&self) -> &'a str {
         self.rest
+    }
+
+    /// What has not been read, without the one white space that ends the last word.
+    #[must_use]
+    pub fn tail(&self) -> &'a str {
+        let mut characters = self.raw.chars();
+        match characters.next() {
+            Some(first) if first.is_whitespace() => characters.as_str(),
+            _ => self.raw,
+        }
     }
 
     /// Whether nothing but white space is left.
@@ -43,7 +55,7 @@ impl<'a> Words<'a> {
         let key = self.rest.strip_prefix("--")?;
         let end = key.find(|c: char| c == '=' || c.is_whitespace()).unwrap_or(key.len());
         if key[end..].starts_with('=') {
-            self.rest = &key[end + 1..];
+            (self.rest, self.raw) = (&key[end + 1..], &key[end + 1..]);
             return Some(OptionWord { key: &key[..end], value: Attached::Follows });
         }
         self.advance(2 + end);
@@ -106,7 +118,8 @@ impl<'a> Words<'a> {
     }
 
     fn advance(&mut self, bytes: usize) {
-        self.rest = self.rest[bytes..].trim_start();
+        self.raw = &self.rest[bytes..];
+        self.rest = self.raw.trim_start();
     }
 }
 

@@ -10,23 +10,36 @@ use rustyline::completion::Completer;
 use rustyline::error::ReadlineError;
 use rustyline::highlight::Highlighter;
 use rustyline::history::FileHistory;
+use rustyline::validate::{ValidationContext, ValidationResult, Validator};
 use rustyline::{ColorMode, CompletionType, Config, Context, Editor};
-use rustyline::{Helper, Hinter, Validator};
+use rustyline::{Helper, Hinter};
 use tokio::sync::mpsc;
 
 use super::history::History;
 use super::lines::{Typed, hand_over};
 use super::printer::Sink;
+use super::wiping::{Pause, is_wiped, wipe};
 use super::{Opened, SharedState, complete, wait_until};
 use crate::render::{Colour, PROMPT_COLUMNS_MAX, PromptState, Style, width};
 
 type LineEditor = Editor<Assistant, FileHistory>;
 
 /// What the editor asks while a line is being typed.
-#[derive(Helper, Hinter, Validator)]
+#[derive(Helper, Hinter)]
 struct Assistant {
     state: SharedState,
     colour: Colour,
+    pause: Pause,
+}
+
+impl Validator for Assistant {
+    /// The Enter key, before the line ends.
+    fn validate(&self, context: &mut ValidationContext<'_>) -> rustyline::Result<ValidationResult> {
+        if is_wiped(context.input()) {
+            self.pause.begin();
+        }
+        Ok(ValidationResult::Valid(None))
+    }
 }
 
 impl Highlighter for Assistant {
@@ -60,20 +73,22 @@ pub(super) fn spawn(
     if is_dumb || !io::stdin().is_terminal() || !io::stdout().is_terminal() {
         return None;
     }
-    let assistant = Assistant { state: state.clone(), colour: style.colour };
+    let pause = Pause::default();
+    let assistant = Assistant { state: state.clone(), colour: style.colour, pause: pause.clone() };
     let mut editor = make_editor(assistant).ok()?;
     let printer = editor.create_external_printer().ok()?;
     let typed = typed.clone();
     let state = state.clone();
     let opened = Arc::clone(opened);
+    let (held, read_style) = (pause.clone(), style.clone());
     let run = move || {
         wait_until(&opened);
         if !typed.is_closed() {
-            run(editor, &History::open(history), &state, &typed);
+            Editing { editor, pause: held, style: read_style, state, typed }.run(&History::open(history));
         }
     };
     thread::Builder::new().name("line editor".into()).spawn(run).ok()?;
-    Some(Sink::AboveTheLine(Box::new(printer)))
+    Some(Sink::AboveTheLine(Box::new(printer), pause))
 }
 
 fn make_editor(assistant: Assistant) -> rustyline::Result<LineEditor> {
@@ -90,23 +105,42 @@ fn make_editor(assistant: Assistant) -> rustyline::Result<LineEditor> {
     Ok(editor)
 }
 
-fn run(mut editor: LineEditor, history: &History, state: &SharedState, typed: &mpsc::Sender<Typed>) {
-    history.load(&mut editor);
-    let mut kept = String::new();
-    loop {
-        let prompt = state.prompt.get().text(PROMPT_COLUMNS_MAX);
-        let outcome = match editor.readline_with_initial(&prompt, (&kept, "")) {
-            Ok(text) => {
-                history.remember(&mut editor, &text);
-                hand_over(typed, |turn| Typed::Line { text, turn })
+/// The editor's thread.
+struct Editing {
+    editor: LineEditor,
+    pause: Pause,
+    style: Style,
+    state: SharedState,
+    typed: mpsc::Sender<Typed>,
+}
+
+impl Editing {
+    fn run(mut self, history: &History) {
+        history.load(&mut self.editor);
+        let mut kept = String::new();
+        loop {
+            let prompt = self.state.prompt.get().text(PROMPT_COLUMNS_MAX);
+            let read = self.editor.readline_with_initial(&prompt, (&kept, ""));
+            if self.pause.is_on() {
+                if let (Ok(text), Some(columns)) = (&read, self.style.resized().columns) {
+                    // A terminal that cannot be written to says so at the next line.
+                    let _ = wipe(&prompt, text, columns);
+                }
+                self.pause.end();
             }
-            Err(ReadlineError::Interrupted) => hand_over(typed, Typed::Interrupted),
-            Err(ReadlineError::Eof) => return drop(typed.blocking_send(Typed::End)),
-            Err(error) => return drop(typed.blocking_send(Typed::Failed(io::Error::other(error)))),
-        };
-        match outcome {
-            Ok(line) => kept = line.unwrap_or_default(),
-            Err(_) => return,
+            let outcome = match read {
+                Ok(text) => {
+                    history.remember(&mut self.editor, &text);
+                    hand_over(&self.typed, |turn| Typed::Line { text, turn })
+                }
+                Err(ReadlineError::Interrupted) => hand_over(&self.typed, Typed::Interrupted),
+                Err(ReadlineError::Eof) => return drop(self.typed.blocking_send(Typed::End)),
+                Err(error) => return drop(self.typed.blocking_send(Typed::Failed(io::Error::other(error)))),
+            };
+            match outcome {
+                Ok(line) => kept = line.unwrap_or_default(),
+                Err(_) => return,
+            }
         }
     }
 }

@@ -36,6 +36,7 @@ pub struct Turn {
 
 enum Reply {
     Keep(String),
+    End,
     AskSecret { prompt: String, answer: oneshot::Sender<io::Result<String>> },
 }
 
@@ -43,6 +44,11 @@ impl Turn {
     /// Gives the line back to the editor, to be corrected.
     pub fn keep(self, line: String) {
         let _ = self.replies.send(Reply::Keep(line));
+    }
+
+    /// No further line is wanted.
+    pub fn end(self) {
+        let _ = self.replies.send(Reply::End);
     }
 
     /// Asks for a secret without echo.
@@ -69,6 +75,7 @@ pub(super) fn hand_over(
     while let Ok(reply) = inbox.recv() {
         match reply {
             Reply::Keep(line) => kept = Some(line),
+            Reply::End => return Err(Closed),
             Reply::AskSecret { prompt, answer } => {
                 let _ = answer.send(rpassword::prompt_password(prompt));
             }

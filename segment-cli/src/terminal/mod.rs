@@ -8,6 +8,7 @@ mod lines;
 mod printer;
 mod restore;
 mod screen;
+mod wiping;
 
 use std::io::{self, IsTerminal};
 use std::path::PathBuf;

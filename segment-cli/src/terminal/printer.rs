@@ -6,6 +6,8 @@ use std::thread;
 use rustyline::ExternalPrinter;
 use tokio::sync::{mpsc, oneshot};
 
+use super::wiping::Pause;
+
 /// Prints on their way to the terminal. Answers wait for room; arriving text beyond it is
 /// counted and the count shown.
 pub const QUEUED_PRINTS_MAX: usize = 4_096;
@@ -13,7 +15,7 @@ pub const QUEUED_PRINTS_MAX: usize = 4_096;
 /// Where text is printed.
 pub(super) enum Sink {
     /// Above the line being typed, which stays whole.
-    AboveTheLine(Box<dyn ExternalPrinter + Send>),
+    AboveTheLine(Box<dyn ExternalPrinter + Send>, Pause),
     /// To standard output.
     Plain,
 }
@@ -29,7 +31,10 @@ impl Sink {
             text.push('\n');
         }
         match self {
-            Self::AboveTheLine(printer) => printer.print(text).map_err(io::Error::other),
+            Self::AboveTheLine(printer, pause) => {
+                let _passing = pause.pass();
+                printer.print(text).map_err(io::Error::other)
+            }
             Self::Plain => {
                 let mut out = io::stdout().lock();
                 out.write_all(text.as_bytes())?;

@@ -71,7 +71,7 @@ async fn text_that_a_stalled_terminal_has_no_room_for_is_counted() {
     }
     let (go, gate) = std::sync::mpsc::channel();
     let (shown, seen) = std::sync::mpsc::channel();
-    let sink = printer::Sink::AboveTheLine(Box::new(Stalled(gate, shown)));
+    let sink = printer::Sink::AboveTheLine(Box::new(Stalled(gate, shown)), super::wiping::Pause::default());
     let screen = Screen::start(sink, Style::plain(), SharedState::default()).unwrap();
     let surplus = 10;
     // One more than the queue holds is in the hands of the thread, or about to be.

@@ -19,7 +19,7 @@ fn each_way_to_end_has_its_exit_code() {
         ("ken", &["/register ken"], 1, "logged in"),
         ("ken", &["/nonsense"], 2, "no command"),
         ("ken", &["plain text"], 2, "/send #channel"),
-        ("ken", &["/send nowhere to go"], 0, ""),
+        ("ken", &["/send nowhere to go"], 2, "no channel is the current one"),
         ("ken", &["/leave #general"], 1, "hosted here"),
         ("ken", &["/join #nowhere"], 5, "no channel #nowhere"),
         ("ken", &["/allow @nobody --to #general"], 5, "no such user"),
@@ -220,4 +220,39 @@ fn a_profile_in_use_is_refused_by_name() {
     assert!(error.contains("profile ken is in use by pid") && error.contains("-P"), "{error}");
     let help = assert_cmd::Command::new(PEER).arg("--help").assert().success();
     assert!(text(&help.get_output().stdout).starts_with("Examples:"));
+}
+
+#[test]
+fn an_error_in_a_file_names_its_line() {
+    let town = Town::new();
+    let path = town.dir.path().join("broken.segment");
+    fs::write(&path, "# a comment\n/register ken\n\n/join #nowhere\n").unwrap();
+    let output = town.command("ken").arg("-f").arg(&path).output().unwrap();
+    assert_eq!(code(&output), 5);
+    assert!(text(&output.stderr).contains("line 4: there is no channel #nowhere"), "{}", text(&output.stderr));
+    let output = town.command("ken").arg("--json").arg("-f").arg(&path).output().unwrap();
+    let errors = objects(&output.stdout);
+    assert_eq!(of_type(&errors, "error")[0]["line"], 2, "{errors:?}");
+}
+
+#[test]
+fn a_mistyped_key_of_an_invitation_is_called_that() {
+    let town = Town::new();
+    let (address, key) = town.url.rsplit_once('#').unwrap();
+    let other = if key.starts_with('0') { "1" } else { "0" };
+    let mistyped = format!("{address}#{other}{}", &key[1..]);
+    let mut command = std::process::Command::new(PEER);
+    command.args(["--dir", town.dir.path().to_str().unwrap(), "-P", "ken", "-c", "/ping", &mistyped]);
+    let output = command.output().unwrap();
+    let error = text(&output.stderr);
+    assert_ne!(code(&output), 0);
+    assert!(error.contains("Compare what stands after the #") && !error.contains("HAS CHANGED"), "{error}");
+}
+
+#[test]
+fn blanks_of_a_text_are_sent_as_they_stand() {
+    let town = Town::new();
+    town.done("ken", &["/register ken", "/create #general", "/send #general   two more", "/send #general --   --x "]);
+    let history = town.done("ken", &["/history #general"]);
+    assert_eq!(texts(&history), ["  two more", "  --x "]);
 }

@@ -1,0 +1,129 @@
+//! Tells of messages, and from where channels are served.
+
+use std::time::Instant;
+
+use segment_core::peer::events::{ChannelMessage, Serving, Source, Transfer};
+use segment_proto::{ChannelId, Reason};
+
+use super::answers::MessageShown;
+use super::narrator::{Narrator, SOON};
+use super::talk::Trouble;
+use super::telling::served_from;
+
+impl Narrator {
+    pub(super) fn tell_messages(
+        &mut self,
+        id: ChannelId,
+        messages: Vec<ChannelMessage>,
+        source: Source,
+        transfer: Transfer,
+    ) {
+        let is_json = self.out.is_json();
+        let news: Vec<ChannelMessage> = {
+            let mut known = self.talk.known();
+            if known.entering == Some(id) {
+                return;
+            }
+            let is_news =
+                |message: &ChannelMessage| known.is_news(id, message) && (!known.was_shown(message) || is_json);
+            messages.into_iter().filter(is_news).collect()
+        };
+        if news.is_empty() {
+            return;
+        }
+        if transfer != Transfer::Live && !is_json {
+            return self.backlogs.entry(id).or_default().add(news, source);
+        }
+        self.tell_backlog(id);
+        news.iter().for_each(|message| self.show(id, message, &source));
+    }
+
+    fn show(&self, id: ChannelId, message: &ChannelMessage, source: &Source) {
+        let (name, current) = {
+            let known = self.talk.known();
+            (known.name_of(&id), known.current.as_ref().map(|target| target.name.to_string()))
+        };
+        self.out.happened(&MessageShown::new(message, &name, current.as_deref(), source).received());
+    }
+
+    /// Shows the fetched messages after which none came for a while.
+    pub(super) fn tell_backlogs(&mut self) {
+        let now = Instant::now();
+        let due: Vec<ChannelId> =
+            self.backlogs.iter().filter(|(_, backlog)| backlog.due() <= now).map(|(id, _)| *id).collect();
+        due.into_iter().for_each(|id| self.tell_backlog(id));
+    }
+
+    fn tell_backlog(&mut self, id: ChannelId) {
+        let Some((skipped, newest)) = self.backlogs.remove(&id).map(super::backlog::Backlog::take) else { return };
+        if skipped > 0 {
+            let name = self.talk.known().name_of(&id);
+            self.notice("skipped", Some(&name), format!("{skipped} more messages in #{name}; /history shows them"));
+        }
+        newest.iter().for_each(|(message, source)| self.show(id, message, source));
+    }
+
+    /// What is as it should be is not talked about, unless it was said before that it is not; and what lasts only a
+    /// moment is not talked about to people at all.
+    pub(super) fn tell_serving(&self, channel: ChannelId, serving: Serving) {
+        if self.out.is_json() {
+            return self.say_serving(channel, serving);
+        }
+        let is_good = matches!(serving, Serving::Here | Serving::Host(_));
+        let was_told = {
+            let mut known = self.talk.known();
+            if is_good {
+                known.removed.remove(&channel);
+                known.troubled.remove(&channel).is_some_and(|trouble| trouble.told)
+            } else if known.removed.contains(&channel) {
+                false
+            } else {
+                let trouble = Trouble { since: Instant::now(), told: false, serving };
+                let known = known.troubled.entry(channel).or_insert(trouble);
+                known.told && std::mem::replace(&mut known.serving, serving) != serving
+            }
+        };
+        if was_told {
+            self.say_serving(channel, serving);
+        }
+    }
+
+    /// Troubles that last.
+    pub(super) fn tell_troubles(&self) {
+        let late: Vec<(ChannelId, Serving)> = {
+            let mut known = self.talk.known();
+            let is_late = |trouble: &Trouble| !trouble.told && trouble.since.elapsed() >= SOON;
+            let late = known.troubled.iter_mut().filter(|(_, trouble)| is_late(trouble));
+            late.map(|(channel, trouble)| {
+                trouble.told = true;
+                (*channel, trouble.serving)
+            })
+            .collect()
+        };
+        late.into_iter().for_each(|(channel, serving)| self.say_serving(channel, serving));
+    }
+
+    fn say_serving(&self, channel: ChannelId, serving: Serving) {
+        let (name, host) = {
+            let known = self.talk.known();
+            (known.name_of(&channel), known.host_of(&channel))
+        };
+        self.notice("served_from", Some(&name), served_from(&name, &host, serving));
+    }
+
+    pub(super) fn tell_removed(&self, channel: ChannelId, reason: Reason) {
+        let name = {
+            let mut known = self.talk.known();
+            known.removed.insert(channel);
+            known.troubled.remove(&channel);
+            known.name_of(&channel)
+        };
+        let text = match reason {
+            Reason::NoVisitors => format!("#{name} takes no visitors any more: you are out of it"),
+            _ => {
+                format!("you may not read #{name} any more; when its owner lets you in again, /join #{name} comes back")
+            }
+        };
+        self.notice("removed", Some(&name), text);
+    }
+}

@@ -1,0 +1,96 @@
+//! What of a channel was shown here already.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use segment_core::peer::events::{ChannelMessage, Stage};
+use segment_proto::MessageKey;
+
+/// What of a channel was shown.
+#[derive(Debug, Default)]
+pub struct Shown {
+    last: u64,
+    /// Messages whose place is not final; at most as many as a host may hold beyond the tracker's commit.
+    provisional: BTreeMap<u64, MessageKey>,
+    /// Those that were cut: they come again, and are no news then.
+    cut: BTreeSet<MessageKey>,
+}
+
+impl Shown {
+    /// Whether a message has a place that was not shown yet; from now on it was.
+    pub fn is_new_place(&mut self, message: &ChannelMessage) -> bool {
+        if message.pos <= self.last {
+            return false;
+        }
+        self.last = message.pos;
+        if message.stage != Stage::Committed {
+            self.provisional.insert(message.pos, message.key);
+        }
+        true
+    }
+
+    /// Whether a message was shown at a place that it has lost since; only once.
+    pub fn comes_again(&mut self, message: &ChannelMessage) -> bool {
+        self.cut.remove(&message.key)
+    }
+
+    /// Everything up to a place was shown, somewhere else.
+    pub fn up_to(&mut self, pos: u64) {
+        self.last = self.last.max(pos);
+    }
+
+    /// Places up to here are final.
+    pub fn commit(&mut self, pos: u64) {
+        self.provisional = self.provisional.split_off(&(pos + 1));
+    }
+
+    /// What stands behind a place stands there no more.
+    pub fn cut(&mut self, pos: u64) {
+        self.last = self.last.min(pos);
+        self.cut.extend(self.provisional.split_off(&(pos + 1)).into_values());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use segment_core::peer::events::Content;
+    use segment_proto::{AccountId, ChannelId, DeviceId, UnixMillis};
+    use uuid::Uuid;
+
+    use super::*;
+
+    fn message(pos: u64, seq: u64) -> ChannelMessage {
+        let channel = ChannelId(Uuid::nil());
+        let key = MessageKey { channel, device: DeviceId([7; 32]), incarnation: 1, seq };
+        ChannelMessage {
+            pos,
+            key,
+            account: AccountId(1),
+            author: None,
+            sent: UnixMillis(0),
+            sequenced: UnixMillis(0),
+            content: Content::Text("hello".into()),
+            stage: Stage::Stored,
+        }
+    }
+
+    #[test]
+    fn a_place_is_new_once() {
+        let mut shown = Shown::default();
+        assert_eq!([1, 2, 2, 1].map(|pos| shown.is_new_place(&message(pos, pos))), [true, true, false, false]);
+        shown.up_to(9);
+        assert!(!shown.is_new_place(&message(9, 9)));
+    }
+
+    #[test]
+    fn what_was_cut_comes_again_and_what_was_committed_does_not() {
+        let mut shown = Shown::default();
+        (1..=3).for_each(|pos| assert!(shown.is_new_place(&message(pos, pos))));
+        shown.commit(1);
+        shown.cut(1);
+        let again = message(2, 3);
+        assert!(shown.is_new_place(&again) && shown.comes_again(&again) && !shown.comes_again(&again));
+        assert!(!shown.comes_again(&message(3, 1)), "that one was never cut");
+    }
+}
