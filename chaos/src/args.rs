@@ -1,0 +1,47 @@
+//! What a run is told.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::Parser;
+
+/// Kills, freezes and cuts the real programs, and proves from their logs that nothing was lost.
+#[derive(Clone, Debug, Parser)]
+#[command(name = "chaos", version)]
+pub struct Arguments {
+    /// How long things go wrong
+    #[arg(long, default_value_t = 2.0)]
+    pub minutes: f64,
+    /// Draws what goes wrong, and when
+    #[arg(long, default_value_t = 1)]
+    pub seed: u64,
+    /// Members who write
+    #[arg(long, default_value_t = 4, value_parser = clap::value_parser!(u16).range(1..=32))]
+    pub members: u16,
+    /// Channels, each with all members
+    #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u16).range(1..=64))]
+    pub channels: u16,
+    /// Messages a second that each member writes to each channel; a host takes 10 at most
+    #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..=1000))]
+    pub rate: u32,
+    /// Messages of a member to a channel that may wait for their receipts
+    #[arg(long, default_value_t = 60)]
+    pub window: usize,
+    /// Faults a minute
+    #[arg(long, default_value_t = 30, value_parser = clap::value_parser!(u64).range(0..=600))]
+    pub faults_per_minute: u64,
+    /// Shows the plan and does nothing
+    #[arg(long)]
+    pub plan: bool,
+    /// Keeps everything in this directory, which must not exist
+    #[arg(long, value_name = "DIR")]
+    pub keep: Option<PathBuf>,
+}
+
+impl Arguments {
+    /// How long things go wrong.
+    #[must_use]
+    pub fn storm(&self) -> Duration {
+        Duration::try_from_secs_f64(self.minutes * 60.0).unwrap_or_default()
+    }
+}

@@ -1,0 +1,123 @@
+//! Being somebody at the tracker, and in every channel, whatever happens meanwhile.
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::time::Duration;
+
+use anyhow::{Context, Result, bail};
+use segment_core::Endpoint;
+use segment_core::peer::TrackerState;
+use segment_net::{Channel, Config, Peer, RequestError};
+use segment_proto::DeviceId;
+use segment_proto::messages::Presence;
+use segment_store::SqliteStore;
+use tokio::time::sleep;
+
+use super::ClientArgs;
+
+const PASSWORD: &str = "correct horse battery staple";
+/// How often it is looked whether something is missing.
+const LOOK: Duration = Duration::from_millis(250);
+/// A session that is not resumed by itself so many looks after the tracker is there, is begun anew.
+const PATIENCE: u32 = 12;
+
+/// A peer and who it is.
+#[derive(Clone, Debug)]
+pub struct Member {
+    pub peer: Peer,
+    name: String,
+}
+
+impl Member {
+    pub async fn start(args: &ClientArgs) -> Result<Self> {
+        std::fs::create_dir_all(&args.dir)?;
+        let store = SqliteStore::open(args.dir.join("store.sqlite"))?;
+        let mut secret = [0xc4; 32];
+        secret[..2].copy_from_slice(&args.member.to_be_bytes());
+        let listen = Some(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)));
+        let peer = Peer::start(Config { listen, ..Config::new(secret, store) }).await?;
+        let key = DeviceId::from_hex(&args.key).context("the tracker's key is not one")?;
+        let endpoint = Endpoint { address: args.tracker, key: Some(key) };
+        match peer.connect(endpoint).await {
+            // It is tried on by itself.
+            Ok(()) | Err(RequestError::NoAnswer(_)) => {}
+            Err(error) => return Err(error.into()),
+        }
+        Ok(Self { peer, name: format!("m{}", args.member) })
+    }
+
+    /// Returns once this is somebody who is in every channel.
+    pub async fn enter(&self, args: &ClientArgs) -> Result<Vec<(u16, Channel)>> {
+        self.log_in().await?;
+        let mut channels = Vec::new();
+        for number in 1..=args.channels {
+            channels.push((number, self.join(number).await?));
+        }
+        Ok(channels)
+    }
+
+    async fn log_in(&self) -> Result<()> {
+        // Who was here before may write again at once: the login is on disk, and the rest comes by itself.
+        if self.peer.call(|machine, _| machine.whoami().is_some()).await? {
+            return Ok(());
+        }
+        while !self.ask_for_login().await? {
+            sleep(LOOK).await;
+        }
+        Ok(())
+    }
+
+    async fn ask_for_login(&self) -> Result<bool> {
+        if let Ok(_who) = self.peer.register(&self.name, PASSWORD, Presence::Online).await {
+            return Ok(true);
+        }
+        match self.peer.login(&self.name, PASSWORD, Presence::Online).await {
+            Ok(_) => Ok(true),
+            Err(RequestError::Stopped(_)) => bail!("the peer has stopped by itself"),
+            Err(_) => Ok(false),
+        }
+    }
+
+    async fn join(&self, number: u16) -> Result<Channel> {
+        let name = format!("c{number}");
+        loop {
+            if let Some(channel) = self.joined(&name).await? {
+                return Ok(channel);
+            }
+            match self.peer.join(&name).await {
+                Ok(channel) => return Ok(channel),
+                Err(RequestError::Stopped(_)) => bail!("the peer has stopped by itself"),
+                Err(_) => sleep(LOOK).await,
+            }
+        }
+    }
+
+    async fn joined(&self, name: &str) -> Result<Option<Channel>> {
+        let name = name.to_owned();
+        let find = move |machine: &mut segment_core::peer::Peer, _| {
+            machine
+                .channels()
+                .find(|view| view.member && view.record.name.as_str() == name)
+                .map(|view| view.record.channel)
+        };
+        Ok(self.peer.call(find).await?.map(|id| self.peer.channel(id)))
+    }
+
+    /// Sees to it that there is a session. A peer resumes its own by itself, but not an earlier process's, whose token
+    /// is gone.
+    pub async fn stay(self) -> Result<()> {
+        let (mut missing, mut patience) = (0, 1);
+        loop {
+            sleep(LOOK).await;
+            match self.peer.call(|machine, _| machine.tracker_state()).await? {
+                TrackerState::LoggedIn => (missing, patience) = (0, PATIENCE),
+                TrackerState::Connected => missing += 1,
+                _ => missing = 0,
+            }
+            if missing >= patience {
+                missing = 0;
+                // What goes wrong here goes wrong again, or is mended meanwhile.
+                let _ = self.peer.login(&self.name, PASSWORD, Presence::Online).await;
+            }
+        }
+    }
+}
