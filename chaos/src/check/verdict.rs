@@ -1,6 +1,6 @@
 //! What the evidence proves.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::fmt;
 
 use super::evidence::Evidence;
@@ -119,7 +119,8 @@ pub fn judge(evidence: &Evidence) -> Verdict {
     let mut verdict = Verdict::default();
     let reference = evidence.exports.iter().next();
     for (party, export) in &evidence.exports {
-        judge_export(party, export, evidence, &mut verdict);
+        let reading = Reading { party, evidence, verdict: &mut verdict, found: HashSet::new(), newest: HashMap::new() };
+        reading.read(export);
         if let Some((other, reference)) = reference.filter(|(other, _)| *other != party) {
             compare(party, export, other, reference, &mut verdict);
         }
@@ -129,61 +130,78 @@ pub fn judge(evidence: &Evidence) -> Verdict {
     verdict
 }
 
-fn judge_export(party: &str, export: &Export, evidence: &Evidence, verdict: &mut Verdict) {
-    for (channel, pos) in &export.contradictions {
-        verdict.note(Kind::Differs, party, format_args!("!{pos} of #c{channel}, told twice"));
-    }
-    let mut found: HashMap<Label, u64> = HashMap::new();
-    let mut newest: HashMap<(u16, u16), u32> = HashMap::new();
-    for (channel, pos, row) in places(export) {
-        let Some(row) = row else {
-            verdict.note(Kind::Hole, party, format_args!("!{pos} of #c{channel}"));
-            continue;
-        };
-        if !row.committed {
-            verdict.note(Kind::NotCommitted, party, format_args!("!{pos} of #c{channel}"));
-        }
-        let label = match &row.says {
-            Said::Message(label) if label.channel == channel => *label,
-            Said::Message(label) => {
-                verdict.note(Kind::Invented, party, format_args!("{label} in #c{channel}"));
-                continue;
-            }
-            Said::Text(text) => {
-                verdict.note(Kind::Invented, party, format_args!("{text:?} in #c{channel}"));
-                continue;
-            }
-            Said::Other => continue,
-        };
-        judge_author(party, label, row, evidence, verdict);
-        if found.insert(label, pos).is_some() {
-            verdict.note(Kind::Doubled, party, label);
-            continue;
-        }
-        let newest = newest.entry((label.member, channel)).or_default();
-        if label.number <= *newest {
-            verdict.note(Kind::OutOfOrder, party, label);
-        }
-        *newest = label.number.max(*newest);
-    }
-    for (label, fate) in messages(evidence) {
-        match fate.state {
-            State::Acked if !found.contains_key(&label) => verdict.note(Kind::Lost, party, label),
-            State::Kept if !found.contains_key(&label) => verdict.note(Kind::KeptLost, party, label),
-            _ => {}
-        }
-    }
+/// One export, read from its first place to its last.
+struct Reading<'a> {
+    party: &'a str,
+    evidence: &'a Evidence,
+    verdict: &'a mut Verdict,
+    found: HashSet<Label>,
+    /// By member and channel.
+    newest: HashMap<(u16, u16), u32>,
 }
 
-fn judge_author(party: &str, label: Label, row: &Row, evidence: &Evidence, verdict: &mut Verdict) {
-    let ledger = evidence.ledgers.get(&label.member);
-    let Some(fate) = ledger.and_then(|ledger| ledger.fate(label)).filter(|fate| fate.state != State::Failed) else {
-        return verdict.note(Kind::Invented, party, label);
-    };
-    let by_author = ledger.is_some_and(|ledger| ledger.device == *row.device);
-    let is_promised = fate.state != State::Acked || fate.key == Some(row.key);
-    if !by_author || !is_promised {
-        verdict.note(Kind::OtherKey, party, label);
+impl Reading<'_> {
+    fn read(mut self, export: &Export) {
+        for (channel, pos) in &export.contradictions {
+            self.note(Kind::Differs, format_args!("!{pos} of #c{channel}, told twice"));
+        }
+        for (channel, pos, row) in places(export) {
+            match row {
+                Some(row) => self.take(channel, pos, row),
+                None => self.note(Kind::Hole, format_args!("!{pos} of #c{channel}")),
+            }
+        }
+        self.miss();
+    }
+
+    fn note(&mut self, kind: Kind, what: impl fmt::Display) {
+        self.verdict.note(kind, self.party, what);
+    }
+
+    fn take(&mut self, channel: u16, pos: u64, row: &Row) {
+        if !row.committed {
+            self.note(Kind::NotCommitted, format_args!("!{pos} of #c{channel}"));
+        }
+        match &row.says {
+            Said::Message(label) if label.channel == channel => self.take_message(*label, row),
+            Said::Message(label) => self.note(Kind::Invented, format_args!("{label} in #c{channel}")),
+            Said::Text(text) => self.note(Kind::Invented, format_args!("{text:?} in #c{channel}")),
+            Said::Other => {}
+        }
+    }
+
+    fn take_message(&mut self, label: Label, row: &Row) {
+        self.judge_author(label, row);
+        if !self.found.insert(label) {
+            return self.note(Kind::Doubled, label);
+        }
+        let newest = self.newest.entry((label.member, label.channel)).or_default();
+        let is_late = label.number <= *newest;
+        *newest = label.number.max(*newest);
+        if is_late {
+            self.note(Kind::OutOfOrder, label);
+        }
+    }
+
+    fn judge_author(&mut self, label: Label, row: &Row) {
+        let ledger = self.evidence.ledgers.get(&label.member);
+        let fate = ledger.and_then(|ledger| ledger.fate(label)).filter(|fate| fate.state != State::Failed);
+        let (Some(ledger), Some(fate)) = (ledger, fate) else { return self.note(Kind::Invented, label) };
+        let is_promised = fate.state != State::Acked || fate.key == Some(row.key);
+        if ledger.device != *row.device || !is_promised {
+            self.note(Kind::OtherKey, label);
+        }
+    }
+
+    fn miss(&mut self) {
+        let missing: Vec<_> = messages(self.evidence).filter(|(label, _)| !self.found.contains(label)).collect();
+        for (label, fate) in missing {
+            match fate.state {
+                State::Acked => self.note(Kind::Lost, label),
+                State::Kept => self.note(Kind::KeptLost, label),
+                State::Sent | State::Failed | State::Refused => {}
+            }
+        }
     }
 }
 
@@ -201,7 +219,7 @@ fn compare(party: &str, export: &Export, other: &str, reference: &Export, verdic
 }
 
 fn count_fates(evidence: &Evidence, verdict: &mut Verdict) {
-    let there: std::collections::HashSet<Label> = evidence
+    let there: HashSet<Label> = evidence
         .exports
         .values()
         .next()

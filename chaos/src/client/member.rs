@@ -1,5 +1,6 @@
 //! Being somebody at the tracker, and in every channel, whatever happens meanwhile.
 
+use std::collections::HashMap;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
@@ -7,12 +8,13 @@ use anyhow::{Context, Result, bail};
 use segment_core::Endpoint;
 use segment_core::peer::TrackerState;
 use segment_net::{Channel, Config, Peer, RequestError};
-use segment_proto::DeviceId;
 use segment_proto::messages::Presence;
+use segment_proto::{DeviceId, MessageKey};
 use segment_store::SqliteStore;
 use tokio::time::sleep;
 
 use super::ClientArgs;
+use crate::Label;
 
 const PASSWORD: &str = "correct horse battery staple";
 /// How often it is looked whether something is missing.
@@ -25,7 +27,11 @@ const PATIENCE: u32 = 12;
 pub struct Member {
     pub peer: Peer,
     name: String,
+    tracker: Endpoint,
 }
+
+/// What an earlier process has left in the outboxes.
+pub type Leftovers = HashMap<MessageKey, Label>;
 
 impl Member {
     pub async fn start(args: &ClientArgs) -> Result<Self> {
@@ -36,17 +42,32 @@ impl Member {
         let listen = Some(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)));
         let peer = Peer::start(Config { listen, ..Config::new(secret, store) }).await?;
         let key = DeviceId::from_hex(&args.key).context("the tracker's key is not one")?;
-        let endpoint = Endpoint { address: args.tracker, key: Some(key) };
-        match peer.connect(endpoint).await {
+        let tracker = Endpoint { address: args.tracker, key: Some(key) };
+        Ok(Self { peer, name: format!("m{}", args.member), tracker })
+    }
+
+    /// What waits to be sent, before anything is.
+    pub async fn leftovers(&self) -> Result<Leftovers> {
+        let list = |machine: &mut segment_core::peer::Peer, _| {
+            let channels: Vec<_> = machine.channels().map(|view| view.record.channel).collect();
+            let of = |channel| machine.outgoing(channel).map(Iterator::collect).unwrap_or_default();
+            channels.into_iter().flat_map(|channel| -> Vec<_> { of(channel) }).collect::<Vec<_>>()
+        };
+        let waiting = self.peer.call(list).await?.into_iter();
+        Ok(waiting.filter_map(|item| Some((item.key, item.text?.parse().ok()?))).collect())
+    }
+
+    async fn connect(&self) -> Result<()> {
+        match self.peer.connect(self.tracker).await {
             // It is tried on by itself.
-            Ok(()) | Err(RequestError::NoAnswer(_)) => {}
-            Err(error) => return Err(error.into()),
+            Ok(()) | Err(RequestError::NoAnswer(_)) => Ok(()),
+            Err(error) => Err(error.into()),
         }
-        Ok(Self { peer, name: format!("m{}", args.member) })
     }
 
     /// Returns once this is somebody who is in every channel.
     pub async fn enter(&self, args: &ClientArgs) -> Result<Vec<(u16, Channel)>> {
+        self.connect().await?;
         self.log_in().await?;
         let mut channels = Vec::new();
         for number in 1..=args.channels {

@@ -9,14 +9,14 @@ use std::time::Duration;
 use anyhow::{Result, bail, ensure};
 use segment_core::peer::TrackerState;
 use segment_core::peer::events::{PeerEvent, Stage};
-use segment_net::{Channel, Happening, NotDelivered, Peer, Receipt};
+use segment_net::{Channel, Events, Happening, NotDelivered, Peer, Receipt};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 use tokio::task::JoinSet;
 use tokio::time::{MissedTickBehavior, interval, sleep};
 
 use super::acks::{AckLog, Earlier};
-use super::member::Member;
+use super::member::{Leftovers, Member};
 use super::{ClientArgs, Progress};
 use crate::Label;
 
@@ -34,7 +34,8 @@ pub async fn work(member: &Member, args: &ClientArgs) -> Result<()> {
     let mut tasks: JoinSet<Result<()>> = JoinSet::new();
     tasks.spawn(member.clone().stay());
     tasks.spawn(report(member.peer.clone(), acks.clone(), Arc::clone(&entered)));
-    tasks.spawn(until_replaced(member.peer.clone()));
+    let leftovers = member.leftovers().await?;
+    tasks.spawn(listen(member.peer.events(), acks.clone(), leftovers));
     tasks.spawn(write_everywhere(member.clone(), args.clone(), acks, earlier, entered));
     let mut told_to_end = signal(SignalKind::terminate())?;
     tokio::select! {
@@ -57,10 +58,15 @@ async fn orphaned() {
     }
 }
 
-async fn until_replaced(peer: Peer) -> Result<()> {
-    let mut events = peer.events();
+/// Notes what becomes of an earlier process's messages, for which nobody holds a receipt any more.
+async fn listen(mut events: Events<PeerEvent>, acks: AckLog, mut leftovers: Leftovers) -> Result<()> {
     while let Some(happening) = events.next().await {
         match happening {
+            Happening::Event(PeerEvent::MessageStage { key, stage: Stage::Committed, .. }) => {
+                if let Some(label) = leftovers.remove(&key) {
+                    ensure!(acks.acked(label, &key).await, "the log cannot be written");
+                }
+            }
             Happening::Event(PeerEvent::Replaced) => {
                 bail!("replaced by another process of this device, which there is not")
             }
