@@ -30,6 +30,8 @@ pub enum Rule {
     FreshEpoch,
     /// A grant is taken only if it answers the hello of this process start.
     GrantNonce,
+    /// A host that is shown a newer epoch, or a receipt that is not on its chain, gives its epoch up.
+    ShownStops,
     /// A cut of the tail moves its messages to the resubmit queue.
     CutResubmits,
     /// A sequencer that cuts tells its members.
@@ -64,6 +66,7 @@ impl Rule {
         Self::ReplicateChain,
         Self::FreshEpoch,
         Self::GrantNonce,
+        Self::ShownStops,
         Self::CutResubmits,
         Self::SayDiverged,
         Self::NewestEpoch,

@@ -70,10 +70,10 @@ impl Host {
     fn adopt(&mut self, common: Position, adopt: &Adopt, cx: &mut Context<'_>) {
         let staged = core::mem::take(&mut self.tenure.staged);
         let voided = self.log.cut(common.pos, cx.rules);
+        self.tell_diverged(common, &voided, cx);
         for asker in self.submits.cut() {
             cx.out.fail_with(asker, &Failure::retry_after(Reason::NotNow, CUT_RETRY_MS));
         }
-        self.tell_diverged(common, &voided, cx);
         self.tell_adopted(&staged, cx);
         let mut writes = alloc::vec![Write::Cut { log: self.log.id, from: common.pos + 1 }];
         if cx.rules.has(Rule::CutResubmits) {

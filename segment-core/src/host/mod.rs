@@ -2,6 +2,7 @@
 //! everything to the tracker.
 
 mod adopting;
+mod evidence;
 mod members;
 mod replication;
 mod resubmit;
@@ -168,6 +169,11 @@ impl Host {
 
     /// A message of a member (or of the own replica, on the local link) whose device TLS has proven.
     pub fn on_member_message(&mut self, from: Asker, device: DeviceId, message: Message, cx: &mut Context<'_>) {
+        let shown = evidence::shown_in(&message).map(|evidence| self.on_shown(evidence, cx));
+        if shown == Some(evidence::Shown::ForeignReceipt) {
+            // The tracker has to see it: who is not served here reads there.
+            return cx.out.fail(from, Reason::HostAway, "you know more of this channel than its host");
+        }
         match message {
             Message::Subscribe(subscribe) => self.on_subscribe(from, device, subscribe, cx),
             Message::Unsubscribe(_) => self.on_unsubscribe(from, cx),

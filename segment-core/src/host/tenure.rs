@@ -28,6 +28,8 @@ pub struct Tenure {
     pub(super) nonce: Option<Nonce>,
     /// The highest fence on disk.
     pub max_fence: Fence,
+    /// A newer epoch that a member has shown; the tracker may not know of it.
+    pub(super) heard_of: Option<Signed<EpochRecord>>,
     ask_again: Option<Instant>,
     pub(super) staged: Vec<StoredEntry>,
 }
@@ -144,13 +146,18 @@ impl Host {
             max_fence: self.tenure.max_fence,
             tip: self.log.durable_position(),
             resubmit: u32::try_from(self.resubmit.len()).unwrap_or(u32::MAX),
-            evidence: Evidence { receipt: self.log.receipt().cloned(), epoch: self.log.epoch().cloned() },
+            evidence: Evidence { receipt: self.log.receipt().cloned(), epoch: self.newest_epoch() },
             after,
         };
         let purpose = Purpose::Host(self.channel(), HostRequest::Hello);
         if cx.request(link, &hello, purpose).is_err() {
             self.on_refused_by_tracker(cx);
         }
+    }
+
+    fn newest_epoch(&self) -> Option<Signed<EpochRecord>> {
+        let heard_of = self.tenure.heard_of.as_ref().filter(|record| record.fence > self.log.fence());
+        heard_of.or(self.log.epoch()).cloned()
     }
 
     pub(super) fn on_refused_by_tracker(&mut self, cx: &mut Context<'_>) {

@@ -291,8 +291,8 @@ fn who_waited_for_what_is_cut_is_told_to_come_again() {
     assert_eq!(
         rig.answer(rig.adopt()),
         [
-            "2= failure not_now 200",
             "2+3! diverged behind 0",
+            "2= failure not_now 200",
             "write: cut host from 1, put resubmit 1, append host none, put epoch, put fence"
         ]
     );

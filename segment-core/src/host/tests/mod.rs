@@ -7,3 +7,4 @@ mod judging;
 mod limits;
 mod replicating;
 mod rig;
+mod showing;

@@ -142,6 +142,15 @@ impl HostRig {
         said.expect("the host has not said hello")
     }
 
+    /// What the host has shown the tracker last.
+    pub fn shown(&self) -> Evidence {
+        let said = self.peer.tape.messages.iter().rev().find_map(|(_, message)| match message {
+            Message::HostHello(hello) => Some(hello.evidence.clone()),
+            _ => None,
+        });
+        said.expect("the host has not said hello")
+    }
+
     /// What the tracker has.
     pub fn adopt(&self) -> Adopt {
         Adopt {
