@@ -34,6 +34,10 @@ pub enum Rule {
     ShownStops,
     /// A cut of the tail moves its messages to the resubmit queue.
     CutResubmits,
+    /// A cut message waits until it is committed, or the committed log refuses it for good.
+    ResubmitUntilCommitted,
+    /// A host that does not own the epoch brings its cut messages to whoever does.
+    GuestDrains,
     /// A sequencer that cuts tells its members.
     SayDiverged,
     /// A member submits to no epoch older than the newest it knows.
@@ -68,6 +72,8 @@ impl Rule {
         Self::GrantNonce,
         Self::ShownStops,
         Self::CutResubmits,
+        Self::ResubmitUntilCommitted,
+        Self::GuestDrains,
         Self::SayDiverged,
         Self::NewestEpoch,
         Self::ReceiptOnChain,

@@ -3,15 +3,16 @@
 use alloc::vec::Vec;
 
 use segment_proto::messages::{Adopt, Diverged, Failure};
-use segment_proto::{Position, Reason, SignedEnvelope};
+use segment_proto::{Position, Reason, Receipt, Signed, SignedEnvelope};
 
 use crate::host::replication::Replication;
+use crate::host::staging::{Staged, Staging, join};
 use crate::host::tenure::Phase;
 use crate::host::{Host, HostTask};
 use crate::peer::context::Context;
 use crate::peer::events::{PeerEvent, Source, Transfer};
 use crate::rules::Rule;
-use crate::store::{StoredEntry, Write};
+use crate::store::Write;
 use crate::sync::persist::{Meta, put_changes, put_epoch, put_meta};
 
 /// How long an author waits whose submit was cut off.
@@ -33,63 +34,86 @@ impl Host {
     }
 
     fn on_adopt_page(&mut self, adopt: &Adopt, cx: &mut Context<'_>) {
-        let common = if self.contains(adopt.head) { adopt.head } else { self.committed_position() };
-        if common.pos < self.log.committed() || !self.stage(common, adopt) {
+        if self.contains(adopt.head) && adopt.head.pos >= self.log.committed() {
+            self.tenure.staging = None;
+            let nothing = Staging::new(adopt.head, self.log.base().clone());
+            return self.adopt(nothing, adopt, cx);
+        }
+        let under_way = self.tenure.staging.take();
+        let begin = || Staging::new(self.committed_position(), self.log.base().clone());
+        let mut staging = under_way.unwrap_or_else(begin);
+        let behind = adopt.head.pos < self.log.committed();
+        if behind || staging.take(adopt, cx.rules).is_err() {
             cx.out.event(PeerEvent::Suspicious { what: "the tracker's log does not continue this host's receipt" });
             return self.on_refused_by_tracker(cx);
         }
-        let staged = self.tenure.staged.last().map_or(common, StoredEntry::position);
-        if staged != adopt.head {
-            return self.say_hello(staged, cx);
+        if staging.at == adopt.head {
+            return self.adopt(staging, adopt, cx);
         }
-        self.adopt(common, adopt, cx);
+        let after = staging.at;
+        let task = self.task(HostTask::Nothing);
+        cx.out.write(task, staging.put_page(self.log.id));
+        self.tenure.staging = Some(staging);
+        self.say_hello(after, cx);
     }
 
-    fn contains(&self, position: Position) -> bool {
+    pub(super) fn contains(&self, position: Position) -> bool {
         self.log.position_at(position.pos) == Some(position)
     }
 
-    /// Keeps a page of what the tracker has. Says whether it continues what is kept already.
-    fn stage(&mut self, common: Position, adopt: &Adopt) -> bool {
-        if common == adopt.head {
-            return true;
-        }
-        let mut at = self.tenure.staged.last().map_or(common, StoredEntry::position);
-        for entry in adopt.entries.iter().filter(|entry| entry.pos > at.pos).cloned().collect::<Vec<_>>() {
-            if entry.pos != at.pos + 1 {
-                return false;
-            }
-            let stored = StoredEntry::new(entry, &at.chain);
-            at = stored.position();
-            self.tenure.staged.push(stored);
-        }
-        at == adopt.head || (at.pos < adopt.head.pos && !adopt.entries.is_empty())
-    }
-
     /// One transaction: cut, keep what is cut for later, take what the tracker has.
-    fn adopt(&mut self, common: Position, adopt: &Adopt, cx: &mut Context<'_>) {
-        let staged = core::mem::take(&mut self.tenure.staged);
-        let voided = self.log.cut(common.pos, cx.rules);
-        self.tell_diverged(common, &voided, cx);
-        for asker in self.submits.cut() {
-            cx.out.fail_with(asker, &Failure::retry_after(Reason::NotNow, CUT_RETRY_MS));
+    fn adopt(&mut self, staging: Staging, adopt: &Adopt, cx: &mut Context<'_>) {
+        let common = staging.common;
+        let staged = staging.finish(self.log.id);
+        let receipt = adopt.receipt.as_ref().filter(|receipt| self.is_genuine(receipt, cx));
+        if staged.is_long && receipt.is_none_or(|receipt| receipt.at != adopt.head) {
+            cx.out.event(PeerEvent::Suspicious { what: "the tracker has no receipt for its own head" });
+            return self.on_refused_by_tracker(cx);
         }
-        self.tell_adopted(&staged, cx);
-        let mut writes = alloc::vec![Write::Cut { log: self.log.id, from: common.pos + 1 }];
-        if cx.rules.has(Rule::CutResubmits) {
-            writes.extend(self.resubmit.add(&self.log, voided));
+        let mut writes = self.cut_behind(common, cx);
+        self.tell_adopted(common, adopt.head, cx);
+        match receipt.cloned().filter(|_| staged.is_long) {
+            Some(receipt) => writes.extend(self.take_over(staged, receipt)),
+            None => writes.extend(self.append_page(staged, adopt, cx)),
         }
-        for stored in &staged {
-            self.log.append_stored(stored.clone(), cx.rules);
-        }
-        writes.push(Write::Append { log: self.log.id, entries: staged });
-        writes.extend(self.adopt_receipt(adopt, cx));
         writes.extend(self.adopt_epochs(adopt, cx));
         writes.extend(self.resubmit.take_settled(&self.log, cx.rules));
         self.replication = Replication::from(self.log.head().pos);
         self.tenure.phase = Phase::Adopting;
         let task = self.task(HostTask::Adopted(self.submits.cuts));
         cx.out.write(task, writes);
+    }
+
+    /// Cuts the tail: its messages wait to be sequenced again, and everybody is told before anything else.
+    pub(super) fn cut_behind(&mut self, common: Position, cx: &mut Context<'_>) -> Vec<Write> {
+        let voided = self.log.cut(common.pos, cx.rules);
+        self.tell_diverged(common, &voided, cx);
+        for asker in self.submits.cut() {
+            cx.out.fail_with(asker, &Failure::retry_after(Reason::NotNow, CUT_RETRY_MS));
+        }
+        let mut writes = alloc::vec![Write::Cut { log: self.log.id, from: common.pos + 1 }];
+        if cx.rules.has(Rule::CutResubmits) {
+            writes.extend(self.resubmit.add(&self.log, voided));
+        }
+        writes
+    }
+
+    /// What fits one page goes through memory.
+    fn append_page(&mut self, staged: Staged, adopt: &Adopt, cx: &Context<'_>) -> Vec<Write> {
+        for stored in &staged.page {
+            self.log.append_stored(stored.clone(), cx.rules);
+        }
+        let append = Write::Append { log: self.log.id, entries: staged.page };
+        core::iter::once(append).chain(self.adopt_receipt(adopt, cx)).collect()
+    }
+
+    /// What does not is on disk; only its last page is in memory. All of it is committed.
+    fn take_over(&mut self, staged: Staged, receipt: Signed<Receipt>) -> Vec<Write> {
+        let mut writes: Vec<Write> = join(self.log.id, &staged.page).into();
+        writes.extend(staged.changes);
+        writes.push(put_meta(self.log.id, Meta::Receipt, &receipt));
+        self.log.take_over(staged.fold, staged.page, receipt);
+        writes
     }
 
     fn adopt_receipt(&mut self, adopt: &Adopt, cx: &Context<'_>) -> Vec<Write> {
@@ -123,11 +147,10 @@ impl Host {
         }
     }
 
-    fn tell_adopted(&self, staged: &[StoredEntry], cx: &mut Context<'_>) {
-        if let (Some(first), Some(last)) = (staged.first(), staged.last()) {
+    fn tell_adopted(&self, common: Position, head: Position, cx: &mut Context<'_>) {
+        if head.pos > common.pos {
             let (channel, with, transfer) = (self.channel(), Source::Tracker, Transfer::Adopted);
-            let (first, last) = (first.entry.pos, last.entry.pos);
-            cx.out.event(PeerEvent::Transferred { channel, with, transfer, first, last });
+            cx.out.event(PeerEvent::Transferred { channel, with, transfer, first: common.pos + 1, last: head.pos });
         }
     }
 }

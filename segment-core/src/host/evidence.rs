@@ -52,7 +52,7 @@ impl Host {
         shown
     }
 
-    fn is_newer(&self, record: &Signed<EpochRecord>, cx: &Context<'_>) -> bool {
+    pub(super) fn is_newer(&self, record: &Signed<EpochRecord>, cx: &Context<'_>) -> bool {
         let known = self.tenure.heard_of.as_ref().map_or(self.tenure.max_fence, |record| record.fence);
         record.fence > known.max(self.tenure.max_fence) && self.is_by_tracker(record, cx)
     }

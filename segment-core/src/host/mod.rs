@@ -2,10 +2,13 @@
 //! everything to the tracker.
 
 mod adopting;
+mod draining;
 mod evidence;
 mod members;
 mod replication;
 mod resubmit;
+mod retiring;
+mod staging;
 mod submit;
 mod tenure;
 #[cfg(test)]
@@ -15,7 +18,7 @@ use alloc::vec::Vec;
 
 use segment_proto::{Access, ChannelId, ChannelRecord, DeviceId, Fence, LinkId, Message, Reason, Signed};
 
-use crate::contract::Deadline;
+use crate::contract::{Deadline, earliest};
 use crate::outbox::Asker;
 use crate::peer::context::{Answer, Context, PeerTask};
 use crate::store::{Fatal, LogId, LogRole, Store, StoreOperation, StoreOutcome, StoredEntry, load_log};
@@ -24,6 +27,7 @@ use crate::sync::sequencer::{Sequencer, SubmitJob};
 use crate::sync::serve::Page;
 use crate::sync::{ChannelLog, Fold, Subscribers};
 
+use draining::Draining;
 use members::Revocations;
 use replication::Replication;
 use resubmit::Resubmit;
@@ -49,6 +53,8 @@ pub enum HostTask {
     Granted(Fence),
     /// A message that waits to be sequenced again needs an entry that is not in memory.
     Resubmit(u64),
+    /// A message that was brought to another sequencer, and the author's entry that stands in its way.
+    InTheWay(u64),
     /// Nobody waits.
     Nothing,
 }
@@ -60,6 +66,8 @@ pub enum HostRequest {
     Hello,
     /// `Adopted`: answered by a grant.
     Adopted,
+    /// `Submit`: cut messages are brought to whoever owns the epoch.
+    Drain,
 }
 
 /// One channel at its host.
@@ -70,6 +78,7 @@ pub struct Host {
     tenure: Tenure,
     submits: Sequencer,
     resubmit: Resubmit,
+    draining: Draining,
     members: Subscribers,
     revocations: Revocations,
     replication: Replication,
@@ -107,6 +116,7 @@ impl Host {
             tenure: Tenure::default(),
             submits: Sequencer::default(),
             resubmit: Resubmit::default(),
+            draining: Draining::default(),
             members: Subscribers::default(),
             revocations: Revocations::default(),
             replication,
@@ -163,6 +173,9 @@ impl Host {
         match (request, answer.into_result()) {
             (HostRequest::Hello, Ok(Message::Adopt(adopt))) => self.on_adopt(adopt, cx),
             (HostRequest::Adopted, Ok(Message::Grant(grant))) => self.on_grant(grant, cx),
+            (HostRequest::Drain, answered) => self.on_drained(answered, cx),
+            (HostRequest::Adopted, Err(unanswered)) => self.on_not_granted(&unanswered, cx),
+            (HostRequest::Hello, Err(unanswered)) => self.on_hello_refused(&unanswered, cx),
             _ => self.on_refused_by_tracker(cx),
         }
     }
@@ -194,6 +207,9 @@ impl Host {
                 self.resubmit_one(number, Some(found), cx);
                 self.flush(cx);
             }
+            (HostTask::InTheWay(number), StoreOutcome::Found(found)) => {
+                self.on_in_the_way(number, found.as_ref(), cx);
+            }
             (HostTask::Page(page), StoreOutcome::Entries { before, entries }) => {
                 self.on_page(page, before, entries, cx)
             }
@@ -206,12 +222,14 @@ impl Host {
     /// The time has come.
     pub fn handle_timeout(&mut self, cx: &mut Context<'_>) {
         self.tenure_timeout(cx);
+        self.drain_timeout(cx);
+        self.replication_timeout(cx);
     }
 
     /// When.
     #[must_use]
     pub fn poll_timeout(&self) -> Option<Deadline> {
-        self.tenure.poll_timeout()
+        earliest([self.tenure.poll_timeout(), self.draining.poll_timeout(), self.replication.poll_timeout()])
     }
 
     /// The rights by the log.

@@ -1,10 +1,13 @@
 //! Copying to the tracker: what is on this disk goes up once, in order, and comes back as receipts.
 
+use core::time::Duration;
+
 use alloc::vec::Vec;
 
 use segment_proto::messages::{Replicate, ReplicateRefused};
-use segment_proto::{Entry, Receipt, Signed};
+use segment_proto::{Entry, Instant, Receipt, Signed};
 
+use crate::contract::Deadline;
 use crate::host::{Host, HostTask};
 use crate::peer::context::Context;
 use crate::peer::events::{PeerEvent, Source, Transfer};
@@ -12,16 +15,38 @@ use crate::rules::Rule;
 use crate::sync::fanout::batches;
 use crate::sync::persist::{Meta, put_changes, put_meta};
 
+/// How long to wait before sending again what was refused twice; it doubles.
+const SEND_AGAIN: Duration = Duration::from_millis(500);
+/// As often at most.
+const DOUBLINGS_MAX: u32 = 6;
+
 /// How far the copying has come.
 #[derive(Clone, Copy, Debug)]
 pub struct Replication {
     pub(super) sent: u64,
+    /// How often the tracker has refused what follows this place.
+    refused: (u64, u32),
+    again_at: Option<Instant>,
 }
 
 impl Replication {
     /// From behind a place that the tracker has.
     pub const fn from(sent: u64) -> Self {
-        Self { sent }
+        Self { sent, refused: (0, 0), again_at: None }
+    }
+
+    /// When to send again what was refused.
+    pub fn poll_timeout(&self) -> Option<Deadline> {
+        self.again_at.map(|at| Deadline::new(at, "host copies again"))
+    }
+
+    /// Begins again behind a place. Once at once; a tracker that refuses for ever is not asked all the time.
+    fn refused_behind(&mut self, pos: u64, now: Instant) {
+        self.sent = pos;
+        let times = if self.refused.0 == pos { self.refused.1.saturating_add(1) } else { 1 };
+        self.refused = (pos, times);
+        let wait = |doublings: u32| SEND_AGAIN * 2_u32.pow(doublings.min(DOUBLINGS_MAX));
+        self.again_at = times.checked_sub(2).map(|doublings| now + wait(doublings));
     }
 }
 
@@ -31,6 +56,9 @@ impl Host {
         let Some((link, fence)) = self.tenure.replicating_to().filter(|(link, _)| !self.members.is_full(*link)) else {
             return;
         };
+        if self.replication.again_at.is_some() {
+            return;
+        }
         let to = if cx.rules.has(Rule::StoreBeforeReplicate) { self.log.durable() } else { self.log.head().pos };
         self.replication.sent = self.replication.sent.max(self.log.committed());
         let from = self.replication.sent + 1;
@@ -91,7 +119,14 @@ impl Host {
         if self.log.position_at(refused.head.pos) != Some(refused.head) {
             return self.give_up(cx);
         }
-        self.replication.sent = refused.head.pos;
+        self.replication.refused_behind(refused.head.pos, cx.now.mono);
         self.replicate(cx);
+    }
+
+    pub(super) fn replication_timeout(&mut self, cx: &mut Context<'_>) {
+        if self.replication.again_at.is_some_and(|at| at <= cx.now.mono) {
+            self.replication.again_at = None;
+            self.replicate(cx);
+        }
     }
 }

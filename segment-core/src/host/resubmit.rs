@@ -3,11 +3,11 @@
 use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
 
-use segment_proto::SignedEnvelope;
+use segment_proto::{Limits, MessageKey, SignedEnvelope};
 
 use crate::host::{Host, HostTask};
 use crate::peer::context::Context;
-use crate::rules::Rules;
+use crate::rules::{Rule, Rules};
 use crate::store::{Operation, StoreOperation, Table, Write};
 use crate::sync::accept::Found;
 use crate::sync::persist::{Loaded, encode};
@@ -32,7 +32,7 @@ impl Resubmit {
     pub(super) fn add(&mut self, log: &ChannelLog, voided: Vec<SignedEnvelope>) -> Vec<Write> {
         let mut writes = Vec::new();
         for envelope in voided {
-            if self.items.values().any(|waiting| waiting.key == envelope.key) {
+            if self.number(&envelope.key).is_some() {
                 continue;
             }
             let number = self.items.last_key_value().map_or(1, |(last, _)| last + 1);
@@ -49,6 +49,23 @@ impl Resubmit {
             .items
             .extract_if(.., |_, envelope| is_settled(&accept(log, envelope, &envelope.hash(), &None, rules), log));
         settled.map(|(number, _)| delete(log, number)).collect()
+    }
+
+    /// Where a message waits.
+    pub(super) fn number(&self, key: &MessageKey) -> Option<u64> {
+        self.items.iter().find(|(_, waiting)| waiting.key == *key).map(|(number, _)| *number)
+    }
+
+    /// The first of them, as many as fit one submit.
+    pub(super) fn front(&self, limits: &Limits) -> Vec<SignedEnvelope> {
+        let mut bytes = 0;
+        let fits = |envelope: &&SignedEnvelope| {
+            let is_first = bytes == 0;
+            // Each may come with the record of its author.
+            bytes += envelope.bytes().len() + 512;
+            is_first || bytes <= limits.batch_bytes_max
+        };
+        self.items.values().take(limits.batch_entries_max).take_while(fits).cloned().collect()
     }
 }
 
@@ -83,16 +100,22 @@ impl Host {
         match accept(&self.log, envelope, &envelope.hash(), &found, cx.rules) {
             Verdict::Accept if has_room => {
                 self.sequence(envelope.clone(), cx);
+                if !cx.rules.has(Rule::ResubmitUntilCommitted) {
+                    self.let_go(number, cx);
+                }
             }
             Verdict::Unknown(lookup) => {
                 let find = StoreOperation::Find { log: self.log.id, lookup };
                 cx.out.perform(self.task(HostTask::Resubmit(number)), Operation::Store(find));
             }
-            verdict if is_settled(&verdict, &self.log) => {
-                self.resubmit.items.remove(&number);
-                cx.out.write(self.task(HostTask::Nothing), alloc::vec![delete(&self.log, number)]);
-            }
+            verdict if is_settled(&verdict, &self.log) => self.let_go(number, cx),
             _ => {}
         }
+    }
+
+    /// It is settled.
+    pub(super) fn let_go(&mut self, number: u64, cx: &mut Context<'_>) {
+        self.resubmit.items.remove(&number);
+        cx.out.write(self.task(HostTask::Nothing), alloc::vec![delete(&self.log, number)]);
     }
 }

@@ -2,22 +2,36 @@
 
 use core::time::Duration;
 
-use alloc::vec::Vec;
-
 use segment_proto::messages::{Adopt, Adopted, Grant, HostHello};
-use segment_proto::{EpochOwner, EpochRecord, Evidence, Fence, Instant, LinkId, Nonce, Position, Signed};
+use segment_proto::{EpochOwner, EpochRecord, Evidence, Fence, Instant, LinkId, Nonce, Position, Reason, Signed};
 
 use crate::contract::Deadline;
 use crate::host::replication::Replication;
+use crate::host::staging::Staging;
 use crate::host::{Host, HostRequest, HostTask};
-use crate::peer::context::{Context, Purpose};
+use crate::peer::context::{Context, Purpose, Unanswered};
 use crate::peer::events::PeerEvent;
 use crate::rules::Rule;
-use crate::store::StoredEntry;
 use crate::sync::persist::{Meta, put_epoch, put_meta};
 
-/// How long to wait before asking the tracker again.
+/// How long to wait before asking the tracker again; it doubles.
 const ASK_AGAIN: Duration = Duration::from_millis(500);
+/// As often at most: a tracker whose disk is too old is asked twice a minute.
+const DOUBLINGS_MAX: u32 = 6;
+/// A refusal with so long a wait is no race that was lost: the epoch is somebody else's for a while.
+const DAMPED_MS: u32 = 5_000;
+
+/// What this host may hope for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum Standing {
+    /// The next epoch.
+    #[default]
+    Candidate,
+    /// Not soon: another device hosts, or this one came and went too often.
+    Guest,
+    /// Nothing: the channel has moved, or its host is not to be seen. It does not greet.
+    Retired,
+}
 
 /// Whether this host may sequence, and what it does about it.
 #[derive(Debug, Default)]
@@ -30,8 +44,12 @@ pub struct Tenure {
     pub max_fence: Fence,
     /// A newer epoch that a member has shown; the tracker may not know of it.
     pub(super) heard_of: Option<Signed<EpochRecord>>,
+    pub(super) standing: Standing,
     ask_again: Option<Instant>,
-    pub(super) staged: Vec<StoredEntry>,
+    /// How often in a row the tracker has refused.
+    refusals: u32,
+    /// What is being taken over. It goes on with the next greeting.
+    pub(super) staging: Option<Staging>,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -70,6 +88,15 @@ impl Tenure {
         }
     }
 
+    /// Whether somebody else sequences, and will for a while.
+    pub(super) fn is_guest(&self) -> bool {
+        self.standing != Standing::Candidate && self.owned().is_none()
+    }
+
+    pub(super) fn stop_asking(&mut self) {
+        (self.ask_again, self.refusals) = (None, 0);
+    }
+
     /// When to ask the tracker again.
     pub fn poll_timeout(&self) -> Option<Deadline> {
         self.ask_again.map(|at| Deadline::new(at, "host asks the tracker again"))
@@ -80,6 +107,11 @@ impl Host {
     /// The tracker is there, and this session is logged in: asks for an epoch.
     pub fn on_tracker_up(&mut self, link: LinkId, cx: &mut Context<'_>) {
         self.tenure.tracker = Some(link);
+        self.tenure.refusals = 0;
+        if self.tenure.standing == Standing::Retired {
+            return self.drain(cx);
+        }
+        self.tenure.standing = Standing::Candidate;
         if !cx.rules.has(Rule::FreshEpoch) {
             self.resume_without_asking(cx);
         }
@@ -101,7 +133,6 @@ impl Host {
             self.members.forget_link(link);
         }
         self.tenure.ask_again = None;
-        self.tenure.staged.clear();
         self.tenure.phase = match self.tenure.phase {
             Phase::Owning(fence) | Phase::Replicating(fence) => Phase::Owning(fence),
             // The write goes on; its end finds no tracker, and the next hello asks anew.
@@ -123,15 +154,15 @@ impl Host {
     /// late, is for nobody.
     pub(super) fn greet(&mut self, cx: &mut Context<'_>) {
         self.tenure.ask_again = None;
-        self.tenure.staged.clear();
-        if self.tenure.tracker.is_none() {
+        if self.tenure.tracker.is_none() || self.tenure.standing == Standing::Retired {
             return;
         }
         if self.tenure.owned().is_none() {
             self.tenure.phase = Phase::Greeting;
             self.tenure.nonce = Some(cx.random.nonce());
         }
-        self.say_hello(self.committed_position(), cx);
+        let staged = self.tenure.staging.as_ref().map(|staging| staging.at);
+        self.say_hello(staged.unwrap_or_else(|| self.committed_position()), cx);
     }
 
     /// Asks for the page that follows `after`.
@@ -146,7 +177,7 @@ impl Host {
             max_fence: self.tenure.max_fence,
             tip: self.log.durable_position(),
             resubmit: u32::try_from(self.resubmit.len()).unwrap_or(u32::MAX),
-            evidence: Evidence { receipt: self.log.receipt().cloned(), epoch: self.newest_epoch() },
+            evidence: self.evidence(),
             after,
         };
         let purpose = Purpose::Host(self.channel(), HostRequest::Hello);
@@ -155,20 +186,65 @@ impl Host {
         }
     }
 
-    fn newest_epoch(&self) -> Option<Signed<EpochRecord>> {
+    /// The newest that this host holds, or has heard of.
+    pub(super) fn evidence(&self) -> Evidence {
+        Evidence { receipt: self.log.receipt().cloned(), epoch: self.newest_epoch() }
+    }
+
+    pub(super) fn newest_epoch(&self) -> Option<Signed<EpochRecord>> {
         let heard_of = self.tenure.heard_of.as_ref().filter(|record| record.fence > self.log.fence());
         heard_of.or(self.log.epoch()).cloned()
     }
 
     pub(super) fn on_refused_by_tracker(&mut self, cx: &mut Context<'_>) {
-        if self.tenure.tracker.is_some() {
-            self.tenure.ask_again = Some(cx.now.mono + ASK_AGAIN);
+        self.ask_later(Duration::ZERO, cx);
+    }
+
+    fn ask_later(&mut self, at_least: Duration, cx: &mut Context<'_>) {
+        if self.tenure.tracker.is_some() && self.tenure.standing != Standing::Retired {
+            let wait = ASK_AGAIN * 2_u32.pow(self.tenure.refusals.min(DOUBLINGS_MAX));
+            self.tenure.refusals = self.tenure.refusals.saturating_add(1);
+            self.tenure.ask_again = Some(cx.now.mono + wait.max(at_least));
         }
+    }
+
+    /// No answer, or no place for this device: what it has cut goes another way.
+    pub(super) fn on_hello_refused(&mut self, unanswered: &Unanswered, cx: &mut Context<'_>) {
+        if let Unanswered::Refused(failure) = unanswered {
+            // What was staged may be what is refused.
+            self.tenure.staging = None;
+            if failure.reason == Reason::NotHost {
+                self.become_guest(cx);
+            }
+        }
+        self.on_refused_by_tracker(cx);
+    }
+
+    /// The tracker has gone on meanwhile, which is asked for at once; or does not want to grant for a while.
+    pub(super) fn on_not_granted(&mut self, unanswered: &Unanswered, cx: &mut Context<'_>) {
+        let Unanswered::Refused(failure) = unanswered else {
+            return self.on_refused_by_tracker(cx);
+        };
+        if failure.retry_after_ms >= DAMPED_MS {
+            self.become_guest(cx);
+        } else if self.tenure.refusals == 0 && failure.retry_after_ms == 0 {
+            self.tenure.refusals = 1;
+            return self.greet(cx);
+        }
+        self.ask_later(Duration::from_millis(u64::from(failure.retry_after_ms)), cx);
+    }
+
+    fn become_guest(&mut self, cx: &mut Context<'_>) {
+        if self.tenure.standing == Standing::Candidate {
+            self.tenure.standing = Standing::Guest;
+        }
+        self.drain(cx);
     }
 
     /// The same process, its epoch still current: nothing is cut.
     pub(super) fn resume(&mut self, fence: Fence, adopt: &Adopt, cx: &mut Context<'_>) {
         self.tenure.phase = Phase::Replicating(fence);
+        self.tenure.refusals = 0;
         self.replication = Replication::from(adopt.head.pos);
         if let Some(receipt) = &adopt.receipt {
             self.on_committed(receipt.clone(), cx);
@@ -227,13 +303,18 @@ impl Host {
             return;
         }
         self.tenure.phase = Phase::Replicating(fence);
+        (self.tenure.refusals, self.tenure.standing) = (0, Standing::Candidate);
         cx.out.event(PeerEvent::Hosting { channel: self.channel(), fence });
         self.tell_watermarks(cx);
         self.resubmit(cx);
     }
 
     pub(super) fn on_fenced(&mut self, record: &Signed<EpochRecord>, cx: &mut Context<'_>) {
-        if self.is_by_tracker(record, cx) && self.tenure.owned().is_some_and(|owned| record.fence > owned) {
+        if !self.is_newer(record, cx) {
+            return;
+        }
+        self.tenure.heard_of = Some(record.clone());
+        if self.tenure.owned().is_some() {
             self.give_up(cx);
         }
     }

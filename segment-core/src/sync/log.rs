@@ -188,6 +188,18 @@ impl ChannelLog {
         changed
     }
 
+    /// Everything up to the receipt was taken over at once, and is on disk: `fold` stands for all of it, `page` is
+    /// the last of it. What was behind the last committed place has been cut.
+    pub fn take_over(&mut self, fold: Fold, page: Vec<StoredEntry>, receipt: Signed<Receipt>) {
+        self.head = receipt.at;
+        self.durable = receipt.at.pos;
+        self.receipt = Some(receipt);
+        self.base = fold.clone();
+        self.fold = fold;
+        self.tail = page.into();
+        self.trim();
+    }
+
     /// The fold at the last committed place.
     #[must_use]
     pub fn base(&self) -> &Fold {

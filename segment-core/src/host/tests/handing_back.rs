@@ -133,11 +133,15 @@ fn what_it_lacks_comes_in_pages_and_one_transaction() {
     rig.tracker_up();
     rig.next_epoch(EpochOwner::Tracker);
     let page = |rig: &HostRig, at: usize| Adopt { entries: more[at..=at].to_vec(), ..rig.adopt() };
-    assert_eq!(rig.answer(page(&rig, 0)), ["99? host hello after 2"]);
+    assert_eq!(rig.answer(page(&rig, 0)), ["write: erase staging, append staging 2..2", "99? host hello after 2"]);
     assert_eq!(
         rig.answer(page(&rig, 1)),
-        ["(adopted 2..3)", "write: cut host from 2, append host 2..3, put row, put receipt, put epoch, put fence"]
+        [
+            "(adopted 2..3)",
+            "write: cut host from 2, append staging 3..3, move staging to host, put row, put receipt, put epoch, put fence"
+        ]
     );
+    assert_eq!(rig.done(), [""; 0]);
     assert_eq!(rig.done(), ["99? adopted 3"]);
 }
 

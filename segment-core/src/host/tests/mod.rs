@@ -1,6 +1,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod admitting;
+mod draining;
 mod durable;
 mod handing_back;
 mod judging;
@@ -8,3 +9,4 @@ mod limits;
 mod replicating;
 mod rig;
 mod showing;
+mod taking_over;

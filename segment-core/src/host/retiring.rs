@@ -1,0 +1,53 @@
+//! The channel is hosted elsewhere, or its host is not to be seen: sequencing ends, reading goes on elsewhere,
+//! and what was cut is brought to whoever sequences now.
+
+use alloc::vec::Vec;
+
+use segment_proto::{ChannelRecord, LinkId, Signed};
+
+use crate::host::Host;
+use crate::host::tenure::{Phase, Standing};
+use crate::peer::context::Context;
+use crate::peer::events::PeerEvent;
+use crate::store::Write;
+
+impl Host {
+    /// Ends, and cuts what is not committed: the log is a reader's from here on. What is to be written for that,
+    /// in one transaction with what says so.
+    pub fn retire(&mut self, cx: &mut Context<'_>) -> Vec<Write> {
+        if self.tenure.owned().is_some() {
+            cx.out.event(PeerEvent::HostingStopped { channel: self.channel() });
+        }
+        let writes = self.cut_behind(self.committed_position(), cx);
+        self.tenure.phase = Phase::Idle;
+        self.tenure.standing = Standing::Retired;
+        (self.tenure.nonce, self.tenure.staging) = (None, None);
+        self.tenure.stop_asking();
+        for (_, member) in self.members.remove_if(|_| true) {
+            let (channel, account) = (self.channel(), member.who.account);
+            cx.out.event(PeerEvent::MemberLink { channel, account, who: member.who, came: false });
+        }
+        self.drain(cx);
+        writes
+    }
+
+    /// Hosts again: asks for what it has missed, and for an epoch.
+    pub fn come_back(&mut self, tracker: Option<LinkId>, cx: &mut Context<'_>) {
+        self.tenure.standing = Standing::Candidate;
+        match tracker {
+            Some(link) => self.on_tracker_up(link, cx),
+            None => self.on_tracker_down(cx),
+        }
+    }
+
+    /// A new record of the channel.
+    pub fn set_record(&mut self, record: Signed<ChannelRecord>) {
+        self.record = record;
+    }
+
+    /// Whether everything that is known to be committed is in this log.
+    #[must_use]
+    pub fn has_committed(&self, pos: u64) -> bool {
+        self.log.committed() >= pos
+    }
+}
