@@ -22,6 +22,18 @@ pub enum Rule {
     StoreBeforeReplicate,
     /// The tracker's entry is on disk before its receipt leaves.
     StoreBeforeReceipt,
+    /// The tracker's entry is on disk before its author is told.
+    StoreBeforeFate,
+    /// An epoch record is on disk before it is shown.
+    EpochBeforeShown,
+    /// The base of an epoch is the last place handed to the store.
+    EpochBase,
+    /// In a host's epoch the tracker hands on what it is brought.
+    HostEpochIsTheHosts,
+    /// A submit for another epoch is answered with the record of this one.
+    SubmitFence,
+    /// Who has written what somebody carries is known from the log, or from a record of the tracker.
+    CarriedAuthor,
     /// The tracker refuses another epoch than the current one.
     Fencing,
     /// The tracker refuses entries that do not continue its chain.
@@ -66,6 +78,12 @@ impl Rule {
         Self::StoreBeforeStored,
         Self::StoreBeforeReplicate,
         Self::StoreBeforeReceipt,
+        Self::StoreBeforeFate,
+        Self::EpochBeforeShown,
+        Self::EpochBase,
+        Self::HostEpochIsTheHosts,
+        Self::SubmitFence,
+        Self::CarriedAuthor,
         Self::Fencing,
         Self::ReplicateChain,
         Self::FreshEpoch,

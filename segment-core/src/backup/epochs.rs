@@ -4,16 +4,17 @@ use core::time::Duration;
 
 use alloc::vec::Vec;
 
-use segment_proto::messages::{Adopt, Adopted, Grant, HostHello};
+use segment_proto::messages::{Adopt, Adopted, Fenced, Grant, HostHello};
 use segment_proto::{EpochOwner, EpochRecord, Fence, Instant, LinkId, Nonce, Position, Reason, Signed};
 
 use crate::backup::{Backup, BackupTask};
 use crate::contract::Deadline;
 use crate::outbox::Asker;
-use crate::rules::Rules;
+use crate::rules::Rule;
 use crate::store::{Operation, StoreOperation, StoredEntry};
 use crate::sync::persist::{Meta, put_epoch, put_meta};
 use crate::tracker::context::{Caller, Context};
+use crate::tracker::events::TrackerEvent;
 
 /// The link of the device that hosts the channel.
 #[derive(Debug)]
@@ -47,6 +48,11 @@ impl HostLink {
     /// Whether members are to be sent there.
     pub fn is_present(&self) -> bool {
         self.stage == Stage::Active
+    }
+
+    /// Whether it may sequence, for all that it has been told.
+    pub fn owns(&self) -> bool {
+        self.stage != Stage::Adopting
     }
 
     /// A sign of life.
@@ -117,13 +123,16 @@ impl Backup {
     }
 
     /// Until the record is on disk, it is shown to nobody, and nothing is taken in either epoch.
-    fn write_epoch(&mut self, owner: EpochOwner, to: Option<(Asker, Nonce)>, cx: &mut Context<'_>) {
+    pub(super) fn write_epoch(&mut self, owner: EpochOwner, to: Option<(Asker, Nonce)>, cx: &mut Context<'_>) {
         let record = self.make_epoch(owner, cx);
         let mut writes = put_epoch(&self.log, &record);
         writes.extend(to.map(|(_, nonce)| put_meta(self.log.id, Meta::Nonce, &nonce)));
         self.next_epoch = Some(record);
         let task = self.task(BackupTask::Epoch(to));
         cx.out.write(task, writes);
+        if !cx.rules.has(Rule::EpochBeforeShown) {
+            self.on_epoch_written(to, cx);
+        }
     }
 
     pub(super) fn on_epoch_written(&mut self, to: Option<(Asker, Nonce)>, cx: &mut Context<'_>) {
@@ -132,28 +141,36 @@ impl Backup {
         };
         let before = self.host().is_some();
         self.log.push_epoch(record.clone());
-        if let Some((asker, nonce)) = to {
-            self.granted = Some(nonce);
-            self.say_grant(asker, nonce, record, cx);
+        match to {
+            Some((asker, nonce)) => {
+                self.granted = Some(nonce);
+                self.say_grant(asker, nonce, record, cx);
+            }
+            None => self.take_over(record, cx),
         }
         self.answer_hello(cx);
         self.note_presence(before);
+        self.release_held(cx);
     }
 
-    /// The base is the last place handed to the store; the record follows it in the same queue.
+    /// A host that was silent, and is still linked, stops at once; it says hello for another epoch.
+    fn take_over(&mut self, record: Signed<EpochRecord>, cx: &mut Context<'_>) {
+        if !self.held.is_empty() {
+            cx.out.event(TrackerEvent::TookOver { channel: self.channel(), fence: record.fence });
+        }
+        if let Some(host) = self.host.take_if(|host| host.owns()) {
+            cx.out.push(host.link, &Fenced { record });
+        }
+    }
+
+    /// The base is the last place handed to the store; the record follows it in the same queue. Entries of the
+    /// old epoch that are not handed to it yet are not taken: the host sends them again.
     fn make_epoch(&mut self, owner: EpochOwner, cx: &Context<'_>) -> Signed<EpochRecord> {
-        self.drop_unwritten(cx.rules);
+        self.sequencer.drop_unwritten(&mut self.log, cx.rules);
+        let base = if cx.rules.has(Rule::EpochBase) { self.log.head() } else { self.log.durable_position() };
         let Fence { generation, epoch } = self.log.fence();
         let fence = Fence { generation: generation.max(1), epoch: epoch + 1 };
-        Signed::new(EpochRecord { channel: self.channel(), fence, owner, base: self.log.head() }, cx.identity)
-    }
-
-    /// Entries of the old epoch that are not handed to the store yet are not taken: the host sends them again.
-    fn drop_unwritten(&mut self, rules: Rules) {
-        if let Some(first) = self.unwritten.first().map(|stored| stored.entry.pos) {
-            self.unwritten.clear();
-            self.log.cut(first - 1, rules);
-        }
+        Signed::new(EpochRecord { channel: self.channel(), fence, owner, base }, cx.identity)
     }
 
     fn say_adopt(&mut self, asker: Asker, nonce: Nonce, after: Position, cx: &mut Context<'_>) {
@@ -196,7 +213,7 @@ impl Backup {
         let greeted = self.host.as_ref().is_some_and(|host| host.link == from.link && host.nonce == adopted.nonce);
         let level = adopted.at == self.log.head() && self.log.durable() == self.log.head().pos;
         let owned = self.log.epoch().is_some_and(|record| record.owner == EpochOwner::Tracker);
-        if !greeted || !level || !owned || self.next_epoch.is_some() {
+        if !greeted || !level || !owned || !self.sequencer.is_idle() || self.next_epoch.is_some() {
             return cx.out.fail(from, Reason::NotNow, "say hello again");
         }
         self.write_epoch(EpochOwner::Host(self.host_device), Some((from, adopted.nonce)), cx);

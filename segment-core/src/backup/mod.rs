@@ -1,15 +1,15 @@
 //! The tracker's copy of one channel: the commit point, the epoch authority, and where the channel
-//! is read while its host is away.
+//! is read and written while its host is away.
 
 mod epochs;
 mod readers;
 mod replication;
+mod submit;
 #[cfg(test)]
 mod tests;
 
 use alloc::vec::Vec;
 
-use segment_proto::messages::Failure;
 use segment_proto::{
     Access, ChannelId, ChannelRecord, DeviceId, EpochRecord, Instant, LinkId, Message, Nonce, Position, Reason,
     Receipt, Signed,
@@ -19,11 +19,13 @@ use crate::contract::Deadline;
 use crate::outbox::Asker;
 use crate::store::{LogId, LogRole, Record, StoreOutcome, StoredEntry};
 use crate::sync::persist::{Loaded, Meta};
+use crate::sync::sequencer::{Sequencer, SubmitJob};
 use crate::sync::serve::Page;
 use crate::sync::{ChannelLog, Fold, Subscribers};
 use crate::tracker::context::{Caller, Context, TrackerTask};
 
 use epochs::HostLink;
+use submit::Held;
 
 /// Committed entries that a copy keeps in memory; older ones are read from disk.
 const MEMORY_ENTRIES_MAX: usize = 128;
@@ -44,6 +46,8 @@ pub enum BackupTask {
         /// What the entries follow.
         after: Position,
     },
+    /// A submit needs an entry that is not in memory.
+    LookedUp(SubmitJob),
     /// The record of the next epoch was written; where it is the host's, `Adopted` is answered by it.
     Epoch(Option<(Asker, Nonce)>),
 }
@@ -71,8 +75,9 @@ pub struct Backup {
     /// The record that is being written.
     next_epoch: Option<Signed<EpochRecord>>,
     readers: Subscribers,
-    unwritten: Vec<StoredEntry>,
-    writing: bool,
+    sequencer: Sequencer,
+    /// Submits that wait until it is decided who sequences.
+    held: Vec<Held>,
     notices: Vec<BackupNotice>,
 }
 
@@ -103,8 +108,8 @@ impl Backup {
             granted,
             next_epoch: None,
             readers: Subscribers::default(),
-            unwritten: Vec::new(),
-            writing: false,
+            sequencer: Sequencer::default(),
+            held: Vec::new(),
             notices: Vec::new(),
         }
     }
@@ -149,7 +154,7 @@ impl Backup {
             Message::ReadTail(_) | Message::ReadRange(_) | Message::Sync(_) | Message::ReadOwn(_) => {
                 self.on_read(from, caller, &message, cx);
             }
-            Message::Submit(_) => cx.out.fail_with(from, &Failure::new(Reason::HostAway, "the copy is read only")),
+            Message::Submit(submit) => self.on_submit(from, caller, submit, cx),
             Message::HostHello(hello) => self.on_host_hello(from, caller, &hello, cx),
             Message::Adopted(adopted) => self.on_adopted(from, &adopted, cx),
             Message::Replicate(replicate) => self.on_replicate(from, replicate, cx),
@@ -158,7 +163,9 @@ impl Backup {
     }
 
     /// A link is gone, or its session has ended.
-    pub fn on_link_down(&mut self, link: LinkId, _cx: &mut Context<'_>) {
+    pub fn on_link_down(&mut self, link: LinkId, cx: &mut Context<'_>) {
+        self.sequencer.forget(cx.now.mono);
+        self.forget_held(link);
         self.readers.forget_link(link);
         self.readers.remove(link);
         if self.host.as_ref().is_some_and(|host| host.link == link) {
@@ -203,6 +210,7 @@ impl Backup {
                 self.send_adopt(asker, nonce, after, if continues { entries } else { Vec::new() }, cx);
             }
             (BackupTask::Epoch(to), _) => self.on_epoch_written(to, cx),
+            (BackupTask::LookedUp(job), StoreOutcome::Found(found)) => self.on_looked_up(job, found, cx),
             _ => {}
         }
     }

@@ -1,7 +1,7 @@
 //! The commit point: what the host has sequenced is checked, written in one transaction, and only then receipted.
 
 use segment_proto::messages::{Committed, Fenced, Replicate, ReplicateRefused};
-use segment_proto::{Entry, Hash, Receipt, Signed};
+use segment_proto::{Entry, EpochOwner, Hash, Receipt, Signed};
 
 use crate::backup::{Backup, BackupNotice, BackupTask};
 use crate::outbox::Asker;
@@ -27,15 +27,14 @@ impl Backup {
         }
         let mut before = replicate.before;
         for entry in replicate.entries {
-            let room = self.unwritten.len() < UNWRITTEN_MAX;
+            let room = self.sequencer.unwritten() < UNWRITTEN_MAX;
             let Some(stored) = self.check(entry, before, cx.rules).filter(|_| room) else {
                 let (channel, fence, head) = (self.channel(), self.log.fence(), self.log.head());
                 cx.out.push(from.link, &ReplicateRefused { channel, fence, head });
                 break;
             };
             before = stored.chain;
-            self.log.append(stored.clone(), cx.rules);
-            self.unwritten.push(stored);
+            self.sequencer.append(&mut self.log, stored, cx.rules);
         }
         self.flush(cx);
     }
@@ -60,12 +59,11 @@ impl Backup {
         Some(StoredEntry::new(entry, &before))
     }
 
-    fn flush(&mut self, cx: &mut Context<'_>) {
-        if self.writing || self.unwritten.is_empty() {
+    /// Entries, rows, rights and receipt are one transaction.
+    pub(super) fn flush(&mut self, cx: &mut Context<'_>) {
+        let Some(entries) = self.sequencer.begin_write() else {
             return;
-        }
-        self.writing = true;
-        let entries = core::mem::take(&mut self.unwritten);
+        };
         let receipt = Receipt { channel: self.channel(), fence: self.log.fence(), at: self.log.head() };
         let receipt = Signed::new(receipt, cx.identity);
         let changed = changes(&self.log, &entries);
@@ -80,24 +78,30 @@ impl Backup {
     }
 
     pub(super) fn on_stored(&mut self, receipt: Signed<Receipt>, cx: &mut Context<'_>) {
-        self.writing = false;
+        self.sequencer.end_write();
         let (first, last) = (self.log.durable() + 1, receipt.at.pos);
         self.log.set_durable(last);
         let changed = self.log.commit(receipt.clone(), cx.rules);
         if cx.rules.has(Rule::StoreBeforeReceipt) {
             self.say_committed(&receipt, cx);
         }
+        self.answer_waiting(cx);
         self.flush(cx);
         if changed.contains(&Changed::Rights) {
             self.notices.push(BackupNotice::AccessChanged);
             self.remove_who_may_not_read(cx);
         }
         self.tell_readers(first, last, cx);
-        cx.out.event(TrackerEvent::Replicated { channel: self.channel(), from: self.host_device, first, last });
+        let (channel, owner) = (self.channel(), self.log.epoch().map(|record| record.owner));
+        cx.out.event(match owner {
+            Some(EpochOwner::Host(from)) => TrackerEvent::Replicated { channel, from, first, last },
+            _ => TrackerEvent::Sequenced { channel, first, last },
+        });
     }
 
     fn say_committed(&self, receipt: &Signed<Receipt>, cx: &mut Context<'_>) {
-        if let Some(host) = &self.host {
+        // One that is still adopting learns it with what it adopts.
+        if let Some(host) = self.host.as_ref().filter(|host| host.owns()) {
             cx.out.push(host.link, &Committed { receipt: receipt.clone() });
         }
     }

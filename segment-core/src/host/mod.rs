@@ -4,6 +4,7 @@
 mod adopting;
 mod draining;
 mod evidence;
+mod forward;
 mod members;
 mod replication;
 mod resubmit;

@@ -10,7 +10,7 @@ use crate::peer::events::{PeerEvent, Source, Transfer};
 use crate::rules::Rule;
 use crate::store::{Operation, StoreOperation, StoredEntry, Write};
 use crate::sync::accept::Found;
-use crate::sync::sequencer::{BUSY_RETRY_MS, SubmitJob, Submitter};
+use crate::sync::sequencer::{BUSY_RETRY_MS, SubmitJob, Submitter, is_meant_for};
 
 impl Host {
     pub(super) fn on_submit(&mut self, from: Asker, submit: Submit, cx: &mut Context<'_>) {
@@ -31,7 +31,8 @@ impl Host {
             let (channel, with) = (self.channel(), Source::Peer(by.device));
             cx.out.event(PeerEvent::Transferred { channel, with, transfer: Transfer::Live, first: 0, last: 0 });
         }
-        self.run_submit(SubmitJob::new(from, by, submit), None, cx);
+        let job = SubmitJob::new(from, by, submit, cx.terms());
+        self.run_submit(job, None, cx);
     }
 
     /// Whether this host sequences in the epoch that is meant, and has room; else that is answered.
@@ -40,7 +41,7 @@ impl Host {
             cx.out.fail_with(from, &Failure::retry_after(Reason::NotNow, BUSY_RETRY_MS));
             return false;
         };
-        if submit.fence != fence {
+        if !is_meant_for(submit.fence, fence, cx.rules) {
             if let Some(record) = self.log.epoch() {
                 cx.out.push(from.link, &Fenced { record: record.clone() });
             }

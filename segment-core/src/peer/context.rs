@@ -116,7 +116,13 @@ impl Context<'_> {
     /// What a sequencer judges by.
     #[must_use]
     pub fn terms(&self) -> Terms<'_> {
-        Terms { limits: self.limits, rules: self.rules, now: self.now }
+        Terms {
+            limits: self.limits,
+            rules: self.rules,
+            now: self.now,
+            identity: self.identity,
+            tracker: self.tracker_key,
+        }
     }
 
     /// Remembers whose device this is, on disk too, if the tracker has signed it.

@@ -3,7 +3,7 @@
 use alloc::vec::Vec;
 
 use segment_proto::frame::Role;
-use segment_proto::messages::{DevicePage, FindDevices, Goodbye, Hello, Pong, Welcome};
+use segment_proto::messages::{DevicePage, FindDevices, Forward, Goodbye, Hello, Pong, Welcome};
 use segment_proto::{ChannelId, Header, LinkId, Message, Now, ProtocolVersion, Reason, RequestId};
 
 use crate::outbox::Asker;
@@ -71,6 +71,7 @@ impl Peer {
             }
             Message::Committed(_) | Message::ReplicateRefused(_) => self.on_host_push(message, now),
             Message::Fenced(_) => self.on_fenced(from.link, message, now),
+            Message::Forward(forward) if !from.id.is_none() => self.on_forward(from, forward, now),
             other => self.on_host_message(from, other, now),
         }
     }
@@ -79,6 +80,13 @@ impl Peer {
     fn on_fenced(&mut self, link: LinkId, message: Message, now: Now) {
         let hosted = channel_of(&message).and_then(|channel| self.channels.get(&channel)?.host.as_ref()).is_some();
         if hosted { self.on_host_push(message, now) } else { self.on_replica_push(link, message, now) }
+    }
+
+    fn on_forward(&mut self, from: Asker, forward: Forward, now: Now) {
+        match self.channels.get_mut(&forward.channel).and_then(|channel| channel.host.as_mut()) {
+            Some(host) => host.on_forward(from, forward, &mut self.core.cx(now)),
+            None => self.core.out.fail(from, Reason::NotHost, ""),
+        }
     }
 
     fn on_host_push(&mut self, message: Message, now: Now) {

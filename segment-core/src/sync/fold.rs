@@ -92,6 +92,12 @@ impl Fold {
         }
     }
 
+    /// Whose device this is, as far as the log tells: of one that has written.
+    #[must_use]
+    pub fn account_of(&self, device: DeviceId) -> Option<AccountId> {
+        self.rows.get(&device).map(|row| row.account)
+    }
+
     fn barrier(&self, account: AccountId) -> Option<Hash> {
         let access = &self.rights.access;
         let as_everybody = !access.has_grant(account) && account != access.owner;

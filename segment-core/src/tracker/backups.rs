@@ -30,7 +30,7 @@ impl Concerns {
     /// Remembers what has to be undone when the link goes. Everything else leaves nothing behind.
     fn note(&mut self, message: &Message, channel: ChannelId, limits: &Limits) -> Result<(), Reason> {
         let (set, max) = match message {
-            Message::Subscribe(_) => (&mut self.reading, limits.joined_channels_max),
+            Message::Subscribe(_) | Message::Submit(_) => (&mut self.reading, limits.joined_channels_max),
             Message::HostHello(_) => (&mut self.hosting, limits.channels_per_account_max),
             _ => return Ok(()),
         };
@@ -105,7 +105,7 @@ impl Backups {
                 return cx.refuse(from, &Failure::new(reason, "too many channels on one link"));
             }
         }
-        if self.full.contains(&from.link) && matches!(message, Message::Subscribe(_)) {
+        if self.full.contains(&from.link) && matches!(message, Message::Subscribe(_) | Message::HostHello(_)) {
             self.with(channel, |backup| backup.on_writable(from.link, 0, cx));
         }
         self.with(channel, |backup| backup.on_message(from, caller, message, cx));

@@ -10,6 +10,7 @@ use crate::random::Random;
 use crate::rules::Rules;
 use crate::sync::sequencer::Terms;
 use crate::tracker::events::TrackerEvent;
+use crate::tracker::forwards::Forwards;
 
 /// What an operation of a tracker is for. Few are under way at once, so their size does not matter.
 #[derive(Debug)]
@@ -36,6 +37,8 @@ pub struct Caller {
 pub struct Context<'a> {
     /// Where outputs go.
     pub out: &'a mut Outbox<TrackerEvent, TrackerTask>,
+    /// What was handed on to hosts.
+    pub forwards: &'a mut Forwards,
     /// The limits.
     pub limits: &'a Limits,
     /// The rules.
@@ -52,7 +55,13 @@ impl Context<'_> {
     /// What a sequencer judges by.
     #[must_use]
     pub fn terms(&self) -> Terms<'_> {
-        Terms { limits: self.limits, rules: self.rules, now: self.now }
+        Terms {
+            limits: self.limits,
+            rules: self.rules,
+            now: self.now,
+            identity: self.identity,
+            tracker: Some(self.identity.device()),
+        }
     }
 
     /// Refuses a request, and tells the embedder. A push is not answered, and nobody is told.

@@ -3,7 +3,7 @@
 use core::fmt;
 use core::net::SocketAddr;
 
-use segment_proto::{ChannelId, DeviceId, LinkId, Reason, SessionId, Who};
+use segment_proto::{ChannelId, DeviceId, Fence, LinkId, Reason, SessionId, Who};
 
 /// How a session ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -89,6 +89,22 @@ pub enum TrackerEvent {
         channel: ChannelId,
         /// The host.
         from: DeviceId,
+        /// First place.
+        first: u64,
+        /// Last place.
+        last: u64,
+    },
+    /// The tracker sequences: the host of a channel is away, and somebody has written.
+    TookOver {
+        /// Which channel.
+        channel: ChannelId,
+        /// The tracker's epoch.
+        fence: Fence,
+    },
+    /// Entries of the tracker's own epoch were stored.
+    Sequenced {
+        /// Which channel.
+        channel: ChannelId,
         /// First place.
         first: u64,
         /// Last place.

@@ -17,10 +17,12 @@ use crate::store::{Fatal, Outcome, Store};
 mod backups;
 pub mod context;
 pub mod events;
+pub mod forwards;
 
 pub use backups::Backups;
 use context::{Context, TrackerTask};
 use events::TrackerEvent;
+use forwards::Forwards;
 
 /// What a tracker is given at its start.
 #[derive(Clone, Debug)]
@@ -47,6 +49,7 @@ pub struct Tracker {
     out: Outbox<TrackerEvent, TrackerTask>,
     directory: Directory,
     backups: Backups,
+    forwards: Forwards,
 }
 
 impl Tracker {
@@ -66,6 +69,7 @@ impl Tracker {
             out: Outbox::default(),
             directory,
             backups,
+            forwards: Forwards::default(),
         })
     }
 
@@ -78,6 +82,7 @@ impl Tracker {
     fn parts(&mut self, now: Now) -> (&mut Directory, &mut Backups, Context<'_>) {
         let cx = Context {
             out: &mut self.out,
+            forwards: &mut self.forwards,
             limits: &self.limits,
             rules: self.rules,
             identity: &self.identity,
@@ -99,6 +104,8 @@ impl Tracker {
                 Ok(caller) => backups.on_message(from, &caller, message, &mut cx),
                 Err(reason) => cx.refuse(from, &Failure::new(reason, "")),
             }
+        } else if header.role == Role::Response {
+            forwards::on_answer(from.id, link, message, &mut cx);
         } else if header.role == Role::Request && !from.id.is_none() {
             directory.on_request(from, message, backups, &mut cx);
         }
@@ -137,7 +144,10 @@ impl Tracker {
 
 fn tell_backups(notice: DirectoryNotice, directory: &mut Directory, backups: &mut Backups, cx: &mut Context<'_>) {
     match notice {
-        DirectoryNotice::SessionEnded { link } => backups.on_link_down(link, cx),
+        DirectoryNotice::SessionEnded { link } => {
+            backups.on_link_down(link, cx);
+            forwards::on_link_down(link, cx);
+        }
         DirectoryNotice::ChannelCreated { record, asker } => {
             backups.create(&record);
             directory.on_channel_ready(asker, record.channel, backups, cx);
@@ -186,6 +196,7 @@ impl Machine for Tracker {
         let (directory, backups, mut cx) = self.parts(now);
         directory.handle_timeout(&mut cx);
         backups.handle_timeout(&mut cx);
+        forwards::handle_timeout(&mut cx);
         self.settle(now);
     }
 
@@ -194,7 +205,7 @@ impl Machine for Tracker {
     }
 
     fn poll_timeout(&self) -> Option<Deadline> {
-        earliest([self.directory.poll_timeout(), self.backups.poll_timeout()])
+        earliest([self.directory.poll_timeout(), self.backups.poll_timeout(), self.forwards.poll_timeout()])
     }
 }
 

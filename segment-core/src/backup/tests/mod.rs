@@ -4,3 +4,4 @@ mod committing;
 mod epochs;
 mod reading;
 mod rig;
+mod taking_over;

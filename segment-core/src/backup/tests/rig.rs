@@ -3,7 +3,7 @@
 use alloc::string::String;
 use alloc::vec::Vec;
 
-use segment_proto::messages::{Adopted, HostHello, Replicate, Subscribe};
+use segment_proto::messages::{Adopted, HostHello, Replicate, Submit, Subscribe};
 use segment_proto::{
     AccountId, ChannelRecord, DeviceId, Evidence, Identity, Limits, LinkId, Message, Nonce, Now, Position, RequestId,
     SessionId, Signed, SignedEnvelope, Who,
@@ -18,9 +18,11 @@ use crate::sync::tests::kit::{HOST, TRACKER, channel, device, entries, fence, id
 use crate::sync::tests::rig::Tape;
 use crate::tracker::context::{Caller, Context, TrackerTask};
 use crate::tracker::events::TrackerEvent;
+use crate::tracker::forwards::{self, Forwards};
 
 pub struct BackupRig {
     out: Outbox<TrackerEvent, TrackerTask>,
+    pub forwards: Forwards,
     identity: Identity,
     random: Random,
     pub limits: Limits,
@@ -43,6 +45,7 @@ impl BackupRig {
     pub fn of(record: Signed<ChannelRecord>) -> Self {
         Self {
             out: Outbox::default(),
+            forwards: Forwards::default(),
             identity: identity(TRACKER),
             random: Random::new([4; 32]),
             limits: Limits::default(),
@@ -76,6 +79,7 @@ impl BackupRig {
     pub fn with<T>(&mut self, call: impl FnOnce(&mut Backup, &mut Context<'_>) -> T) -> T {
         let mut cx = Context {
             out: &mut self.out,
+            forwards: &mut self.forwards,
             limits: &self.limits,
             rules: self.rules,
             identity: &self.identity,
@@ -184,8 +188,33 @@ impl BackupRig {
         lines
     }
 
+    /// Device and account `n` submit in this epoch, on link `n`.
+    pub fn submit(&mut self, n: u8, epoch: u32, envelopes: &[SignedEnvelope]) -> Vec<String> {
+        self.read(n, Submit::new(channel(), fence(epoch), envelopes.to_vec()))
+    }
+
+    /// The host answers what was handed on to it first.
+    pub fn host_answers(&mut self, message: impl Into<Message>) -> Vec<String> {
+        let (link, id) = self.tape.requests.pop_front().expect("nothing was asked");
+        self.with(|_, cx| forwards::on_answer(id, link, message.into(), cx));
+        self.seen()
+    }
+
+    /// Time passes, and what is due happens.
+    pub fn wait(&mut self, duration: core::time::Duration) -> Vec<String> {
+        self.now.mono = self.now.mono + duration;
+        self.with(|backup, cx| {
+            backup.handle_timeout(cx);
+            forwards::handle_timeout(cx);
+        });
+        self.seen()
+    }
+
     pub fn link_down(&mut self, link: u64) -> Vec<String> {
-        self.with(|backup, cx| backup.on_link_down(LinkId(link), cx));
+        self.with(|backup, cx| {
+            backup.on_link_down(LinkId(link), cx);
+            forwards::on_link_down(LinkId(link), cx);
+        });
         self.seen()
     }
 
@@ -206,7 +235,7 @@ impl BackupRig {
 
     pub fn assert_idle(&self) {
         assert_eq!(self.out.operations(), 0);
-        assert!(self.backup.unwritten.is_empty() && !self.backup.writing && self.backup.next_epoch.is_none());
+        assert!(self.backup.sequencer.is_idle() && self.backup.held.is_empty() && self.backup.next_epoch.is_none());
     }
 }
 
@@ -217,6 +246,8 @@ pub fn subscription() -> Subscribe {
 fn event(event: &TrackerEvent) -> String {
     match event {
         TrackerEvent::Replicated { first, last, .. } => alloc::format!("(replicated {first}..{last})"),
+        TrackerEvent::Sequenced { first, last, .. } => alloc::format!("(sequenced {first}..{last})"),
+        TrackerEvent::TookOver { fence, .. } => alloc::format!("(took over in {}.{})", fence.generation, fence.epoch),
         TrackerEvent::Served { first, last, .. } => alloc::format!("(served {first}..{last})"),
         other => alloc::format!("{other:?}"),
     }

@@ -37,7 +37,7 @@ fn every_fate() {
 fn what_is_wrong_in_itself_is_refused_for_good() {
     let mut rig = HostRig::owning();
     let mut stranger = Author::new(3);
-    assert_eq!(fate(&mut rig, 2, stranger.text("not mine")), "refused@0 not_the_author");
+    assert_eq!(fate(&mut rig, 2, stranger.text("carried")), "expected 0.0", "nobody has said whose device it is");
     let mut two = Author::new(2);
     two.account = 3;
     assert_eq!(fate(&mut rig, 2, two.text("not mine")), "refused@0 not_the_author");

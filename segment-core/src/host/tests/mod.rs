@@ -3,6 +3,7 @@
 mod admitting;
 mod draining;
 mod durable;
+mod forwarding;
 mod handing_back;
 mod judging;
 mod limits;

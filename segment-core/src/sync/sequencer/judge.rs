@@ -1,13 +1,16 @@
 //! What becomes of one envelope: the faults that need no log, the accept rule, the bounds.
 
+use core::time::Duration;
+
 use segment_proto::messages::{Fate, FateCode};
-use segment_proto::{EnvelopeKind, MessageKey, Reason, SignedEnvelope};
+use segment_proto::{DeviceId, EnvelopeKind, MessageKey, Reason, SignedEnvelope};
 
 use crate::rate::Gcra;
+use crate::rules::Rule;
 use crate::store::Lookup;
 use crate::sync::accept::{Found, Verdict, accept};
 use crate::sync::log::ChannelLog;
-use crate::sync::sequencer::{BUSY_RETRY_MS, Sequencer, SubmitJob, Terms};
+use crate::sync::sequencer::{BUSY_RETRY_MS, RATES_MAX, Sequencer, SubmitJob, Terms};
 
 impl Sequencer {
     /// The fate, and up to where the disk must be before it is said.
@@ -20,10 +23,15 @@ impl Sequencer {
         terms: Terms<'_>,
     ) -> Result<(Fate, u64), Lookup> {
         let key = envelope.key;
-        if let Some(reason) = static_fault(log, job, envelope, terms) {
+        if let Some(reason) = static_fault(log, envelope, terms) {
             return Ok((refused(key, reason, 0), 0));
         }
-        if job.held_back == Some(envelope.prev) {
+        let author = log.fold().account_of(key.device).or_else(|| job.account_of(key.device));
+        if author.is_some_and(|account| account != envelope.account) {
+            return Ok((refused(key, Reason::NotTheAuthor, 0), 0));
+        }
+        let unknown = author.is_none() && terms.rules.has(Rule::CarriedAuthor);
+        if unknown || job.held_back.get(&key.device) == Some(&envelope.prev) {
             return Ok((too_early(log, envelope), log.head().pos));
         }
         let fate = match accept(log, envelope, &envelope.hash(), found, terms.rules) {
@@ -51,8 +59,7 @@ impl Sequencer {
         if log.provisional() >= terms.limits.tail_entries_max {
             return (slow_down(key, Reason::TailFull, BUSY_RETRY_MS), 0);
         }
-        let new_rate = || Gcra::new(terms.limits.messages_per_second, terms.limits.messages_burst);
-        if let Err(wait) = self.rates.entry(job.by.device).or_insert_with(new_rate).check(terms.now.mono) {
+        if let Err(wait) = self.check_rate(job.by.device, terms) {
             let millis = u32::try_from(wait.as_millis()).unwrap_or(u32::MAX).max(1);
             return (slow_down(key, Reason::SlowDown, millis), 0);
         }
@@ -60,14 +67,23 @@ impl Sequencer {
         let fate = Fate { pos: stored.entry.pos, epoch: stored.entry.epoch, ..Fate::new(key, FateCode::Stored) };
         (fate, stored.entry.pos)
     }
+
+    /// What counts is who brings, not who has written.
+    fn check_rate(&mut self, device: DeviceId, terms: Terms<'_>) -> Result<(), Duration> {
+        if self.rates.len() >= RATES_MAX {
+            self.forget(terms.now.mono);
+        }
+        if self.rates.len() >= RATES_MAX && !self.rates.contains_key(&device) {
+            return Err(Duration::from_secs(1));
+        }
+        let new_rate = || Gcra::new(terms.limits.messages_per_second, terms.limits.messages_burst);
+        self.rates.entry(device).or_insert_with(new_rate).check(terms.now.mono)
+    }
 }
 
-fn static_fault(log: &ChannelLog, job: &SubmitJob, envelope: &SignedEnvelope, terms: Terms<'_>) -> Option<Reason> {
+fn static_fault(log: &ChannelLog, envelope: &SignedEnvelope, terms: Terms<'_>) -> Option<Reason> {
     if envelope.key.channel != log.id.channel {
         return Some(Reason::BadEnvelope);
-    }
-    if envelope.key.device != job.by.device || envelope.account != job.by.account {
-        return Some(Reason::NotTheAuthor);
     }
     let readable = match envelope.kind {
         EnvelopeKind::Text => envelope.text().is_some(),

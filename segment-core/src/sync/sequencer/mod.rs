@@ -9,11 +9,13 @@ use alloc::collections::{BTreeMap, VecDeque};
 use alloc::vec::Vec;
 
 use segment_proto::messages::{Failure, Fate, FateCode, Submit};
-use segment_proto::{AccountId, DeviceId, Fence, Hash, Instant, Limits, Now, Reason, SignedEnvelope};
+use segment_proto::{
+    AccountId, DeviceId, DeviceRecord, Fence, Hash, Identity, Instant, Limits, Now, Reason, Signed, SignedEnvelope,
+};
 
 use crate::outbox::Asker;
 use crate::rate::Gcra;
-use crate::rules::Rules;
+use crate::rules::{Rule, Rules};
 use crate::store::{Lookup, StoredEntry};
 use crate::sync::accept::Found;
 use crate::sync::log::ChannelLog;
@@ -22,11 +24,13 @@ use crate::sync::log::ChannelLog;
 const WAITING_MAX: usize = 4_096;
 /// Lookups of submits under way. Policy: `slow_down`.
 const LOOKUPS_MAX: usize = 256;
+/// Devices whose rates are remembered. Policy: `slow_down` for others, until one owes nothing.
+const RATES_MAX: usize = 16_384;
 /// How long an author waits when the sequencer has too much to do, or is just changing.
 pub const BUSY_RETRY_MS: u32 = 500;
 
 /// What a sequencer judges by, besides its log.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy)]
 pub struct Terms<'a> {
     /// The limits.
     pub limits: &'a Limits,
@@ -34,6 +38,10 @@ pub struct Terms<'a> {
     pub rules: Rules,
     /// The time.
     pub now: Now,
+    /// The own key, which checks what others have signed.
+    pub identity: &'a Identity,
+    /// The tracker's key, where it is known.
+    pub tracker: Option<DeviceId>,
 }
 
 /// Whose session brings envelopes.
@@ -53,27 +61,52 @@ pub struct SubmitJob {
     /// For which epoch it was meant.
     pub fence: Fence,
     by: Submitter,
+    /// Whose devices the others are whose envelopes are carried, as the tracker has signed it.
+    authors: Vec<(DeviceId, AccountId)>,
     envelopes: VecDeque<SignedEnvelope>,
     fates: Vec<Fate>,
     until: u64,
-    /// The last one that has to come again: what builds on it comes too early, whatever is on disk.
-    held_back: Option<Hash>,
+    /// Of each author the last one that has to come again: what builds on it comes too early, whatever is on disk.
+    held_back: BTreeMap<DeviceId, Hash>,
 }
 
 impl SubmitJob {
     /// A job. Its fence is the sequencer's own.
     #[must_use]
-    pub fn new(asker: Asker, by: Submitter, submit: Submit) -> Self {
+    pub fn new(asker: Asker, by: Submitter, submit: Submit, terms: Terms<'_>) -> Self {
         let (envelopes, fates) = (submit.envelopes.into(), Vec::new());
-        Self { asker, fence: submit.fence, by, envelopes, fates, until: 0, held_back: None }
+        let authors = submit.authors.iter().filter(|record| is_by_tracker(record, terms));
+        let authors = authors.map(|record| (record.device, record.who.account)).collect();
+        Self { asker, fence: submit.fence, by, authors, envelopes, fates, until: 0, held_back: BTreeMap::new() }
+    }
+
+    /// Whose device this is: the submitter's own, else as the tracker says.
+    fn account_of(&self, device: DeviceId) -> Option<AccountId> {
+        if device == self.by.device {
+            return Some(self.by.account);
+        }
+        self.authors.iter().find(|(of, _)| *of == device).map(|(_, account)| *account)
     }
 
     fn judged(&mut self, envelope: &SignedEnvelope, fate: Fate, until: u64) {
-        let again = matches!(fate.code, FateCode::SlowDown | FateCode::Expected);
-        self.held_back = again.then(|| envelope.hash());
+        if matches!(fate.code, FateCode::SlowDown | FateCode::Expected) {
+            self.held_back.insert(envelope.key.device, envelope.hash());
+        } else {
+            self.held_back.remove(&envelope.key.device);
+        }
         self.until = self.until.max(until);
         self.fates.push(fate);
     }
+}
+
+fn is_by_tracker(record: &Signed<DeviceRecord>, terms: Terms<'_>) -> bool {
+    terms.tracker.is_some_and(|key| record.is_signed_by(&key, &terms.identity.verifier()))
+}
+
+/// Whether a submit is meant for the epoch in which it would be sequenced.
+#[must_use]
+pub fn is_meant_for(submit: Fence, own: Fence, rules: Rules) -> bool {
+    submit == own || !rules.has(Rule::SubmitFence)
 }
 
 #[derive(Debug)]
@@ -147,6 +180,32 @@ impl Sequencer {
         let stored = log.sequence(envelope, epoch, terms.now.wall, terms.rules);
         self.unwritten.push(stored.clone());
         stored
+    }
+
+    /// Takes in an entry that another has sequenced; it is written with the next write.
+    pub fn append(&mut self, log: &mut ChannelLog, stored: StoredEntry, rules: Rules) {
+        log.append(stored.clone(), rules);
+        self.unwritten.push(stored);
+    }
+
+    /// Entries that wait for the write before them.
+    #[must_use]
+    pub fn unwritten(&self) -> usize {
+        self.unwritten.len()
+    }
+
+    /// Takes back what is not handed to the store yet.
+    pub fn drop_unwritten(&mut self, log: &mut ChannelLog, rules: Rules) {
+        if let Some(first) = self.unwritten.first().map(|stored| stored.entry.pos) {
+            self.unwritten.clear();
+            log.cut(first - 1, rules);
+        }
+    }
+
+    /// Whether nothing is being judged or written.
+    #[must_use]
+    pub fn is_idle(&self) -> bool {
+        self.unwritten.is_empty() && !self.writing && self.lookups == 0
     }
 
     /// What the next write holds. One transaction at a time: what comes meanwhile goes with the next.

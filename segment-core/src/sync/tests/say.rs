@@ -77,6 +77,7 @@ pub fn message(message: &Message) -> String {
         Message::ReplicateRefused(m) => format!("replicate refused, head {}", m.head.pos),
         Message::Committed(m) => format!("committed {}", m.receipt.at.pos),
         Message::Submit(m) => format!("submit {} in {}", keys(&m.envelopes), fence(m.fence)),
+        Message::Forward(m) => format!("forward {} in {}", keys(&m.envelopes), fence(m.fence)),
         Message::ReadTail(m) => format!("read tail {}", m.count),
         Message::ReadRange(m) => format!("read {}..{}", m.from, m.to),
         Message::Sync(m) => format!("sync after {}", m.at.pos),

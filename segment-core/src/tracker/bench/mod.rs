@@ -39,6 +39,8 @@ pub enum Seen {
     Answer(LinkId, Message),
     /// A push, to these links.
     Push(Vec<LinkId>, Message),
+    /// What this link was asked.
+    Ask(LinkId, RequestId, Message),
     /// A link was hung up.
     Hangup(LinkId, Reason),
     /// The embedder was told.
@@ -148,7 +150,8 @@ impl Bench {
             (Role::Response, Recipients::One(link)) => self.seen.push(Seen::Answer(link, message)),
             (Role::Push, Recipients::One(link)) => self.seen.push(Seen::Push(alloc::vec![link], message)),
             (Role::Push, Recipients::Many(links)) => self.seen.push(Seen::Push(links.to_vec(), message)),
-            other => panic!("a tracker asks nobody: {other:?}"),
+            (Role::Request, Recipients::One(link)) => self.seen.push(Seen::Ask(link, header.correlation, message)),
+            other => panic!("answers and questions go to one: {other:?}"),
         }
     }
 

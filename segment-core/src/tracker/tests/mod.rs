@@ -4,6 +4,7 @@ mod entrance;
 mod hiding;
 mod hosting;
 mod rights;
+mod writing;
 
 use alloc::string::ToString;
 use alloc::vec::Vec;
