@@ -74,7 +74,7 @@ impl Replica {
             return self.sync(cx);
         }
         if !page.diverged.is_empty() {
-            return self.on_parted(cx);
+            return if self.is_behind(&page) { self.subscribe_later(cx) } else { self.on_parted(cx) };
         }
         let before = self.cache.tip();
         self.take(page.before, page.entries, Transfer::Fetched, cx);
@@ -85,6 +85,12 @@ impl Replica {
             return self.subscribe_later(cx);
         }
         self.level_with(page.head, cx);
+    }
+
+    /// A host that has not adopted yet what the tracker has committed says nothing against that.
+    fn is_behind(&self, page: &SyncPage) -> bool {
+        let committed = self.cache.committed();
+        self.cache.tip().pos <= committed && page.receipt.as_ref().is_none_or(|receipt| receipt.at.pos < committed)
     }
 
     /// The serving side has another log: only what is provisional here can be wrong.
