@@ -39,6 +39,8 @@ named_enum! {
         HostCame = "host_came",
         /// The host of a channel is away.
         HostWent = "host_went",
+        /// The tracker sequences a channel, because its host is away.
+        ChannelTakenOver = "channel_taken_over",
         /// A right or the view of a channel has changed.
         AccessChanged = "access_changed",
         /// A message came in.
@@ -53,6 +55,8 @@ named_enum! {
         MessageRefused = "message_refused",
         /// Entries of a channel were copied to the tracker.
         EntriesReplicated = "entries_replicated",
+        /// Entries of a channel were sequenced at the tracker.
+        EntriesSequenced = "entries_sequenced",
         /// A page of a channel's history came in.
         PageSynced = "page_synced",
         /// A page of a channel's history went out.

@@ -35,6 +35,14 @@ pub fn record_of_tracker(event: &TrackerEvent) -> Option<(EventType, Source, Det
             let details = details.with("channel", channel).with("first", first).with("last", last);
             (EventType::EntriesReplicated, of(SourceKind::Host, from), details)
         }
+        E::TookOver { channel, fence } => {
+            let details = details.with("channel", channel).with("generation", fence.generation);
+            (EventType::ChannelTakenOver, Source::own(), details.with("epoch", fence.epoch))
+        }
+        E::Sequenced { channel, first, last } => {
+            let details = details.with("channel", channel).with("first", first).with("last", last);
+            (EventType::EntriesSequenced, Source::own(), details)
+        }
         E::Served { channel, to, first, last } => {
             let details =
                 details.with("channel", channel).with("to", short(to)).with("first", first).with("last", last);
