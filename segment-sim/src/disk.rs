@@ -81,6 +81,14 @@ impl Disk {
         &self.durable
     }
 
+    /// Another image lies on it: an old one, a copy, or nothing at all. Nothing may be under way.
+    pub fn replace(&mut self, image: Image) {
+        if let Some(cached) = &mut self.cached {
+            cached.clone_from(&image);
+        }
+        self.durable = image;
+    }
+
     /// Changes how it behaves from the next batch on.
     pub fn set_failing(&mut self, permille: u64) {
         self.profile.failing_permille = permille;

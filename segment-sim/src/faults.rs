@@ -3,6 +3,7 @@
 use core::time::Duration;
 
 use crate::dice::Dice;
+use crate::image::Image;
 use crate::network::{ConnectionId, NodeId, Notice, Side};
 use crate::scenario::{FaultKind, Happening};
 use crate::user::Mood;
@@ -15,6 +16,11 @@ const FUSE_OUTPUTS_MAX: u64 = 200;
 /// How long a process that has died by itself stays dead.
 pub(crate) const SHORT: Duration = Duration::from_millis(900);
 
+/// What a goodbye takes.
+const GOODBYE: Duration = Duration::from_millis(300);
+/// The farthest jump of a wall clock: four minutes, less than the tolerance of certificates.
+const JUMP_MILLIS_MAX: i64 = 240_000;
+
 /// In which directions nothing passes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Ways {
@@ -26,7 +32,7 @@ impl World {
     /// Something goes wrong.
     pub(crate) fn inflict(&mut self, kind: FaultKind, happening: &Happening) {
         let Happening { node, lasting, draw, .. } = *happening;
-        if usize::from(node.0) >= self.all_nodes().len() {
+        if !self.has_node(node) {
             return;
         }
         let mut dice = Dice::new(draw);
@@ -47,6 +53,20 @@ impl World {
                 self.fleet.plan_in(lasting, Plan::Accept(node));
             }
             FaultKind::FailedSync => self.fleet.disk(node).set_failing(FAILING_PERMILLE),
+            FaultKind::Away => self.go_away(node, lasting),
+            FaultKind::Flap => self.break_all(node),
+            FaultKind::Pause => self.fleet.pause(node, lasting),
+            FaultKind::ClockJump => {
+                let by = JUMP_MILLIS_MAX.min(i64::try_from(dice.between(0, 1 << 20)).unwrap_or(0));
+                let by = if dice.chance(500) { by } else { -by };
+                self.fleet.jump_clock(node, by);
+                self.fleet.plan_in(lasting, Plan::Jump(node, -by));
+            }
+            FaultKind::OldImage => {
+                let image = self.kept.get(&node).cloned();
+                self.replace_disk(node, image, lasting);
+            }
+            FaultKind::LostDisk => self.replace_disk(node, Some(Image::default()), lasting),
         }
     }
 
@@ -66,6 +86,28 @@ impl World {
     pub(crate) fn plan_start(&mut self, node: NodeId, lasting: Duration) {
         self.fleet.disk(node).set_failing(0);
         self.fleet.plan_in(lasting, Plan::Start(node));
+    }
+
+    /// A user says goodbye; their process ends once that is said.
+    fn go_away(&mut self, node: NodeId, lasting: Duration) {
+        self.command(node, |peer, now| peer.shutdown(now));
+        self.fleet.plan_in(GOODBYE, Plan::End(node, lasting));
+    }
+
+    fn break_all(&mut self, node: NodeId) {
+        let now = self.now();
+        for (id, side) in self.fleet.network.connections_of(node) {
+            self.fleet.network.break_connection(id, side, Notice::Reset, now);
+        }
+    }
+
+    /// A process dies; what lies on its disk after that is something else. Without an image the disk stays as it is.
+    fn replace_disk(&mut self, node: NodeId, image: Option<Image>, lasting: Duration) {
+        self.crash_for(node, Notice::Reset, lasting);
+        if let Some(image) = image {
+            self.fleet.disk(node).replace(image);
+            self.checkers.on_disk_replaced(node);
+        }
     }
 
     fn some_connection(&self, node: NodeId, dice: &mut Dice) -> Option<(ConnectionId, Side)> {
@@ -108,6 +150,7 @@ impl World {
         self.checkers.idle.clear();
         let now = self.now();
         self.fleet.network.heal(now);
+        self.fleet.resume_all(&mut self.checkers);
         for node in self.all_nodes() {
             self.fleet.network.set_accepts(node, true);
             self.fleet.disk(node).set_failing(0);

@@ -3,8 +3,9 @@
 use core::time::Duration;
 
 use segment_core::{Fatal, Input, Machine, OpId, Operation, Outcome, Output, Recipients};
-use segment_proto::{Frame, Header, Instant, LinkId, Message, Now, UnixMillis};
+use segment_proto::{Frame, Header, Instant, LinkId, Message, Now};
 
+use crate::clock::Clock;
 use crate::dice::Dice;
 use crate::disk::{Disk, DiskProfile};
 use crate::image::Image;
@@ -13,8 +14,6 @@ use crate::password;
 use crate::queue::Queue;
 use crate::trace::Trace;
 
-/// When the simulated world begins, on its wall clock.
-const EPOCH_MILLIS: u64 = 1_800_000_000_000;
 /// Outputs of one call of a machine; more is a machine that never ends.
 const OUTPUTS_MAX: usize = 100_000;
 
@@ -57,6 +56,7 @@ enum Happening<P> {
     Wake(NodeId, u32, Instant),
     DiskDone(NodeId, u32),
     Computed(NodeId, u32, OpId, Box<Outcome>),
+    Resumed(NodeId),
     Plan(P),
 }
 
@@ -74,10 +74,12 @@ pub enum Step<P> {
 struct Process<M> {
     machine: Option<M>,
     start: u32,
-    origin: u64,
-    wall_offset_ms: i64,
+    clock: Clock,
     wake: Option<Instant>,
     fuse: Option<u32>,
+    /// Stopped until then: it hears nothing, and nothing is forgotten.
+    paused: Option<Instant>,
+    held: Vec<Input>,
 }
 
 /// Machines, network, disks, clock and trace.
@@ -116,10 +118,18 @@ impl<M: Machine<Event: core::fmt::Debug>, P> Fleet<M, P> {
     }
 
     /// Adds a node, without a process.
-    pub fn add_node(&mut self, device: segment_proto::DeviceId, disk: DiskProfile, wall_offset_ms: i64) -> NodeId {
+    pub fn add_node(&mut self, device: segment_proto::DeviceId, disk: DiskProfile, clock: Clock) -> NodeId {
         let node = self.network.add_node(device, true);
         self.disks.push(Disk::new(disk, self.dice.child("disk", u64::from(node.0))));
-        self.processes.push(Process { machine: None, start: 0, origin: 0, wall_offset_ms, wake: None, fuse: None });
+        self.processes.push(Process {
+            machine: None,
+            start: 0,
+            clock,
+            wake: None,
+            fuse: None,
+            paused: None,
+            held: Vec::new(),
+        });
         node
     }
 
@@ -157,10 +167,53 @@ impl<M: Machine<Event: core::fmt::Debug>, P> Fleet<M, P> {
     /// A node's clocks.
     #[must_use]
     pub fn clock(&self, node: NodeId) -> Now {
-        let process = &self.processes[usize::from(node.0)];
-        let now = self.queue.now().0;
-        let wall = (EPOCH_MILLIS + now / 1_000).saturating_add_signed(process.wall_offset_ms);
-        Now { mono: Instant(now + process.origin), wall: UnixMillis(wall) }
+        self.processes[usize::from(node.0)].clock.read(self.queue.now())
+    }
+
+    /// A node's wall clock jumps.
+    pub fn jump_clock(&mut self, node: NodeId, by_ms: i64) {
+        self.process(node).clock.wall_offset_ms += by_ms;
+        self.trace.note(self.queue.now(), node, format_args!("clock jumps by {by_ms} ms"));
+    }
+
+    /// A node's process hears nothing for a while.
+    pub fn pause(&mut self, node: NodeId, lasting: Duration) {
+        let until = self.queue.now() + lasting;
+        let process = self.process(node);
+        if process.machine.is_none() || process.paused.is_some_and(|paused| paused >= until) {
+            return;
+        }
+        process.paused = Some(until);
+        self.queue.push(until, Happening::Resumed(node));
+        self.trace.note(self.queue.now(), node, format_args!("paused"));
+    }
+
+    /// Nobody is paused any more.
+    pub fn resume_all(&mut self, watch: &mut impl Watch<M>) {
+        for index in 0..self.processes.len() {
+            let node = NodeId(u16::try_from(index).unwrap_or(0));
+            self.process(node).paused = self.process(node).paused.map(|_| Instant(0));
+            self.resume(node, watch);
+        }
+    }
+
+    fn resume(&mut self, node: NodeId, watch: &mut impl Watch<M>) {
+        let now = self.queue.now();
+        let process = self.process(node);
+        if process.paused.is_none_or(|paused| paused > now) {
+            return;
+        }
+        process.paused = None;
+        process.wake = None;
+        self.trace.note(now, node, format_args!("goes on"));
+        self.arm(node);
+        for input in core::mem::take(&mut self.process(node).held) {
+            self.feed(node, input, watch);
+        }
+    }
+
+    fn is_paused(&self, node: NodeId) -> bool {
+        self.processes[usize::from(node.0)].paused.is_some()
     }
 
     /// Starts a node's process from what is on its disk.
@@ -179,11 +232,14 @@ impl<M: Machine<Event: core::fmt::Debug>, P> Fleet<M, P> {
         let mut image = self.disk(node).durable().clone();
         let machine = restore(&mut image, dice.bytes())?;
         self.network.start(node);
+        let now = self.queue.now();
         let process = self.process(node);
         process.start = start;
-        process.origin = dice.between(1, 1 << 40);
+        process.clock.begin(now, dice.between(1, 1 << 40));
         process.wake = None;
         process.fuse = None;
+        process.paused = None;
+        process.held.clear();
         process.machine = Some(machine);
         self.trace.note(self.queue.now(), node, format_args!("start {start}"));
         self.settle(node, watch);
@@ -196,6 +252,8 @@ impl<M: Machine<Event: core::fmt::Debug>, P> Fleet<M, P> {
             return;
         }
         let now = self.queue.now();
+        self.process(node).paused = None;
+        self.process(node).held.clear();
         self.trace.note(now, node, format_args!("crash"));
         self.disk(node).crash();
         self.network.crash(node, notice, now);
@@ -213,6 +271,9 @@ impl<M: Machine<Event: core::fmt::Debug>, P> Fleet<M, P> {
         watch: &mut impl Watch<M>,
         command: impl FnOnce(&mut M, Now) -> R,
     ) -> Option<R> {
+        if self.is_paused(node) {
+            return None;
+        }
         let now = self.clock(node);
         let result = command(self.process(node).machine.as_mut()?, now);
         self.settle(node, watch);
@@ -229,6 +290,7 @@ impl<M: Machine<Event: core::fmt::Debug>, P> Fleet<M, P> {
                 self.network.handle(event, now);
             }
             Happening::Wake(node, start, at) => self.wake(node, start, at, watch),
+            Happening::Resumed(node) => self.resume(node, watch),
             Happening::DiskDone(node, start) => self.disk_done(node, start, watch),
             Happening::Computed(node, start, op, outcome) => {
                 if self.process(node).start == start {
@@ -241,7 +303,7 @@ impl<M: Machine<Event: core::fmt::Debug>, P> Fleet<M, P> {
     }
 
     fn wake(&mut self, node: NodeId, start: u32, at: Instant, watch: &mut impl Watch<M>) {
-        if self.process(node).start != start || self.process(node).wake != Some(at) {
+        if self.process(node).start != start || self.process(node).wake != Some(at) || self.is_paused(node) {
             return;
         }
         self.process(node).wake = None;
@@ -263,6 +325,9 @@ impl<M: Machine<Event: core::fmt::Debug>, P> Fleet<M, P> {
     fn disk_done(&mut self, node: NodeId, start: u32, watch: &mut impl Watch<M>) {
         if self.process(node).start != start || self.process(node).machine.is_none() {
             return;
+        }
+        if let Some(until) = self.process(node).paused {
+            return self.queue.push(until, Happening::DiskDone(node, start));
         }
         match self.disk(node).finish() {
             Ok(outcomes) => {
@@ -299,6 +364,9 @@ impl<M: Machine<Event: core::fmt::Debug>, P> Fleet<M, P> {
         let now = self.clock(node);
         if self.machine(node).is_none() {
             return;
+        }
+        if self.is_paused(node) {
+            return self.process(node).held.push(input);
         }
         self.note_input(node, &input, watch);
         if let Some(machine) = self.process(node).machine.as_mut() {
@@ -355,7 +423,7 @@ impl<M: Machine<Event: core::fmt::Debug>, P> Fleet<M, P> {
     fn arm(&mut self, node: NodeId) {
         let process = self.process(node);
         let Some(deadline) = process.machine.as_ref().and_then(Machine::poll_timeout) else { return };
-        let at = Instant(deadline.at.0.saturating_sub(process.origin));
+        let at = process.clock.world_time(deadline.at);
         if process.wake.is_some_and(|wake| wake <= at) {
             return;
         }

@@ -1,6 +1,7 @@
 //! The deterministic simulator of Segment: many machines, one thread, virtual time, one seed.
 
 pub mod checkers;
+pub mod clock;
 pub mod dice;
 pub mod disk;
 pub mod faults;

@@ -4,14 +4,14 @@ use segment_proto::Instant;
 
 use crate::checkers::{Check, Finding, TRACKER};
 use crate::plant::Plant;
-use crate::scenario::Scenario;
+use crate::scenario::{Focus, Scenario};
 use crate::trace::Printing;
 use crate::world::{Outcome, World};
 
 /// Lives the world that a seed draws.
 #[must_use]
-pub fn live(seed: u64, plant: Plant, printing: Printing) -> Outcome {
-    live_scenario(&Scenario::draw(seed, plant), printing)
+pub fn live(seed: u64, focus: Focus, plant: Plant, printing: Printing) -> Outcome {
+    live_scenario(&Scenario::draw(seed, focus, plant), printing)
 }
 
 /// Lives a scenario. A panic of a machine is a finding like any other.
@@ -84,7 +84,8 @@ pub struct Failure {
 
 /// The command that lives a world once more, with every input and output printed.
 #[must_use]
-pub fn replay(seed: u64, plant: Plant) -> String {
+pub fn replay(seed: u64, focus: Focus, plant: Plant) -> String {
+    let focused = if focus == Focus::Anything { String::new() } else { format!(" --focus {}", focus.name()) };
     let planted = if plant == Plant::Nothing { String::new() } else { format!(" --plant {}", plant.name()) };
-    format!("cargo run -p segment-sim --bin sim -- --seed {seed} --trace{planted}")
+    format!("cargo run -p segment-sim --bin sim -- --seed {seed} --trace{focused}{planted}")
 }

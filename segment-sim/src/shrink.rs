@@ -145,6 +145,7 @@ impl Shrinking {
     fn simplify_shape(&mut self) {
         let mut candidate = self.best.clone();
         candidate.shape.clock_skew = Duration::ZERO;
+        candidate.shape.clock_drift_ppm = 0;
         self.try_one(candidate);
         let mut candidate = self.best.clone();
         candidate.shape.second_device_permille = 0;

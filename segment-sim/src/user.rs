@@ -164,6 +164,7 @@ impl User {
             Deed::Show => self.set_status(Presence::Online, peer, now),
             Deed::Leave => self.leave(dice, peer, now),
             Deed::Disconnect => peer.disconnect(now),
+            Deed::Backup => {}
         }
         None
     }

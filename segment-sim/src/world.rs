@@ -1,6 +1,7 @@
 //! A world: one tracker, some peers with their users, faults, and checkers that look on.
 
 use core::time::Duration;
+use std::collections::BTreeMap;
 
 use segment_core::Endpoint;
 use segment_core::peer::{Peer, PeerConfig};
@@ -9,12 +10,13 @@ use segment_proto::{ChannelId, DeviceId, Identity, Instant, Limits, Now};
 
 use crate::checkers::findings::{Finding, Findings};
 use crate::checkers::{Check, Checkers, TRACKER, rest};
+use crate::clock::Clock;
 use crate::dice::Dice;
 use crate::disk::DiskProfile;
 use crate::faults::SHORT;
 use crate::fleet::{Fleet, Step};
 use crate::image::Image;
-use crate::network::{Network, NodeId, PORT};
+use crate::network::{Network, NodeId, Notice, PORT};
 use crate::plant::Plant;
 use crate::process::{Process, Tampered};
 use crate::scenario::{Deed, Happening, Scenario, Shape, What};
@@ -41,6 +43,10 @@ pub enum Plan {
     Unblock(NodeId, NodeId),
     /// A node takes connections again.
     Accept(NodeId),
+    /// A wall clock is put right.
+    Jump(NodeId, i64),
+    /// A process ends, and starts again after so long.
+    End(NodeId, Duration),
 }
 
 /// What became of a run.
@@ -73,6 +79,8 @@ pub struct World {
     town: Town,
     plant: Plant,
     limits: Limits,
+    /// Copies of disks that users have kept.
+    pub(crate) kept: BTreeMap<NodeId, Image>,
 }
 
 impl World {
@@ -100,6 +108,7 @@ impl World {
             town: Town::default(),
             plant: *plant,
             limits,
+            kept: BTreeMap::new(),
         };
         world.add_node();
         world.add_users(&dice);
@@ -109,12 +118,13 @@ impl World {
     }
 
     fn add_node(&mut self) -> NodeId {
-        let skew = i64::try_from(self.shape.clock_skew.as_millis()).unwrap_or(0);
         let number = self.users.len() as u64;
-        let offset = i64::try_from(self.dice.child("skew", number).between(0, 2 * skew.unsigned_abs())).unwrap_or(0);
+        let skew = u64::try_from(self.shape.clock_skew.as_millis()).unwrap_or(0);
+        let offset = around_zero(&mut self.dice.child("skew", number), skew);
+        let drift = around_zero(&mut self.dice.child("drift", number), self.shape.clock_drift_ppm);
         let device = DeviceId(self.dice.child("device", number).bytes());
         let disk = DiskProfile { honesty: self.plant.honesty(), ..self.shape.disk };
-        self.fleet.add_node(device, disk, offset - skew)
+        self.fleet.add_node(device, disk, Clock::new(offset, drift))
     }
 
     fn add_users(&mut self, dice: &Dice) {
@@ -148,6 +158,10 @@ impl World {
 
     pub(crate) fn all_nodes(&self) -> Vec<NodeId> {
         core::iter::once(TRACKER).chain(self.peers()).collect()
+    }
+
+    pub(crate) fn has_node(&self, node: NodeId) -> bool {
+        usize::from(node.0) <= self.users.len()
     }
 
     /// The virtual time.
@@ -240,6 +254,8 @@ impl World {
                 self.fleet.deliver(&mut self.checkers);
             }
             Plan::Accept(node) => self.fleet.network.set_accepts(node, true),
+            Plan::Jump(node, by_ms) => self.fleet.jump_clock(node, by_ms),
+            Plan::End(node, lasting) => self.crash_for(node, Notice::Reset, lasting),
         }
     }
 
@@ -271,6 +287,10 @@ impl World {
 
     fn perform(&mut self, deed: Deed, happening: &Happening) {
         let node = happening.node;
+        if deed == Deed::Backup && self.has_node(node) {
+            self.kept.insert(node, self.fleet.disk(node).durable().clone());
+            return;
+        }
         let index = usize::from(node.0).checked_sub(1);
         let Some(user) = index.and_then(|index| self.users.get_mut(index)) else { return };
         let (town, mut dice) = (&self.town, Dice::new(happening.draw));
@@ -385,6 +405,11 @@ fn restore(
         Plant::Tampered(tampering) => Process::Tampered(Box::new(Tampered::new(peer, tampering))),
         _ => Process::Peer(Box::new(peer)),
     })
+}
+
+fn around_zero(dice: &mut Dice, most: u64) -> i64 {
+    let most = most.min(u64::from(u32::MAX));
+    i64::try_from(dice.between(0, 2 * most)).unwrap_or(0) - i64::try_from(most).unwrap_or(0)
 }
 
 /// What no machine may do: depend on more than the seed.

@@ -138,6 +138,11 @@ impl Ledger {
         self.refused.insert(key);
     }
 
+    /// These may be written anew, by an author who has forgotten them.
+    pub fn forget_refused(&mut self, keys: &BTreeSet<MessageKey>) {
+        self.refused.retain(|key| !keys.contains(key));
+    }
+
     /// The tracker has signed a receipt: what stands below it on its disk is committed for ever.
     pub fn on_receipt(&mut self, receipt: &Receipt, durable: &Image, truth: &Truth, findings: &mut Findings) {
         let Position { pos, chain, .. } = receipt.at;

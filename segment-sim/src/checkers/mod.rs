@@ -60,6 +60,8 @@ pub struct Checkers {
     epochs: Epochs,
     sessions: Sessions,
     starts: BTreeMap<NodeId, u32>,
+    /// Whether a disk was replaced: honest nodes may then find each other suspicious.
+    restored: bool,
     send_queue_bytes_max: usize,
 }
 
@@ -80,6 +82,7 @@ impl Checkers {
             epochs: Epochs::default(),
             sessions: Sessions::default(),
             starts: BTreeMap::new(),
+            restored: false,
             send_queue_bytes_max,
         }
     }
@@ -94,6 +97,17 @@ impl Checkers {
         if node == TRACKER {
             self.sessions.clear();
         }
+    }
+
+    /// Another image lies on a node's disk: it may have forgotten what it was told, and what it has promised.
+    pub fn on_disk_replaced(&mut self, node: NodeId) {
+        self.restored = true;
+        let committed = |text: &str, channel: &_| {
+            self.ledger.channel(channel).is_some_and(|ledger| ledger.find_text(text).is_some())
+        };
+        let forgotten = self.truth.on_disk_replaced(node, committed);
+        self.views.forget(&forgotten);
+        self.ledger.forget_refused(&forgotten);
     }
 
     /// A user has written something.
@@ -156,6 +170,7 @@ impl Checkers {
             PeerEvent::Replied { reply: Ok(Reply::Users(page)), .. } => {
                 self.seen.insert(node, page.rows.iter().map(|row| row.device).collect());
             }
+            PeerEvent::Suspicious { .. } if self.restored => {}
             PeerEvent::Suspicious { what } => findings.add(Check::NothingSuspicious, (*what).into()),
             _ => {}
         }
@@ -195,9 +210,9 @@ impl Watch<Process> for Checkers {
         if node == TRACKER {
             return self.truth.on_received(link, header.correlation, message);
         }
-        if let Some(end) = scene.network.end(node, link) {
-            let is_tracker = end.peer == scene.network.device(TRACKER);
-            self.sources.on_received(node, end.peer, is_tracker, message);
+        if let Some(peer) = scene.network.peer_of(node, link) {
+            let is_tracker = peer == scene.network.device(TRACKER);
+            self.sources.on_received(node, peer, is_tracker, message);
         }
     }
 

@@ -79,6 +79,22 @@ impl Truth {
         self.names.retain(|_, text| stays(text));
     }
 
+    /// Another image lies on a node's disk. Returns the names of its messages that are not committed: others may have
+    /// them from now on.
+    pub fn on_disk_replaced(
+        &mut self,
+        node: NodeId,
+        committed: impl Fn(&str, &ChannelId) -> bool,
+    ) -> BTreeSet<MessageKey> {
+        let own = self.written.iter_mut().filter(|(_, one)| one.node == node);
+        let open = own.filter(|(text, one)| !committed(text, &one.channel));
+        let keys = open.map(|(_, one)| {
+            one.promised = false;
+            one.key
+        });
+        keys.collect()
+    }
+
     /// An author is told that a message is on their disk.
     pub fn on_promised(&mut self, key: &MessageKey) {
         if let Some(written) = self.names.get(key).and_then(|text| self.written.get_mut(text)) {

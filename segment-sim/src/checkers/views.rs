@@ -1,7 +1,7 @@
 //! What each node has shown to its user: committed views stand, messages come once and in order.
 
 use core::ops::Bound;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use segment_core::peer::events::{ChannelMessage, Stage};
 use segment_proto::{ChannelId, MessageKey};
@@ -43,6 +43,11 @@ impl Views {
     /// A user has left a channel: their copy is gone.
     pub fn on_left(&mut self, node: NodeId, channel: ChannelId) {
         self.views.remove(&(node, channel));
+    }
+
+    /// Nothing is known of these any more: their author has forgotten them.
+    pub fn forget(&mut self, keys: &BTreeSet<MessageKey>) {
+        self.settled.retain(|key, _| !keys.contains(key));
     }
 
     /// What an author was told in the end.

@@ -101,6 +101,8 @@ struct Node {
     next_inbound: u64,
     dialling: BTreeSet<LinkId>,
     links: BTreeMap<LinkId, (ConnectionId, Side)>,
+    /// Who was on the other side of each link that this process ever had.
+    peers: BTreeMap<LinkId, DeviceId>,
 }
 
 #[derive(Debug)]
@@ -164,6 +166,7 @@ impl Network {
             next_inbound: 0,
             dialling: BTreeSet::new(),
             links: BTreeMap::new(),
+            peers: BTreeMap::new(),
         };
         self.nodes.push(node);
         NodeId(u16::try_from(self.nodes.len() - 1).unwrap_or(u16::MAX))
@@ -204,6 +207,7 @@ impl Network {
         let node = self.node(node);
         node.up = true;
         node.start += 1;
+        node.peers.clear();
     }
 
     /// Opens a connection, later, if all goes well.
@@ -255,6 +259,9 @@ impl Network {
         let inbound = LinkId(INBOUND | self.node(to).next_inbound);
         self.node(to).next_inbound += 1;
         let ends = [End::new(from, link, self.device(to)), End::new(to, inbound, self.device(from))];
+        let (dialler, listener) = (self.device(from), self.device(to));
+        self.node(from).peers.insert(link, listener);
+        self.node(to).peers.insert(inbound, dialler);
         self.node(from).dialling.remove(&link);
         self.node(from).links.insert(link, (id, Side::Dialler));
         self.node(to).links.insert(inbound, (id, Side::Listener));
@@ -352,6 +359,12 @@ impl Network {
         let links = &self.nodes[usize::from(node.0)].links;
         let connection = links.get(&link).and_then(|(id, _)| self.connections.get(id));
         connection.is_some_and(|connection| connection.ends.iter().all(|end| end.state == EndState::Up))
+    }
+
+    /// Who is, or was, on the other side of a link.
+    #[must_use]
+    pub fn peer_of(&self, node: NodeId, link: LinkId) -> Option<DeviceId> {
+        self.nodes[usize::from(node.0)].peers.get(&link).copied()
     }
 
     /// The end behind a link.

@@ -8,7 +8,7 @@ use super::{Deed, FaultKind, Happening, Scenario, Shape, What};
 use crate::dice::Dice;
 use crate::disk::DiskProfile;
 use crate::network::{NetworkProfile, NodeId};
-use crate::plant::Plant;
+use crate::plant::{Plant, dashed};
 
 /// How often users do what, of a thousand deeds.
 const DEEDS: &[(Deed, u64)] = &[
@@ -28,6 +28,55 @@ const DEEDS: &[(Deed, u64)] = &[
 /// Draws of happenings are below this: short in a text.
 const DRAWS: u64 = 100_000;
 
+/// Faults that no world is spared; the machines have to bear the others too, before they are among these.
+const BORNE: &[FaultKind] = &[
+    FaultKind::Crash,
+    FaultKind::PowerFailure,
+    FaultKind::CrashBetweenEffects,
+    FaultKind::BreakLink,
+    FaultKind::HalfOpen,
+    FaultKind::Stall,
+    FaultKind::Partition,
+    FaultKind::OneWayPartition,
+    FaultKind::NoInbound,
+    FaultKind::FailedSync,
+    FaultKind::Away,
+    FaultKind::Flap,
+    FaultKind::Pause,
+    FaultKind::ClockJump,
+];
+
+/// What a world is about. Whoever looks for something in particular finds it sooner where it happens often.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Focus {
+    /// Anything.
+    #[default]
+    Anything,
+    /// Hosts that go away while members write, and come back.
+    Takeover,
+    /// Rights that are given and taken while messages are on their way.
+    Rights,
+    /// Disks that come back with an older image, or empty.
+    Restored,
+}
+
+impl Focus {
+    /// All of them.
+    pub const ALL: &'static [Self] = &[Self::Anything, Self::Takeover, Self::Rights, Self::Restored];
+
+    /// The name by which it is asked for.
+    #[must_use]
+    pub fn name(self) -> String {
+        dashed(&format!("{self:?}"))
+    }
+
+    /// The one of this name.
+    #[must_use]
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.iter().copied().find(|focus| focus.name() == name)
+    }
+}
+
 /// What a world is like before its happenings are drawn.
 #[derive(Clone, Debug)]
 pub struct Swarm {
@@ -39,29 +88,61 @@ pub struct Swarm {
     pub calm: Duration,
     /// Which faults there are.
     pub faults: Vec<FaultKind>,
+    /// Of a thousand faults, so many are at a node that owns channels.
+    pub at_owners_permille: u64,
+    /// Deeds besides the usual ones, each as often as a thousandth of them.
+    pub deeds: Vec<(Deed, u64)>,
 }
 
 impl Scenario {
     /// The world of a seed.
     #[must_use]
-    pub fn draw(seed: u64, plant: Plant) -> Self {
+    pub fn draw(seed: u64, focus: Focus, plant: Plant) -> Self {
         let dice = Dice::new(seed);
-        Swarm::draw(&mut dice.child("swarm", 0)).scenario(seed, plant)
+        Swarm::draw(focus, &mut dice.child("swarm", 0)).scenario(seed, plant)
     }
 }
 
 impl Swarm {
     /// Draws a world.
     #[must_use]
-    pub fn draw(dice: &mut Dice) -> Self {
+    pub fn draw(focus: Focus, dice: &mut Dice) -> Self {
         let faults = draw_faults(dice);
         let shape = draw_shape(dice);
-        Self {
+        let swarm = Self {
             shape,
-            think: dice.duration(Duration::from_millis(60), Duration::from_millis(300)),
+            think: dice.duration(Duration::from_millis(50), Duration::from_millis(250)),
             calm: dice.duration(Duration::from_millis(700), Duration::from_secs(5)),
             faults,
+            at_owners_permille: 200,
+            deeds: Vec::new(),
+        };
+        swarm.focused(focus, dice)
+    }
+
+    fn focused(mut self, focus: Focus, dice: &mut Dice) -> Self {
+        use FaultKind::{Away, BreakLink, Crash, Flap, HalfOpen, LostDisk, OldImage, Pause, PowerFailure};
+        match focus {
+            Focus::Anything => {}
+            Focus::Takeover => {
+                self.shape = Shape { hosts: 1, channels: 1, members: 3, ..self.shape };
+                self.faults = vec![Away, Crash, PowerFailure, Flap, HalfOpen, BreakLink, Pause];
+                self.faults.retain(|_| dice.chance(700));
+                self.faults.push(PowerFailure);
+                self.at_owners_permille = 800;
+                self.calm = dice.duration(Duration::from_millis(500), Duration::from_secs(4));
+            }
+            Focus::Rights => {
+                self.shape = Shape { hosts: 1, channels: 1, members: 3, ..self.shape };
+                self.deeds = vec![(Deed::Allow, 100), (Deed::Deny, 50), (Deed::Kick, 50), (Deed::Open, 20)];
+            }
+            Focus::Restored => {
+                self.shape = Shape { hosts: 1, channels: 1, ..self.shape };
+                self.deeds = vec![(Deed::Backup, 10)];
+                self.faults.extend([OldImage, OldImage, LostDisk]);
+            }
         }
+        self
     }
 
     /// Draws what happens in it.
@@ -79,7 +160,7 @@ impl Swarm {
     fn draw_deeds(&self, node: NodeId, dice: &mut Dice) -> Vec<Happening> {
         let times = self.times(self.think, dice);
         let deeds = times.into_iter().map(|at| {
-            let what = What::Deed(draw_deed(dice));
+            let what = What::Deed(self.draw_deed(dice));
             Happening { at, node, what, draw: dice.between(0, DRAWS - 1), lasting: Duration::ZERO }
         });
         deeds.collect()
@@ -90,11 +171,32 @@ impl Swarm {
         let times = self.times(self.calm, dice);
         let faults = times.into_iter().filter_map(|at| {
             let kind = *dice.pick(&self.faults)?;
-            let node = *dice.pick(&nodes)?;
-            let what = What::Fault(kind);
-            Some(Happening { at, node, what, draw: dice.between(0, DRAWS - 1), lasting: some_time(dice) })
+            let at_owner = dice.chance(self.at_owners_permille);
+            let node = if at_owner {
+                NodeId(1 + small(dice, 0, u64::from(self.shape.hosts) - 1))
+            } else {
+                *dice.pick(&nodes)?
+            };
+            // The tracker says goodbye to nobody, and its disk is what the others' receipts are about.
+            let spared =
+                node == NodeId(0) && matches!(kind, FaultKind::Away | FaultKind::OldImage | FaultKind::LostDisk);
+            let node = if spared { NodeId(1) } else { node };
+            let lasting = if kind == FaultKind::Away { long_time(dice) } else { some_time(dice) };
+            Some(Happening { at, node, what: What::Fault(kind), draw: dice.between(0, DRAWS - 1), lasting })
         });
         faults.collect()
+    }
+
+    fn draw_deed(&self, dice: &mut Dice) -> Deed {
+        let all = || self.deeds.iter().chain(DEEDS);
+        let mut left = dice.between(0, all().map(|(_, share)| share).sum::<u64>() - 1);
+        for (deed, share) in all() {
+            if left < *share {
+                return *deed;
+            }
+            left -= share;
+        }
+        Deed::Write
     }
 
     /// Moments in the storm, so far from each other on average.
@@ -127,6 +229,7 @@ fn draw_shape(dice: &mut Dice) -> Shape {
             slowest: Duration::from_millis(slowest),
             ..DiskProfile::default()
         },
+        clock_drift_ppm: *dice.pick(&[0, 50, 500]).unwrap_or(&0),
         clock_skew: dice.duration(Duration::ZERO, Duration::from_secs(120)),
         send_queue_bytes_max: *dice.pick(&[8 * 1_024, 32 * 1_024, 256 * 1_024]).unwrap_or(&8_192),
     }
@@ -136,21 +239,14 @@ fn small(dice: &mut Dice, low: u64, high: u64) -> u16 {
     u16::try_from(dice.between(low, high)).unwrap_or(1)
 }
 
-fn draw_deed(dice: &mut Dice) -> Deed {
-    let mut left = dice.between(0, 999);
-    for (deed, share) in DEEDS {
-        if left < *share {
-            return *deed;
-        }
-        left -= share;
-    }
-    Deed::Write
-}
-
 /// Each kind is there or not; some worlds have none, some all.
 fn draw_faults(dice: &mut Dice) -> Vec<FaultKind> {
     let permille = *dice.pick(&[0, 300, 500, 700, 1_000]).unwrap_or(&500);
-    FaultKind::ALL.iter().copied().filter(|_| dice.chance(permille)).collect()
+    BORNE.iter().copied().filter(|_| dice.chance(permille)).collect()
+}
+
+fn long_time(dice: &mut Dice) -> Duration {
+    dice.duration(Duration::from_secs(2), Duration::from_secs(16))
 }
 
 fn some_time(dice: &mut Dice) -> Duration {

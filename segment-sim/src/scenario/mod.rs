@@ -12,7 +12,7 @@ use segment_proto::Instant;
 
 use crate::network::NodeId;
 use crate::plant::Plant;
-pub use draw::Swarm;
+pub use draw::{Focus, Swarm};
 pub use shape::Shape;
 pub use text::{Unreadable, UnreadableLine};
 pub use words::{Deed, FaultKind, What};

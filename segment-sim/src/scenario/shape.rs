@@ -26,6 +26,8 @@ pub struct Shape {
     pub disk: DiskProfile,
     /// By how much wall clocks differ, at most.
     pub clock_skew: Duration,
+    /// By how many parts of a million clocks go too fast or too slow, at most.
+    pub clock_drift_ppm: u64,
     /// The send queue of a link, in bytes.
     pub send_queue_bytes_max: usize,
 }
@@ -43,6 +45,7 @@ impl Default for Shape {
             network: NetworkProfile::default(),
             disk: DiskProfile::default(),
             clock_skew: Duration::ZERO,
+            clock_drift_ppm: 0,
             send_queue_bytes_max: 256 * 1_024,
         }
     }

@@ -66,6 +66,7 @@ impl fmt::Display for Shape {
         writeln!(f, "network {} {}", Seconds(self.network.nearest), Seconds(self.network.farthest))?;
         writeln!(f, "disk {} {}", Seconds(self.disk.fastest), Seconds(self.disk.slowest))?;
         writeln!(f, "clock-skew {}", Seconds(self.clock_skew))?;
+        writeln!(f, "clock-drift {}", self.clock_drift_ppm)?;
         writeln!(f, "send-queue {}", self.send_queue_bytes_max)
     }
 }
@@ -121,6 +122,7 @@ impl Scenario {
             "network" => (shape.network.nearest, shape.network.farthest) = (seconds(&mut words)?, seconds(&mut words)?),
             "disk" => (shape.disk.fastest, shape.disk.slowest) = (seconds(&mut words)?, seconds(&mut words)?),
             "clock-skew" => shape.clock_skew = seconds(&mut words)?,
+            "clock-drift" => shape.clock_drift_ppm = number(&mut words)?,
             "send-queue" => shape.send_queue_bytes_max = number(&mut words)?,
             "at" => self.happenings.push(happening(&mut words)?),
             unknown => return Err(Unreadable::UnknownWord(unknown.into())),

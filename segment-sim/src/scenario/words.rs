@@ -29,6 +29,8 @@ pub enum Deed {
     Leave,
     /// Disconnects, and comes back later.
     Disconnect,
+    /// Keeps a copy of the disk.
+    Backup,
 }
 
 impl Deed {
@@ -46,6 +48,7 @@ impl Deed {
         Self::Show,
         Self::Leave,
         Self::Disconnect,
+        Self::Backup,
     ];
 }
 
@@ -72,6 +75,18 @@ pub enum FaultKind {
     NoInbound,
     /// A sync fails: the process stops.
     FailedSync,
+    /// A user says goodbye, and comes back after a while.
+    Away,
+    /// All connections of a node break at once.
+    Flap,
+    /// A process is stopped for a while, and goes on as if nothing had been.
+    Pause,
+    /// A wall clock jumps.
+    ClockJump,
+    /// A process dies, and starts from the copy of its disk that was kept before.
+    OldImage,
+    /// A process dies, and its disk is gone.
+    LostDisk,
 }
 
 impl FaultKind {
@@ -87,6 +102,12 @@ impl FaultKind {
         Self::OneWayPartition,
         Self::NoInbound,
         Self::FailedSync,
+        Self::Away,
+        Self::Flap,
+        Self::Pause,
+        Self::ClockJump,
+        Self::OldImage,
+        Self::LostDisk,
     ];
 }
 

@@ -3,6 +3,7 @@ use core::time::Duration;
 use segment_proto::{DeviceId, Frame, Header, Instant, Limits, LinkId, Message};
 
 use super::toy::{Told, Toy};
+use crate::clock::Clock;
 use crate::dice::Dice;
 use crate::disk::{DiskProfile, Honesty};
 use crate::fleet::{Fleet, Scene, Step, Watch};
@@ -40,7 +41,8 @@ fn world(seed: u64, honesty: Honesty, tally: &mut Tally) -> Toys {
     let network = Network::new(NetworkProfile::default(), Limits::default(), dice.child("network", 0));
     let mut toys = Fleet::new(network, Trace::new(Printing::Silent), dice.child("fleet", 0));
     for number in 0..3 {
-        let node = toys.add_node(DeviceId([number; 32]), DiskProfile { honesty, ..DiskProfile::default() }, 0);
+        let node =
+            toys.add_node(DeviceId([number; 32]), DiskProfile { honesty, ..DiskProfile::default() }, Clock::default());
         start(&mut toys, node, tally);
     }
     toys

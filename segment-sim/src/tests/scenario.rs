@@ -1,10 +1,10 @@
 use crate::plant::Plant;
-use crate::scenario::{Scenario, Unreadable};
+use crate::scenario::{Focus, Scenario, Unreadable};
 
 #[test]
 fn a_scenario_is_the_same_after_a_text() {
     for seed in 1..=50 {
-        let scenario = Scenario::draw(seed, Plant::named("without-dedupe").unwrap());
+        let scenario = Scenario::draw(seed, Focus::Anything, Plant::named("without-dedupe").unwrap());
         assert_eq!(scenario.to_string().parse(), Ok(scenario), "seed {seed}");
     }
 }
@@ -31,7 +31,7 @@ fn what_cannot_be_read_is_named() {
 
 #[test]
 fn leaving_something_out_shifts_nothing_else() {
-    let whole = Scenario::draw(3, Plant::Nothing);
+    let whole = Scenario::draw(3, Focus::Anything, Plant::Nothing);
     let again: Scenario = whole
         .to_string()
         .lines()

@@ -8,7 +8,7 @@ use crate::checkers::{Check, Finding};
 use crate::network::NodeId;
 use crate::plant::Plant;
 use crate::run::{Totals, live, replay};
-use crate::scenario::{Scenario, Shape};
+use crate::scenario::{Focus, Scenario, Shape};
 use crate::trace::Printing;
 use crate::user::Mood;
 use crate::world::World;
@@ -19,9 +19,9 @@ const SEEDS: u64 = 120;
 fn nothing_breaks_in_the_storm_and_everything_comes_to_rest() {
     let mut totals = Totals::default();
     for seed in 1..=SEEDS {
-        let outcome = live(seed, Plant::Nothing, Printing::Silent);
+        let outcome = live(seed, Focus::Anything, Plant::Nothing, Printing::Silent);
         let findings: Vec<String> = outcome.findings.iter().map(Finding::to_string).collect();
-        assert!(findings.is_empty(), "seed {seed}: {findings:#?}\n{}", replay(seed, Plant::Nothing));
+        assert!(findings.is_empty(), "seed {seed}: {findings:#?}\n{}", replay(seed, Focus::Anything, Plant::Nothing));
         totals.add(&outcome);
     }
     println!("{} messages and {} faults on average", totals.committed_mean(), totals.faults_mean());
@@ -32,10 +32,12 @@ fn nothing_breaks_in_the_storm_and_everything_comes_to_rest() {
 #[test]
 fn same_seed_same_trace() {
     for seed in 1..=12 {
-        let (first, second) =
-            (live(seed, Plant::Nothing, Printing::Silent), live(seed, Plant::Nothing, Printing::Silent));
+        let (first, second) = (
+            live(seed, Focus::Anything, Plant::Nothing, Printing::Silent),
+            live(seed, Focus::Anything, Plant::Nothing, Printing::Silent),
+        );
         assert_eq!((first.trace, first.steps), (second.trace, second.steps), "seed {seed}");
-        assert_ne!(first.trace, live(seed + 100, Plant::Nothing, Printing::Silent).trace);
+        assert_ne!(first.trace, live(seed + 100, Focus::Anything, Plant::Nothing, Printing::Silent).trace);
     }
 }
 
@@ -115,7 +117,7 @@ fn every_planted_fault_is_found() {
     for (name, checks, seeds) in PLANTS {
         let plant = Plant::named(name).expect(name);
         let found = (1..=*seeds).find(|seed| {
-            let outcome = live(*seed, plant, Printing::Silent);
+            let outcome = live(*seed, Focus::Anything, plant, Printing::Silent);
             outcome.findings.first().is_some_and(|finding| checks.contains(&finding.check))
         });
         println!("{name}: found with seed {found:?}");
@@ -128,6 +130,6 @@ fn every_planted_fault_is_found() {
 
 #[test]
 fn an_impure_machine_is_found() {
-    let trace = || live(1, Plant::Impure, Printing::Silent).trace;
+    let trace = || live(1, Focus::Anything, Plant::Impure, Printing::Silent).trace;
     assert_ne!(trace(), trace());
 }

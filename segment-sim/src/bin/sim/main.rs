@@ -11,8 +11,8 @@ use std::time::Instant;
 
 use clap::Parser;
 use segment_sim::plant::Plant;
-use segment_sim::run::{Failure, Totals, live, live_scenario};
-use segment_sim::scenario::Scenario;
+use segment_sim::run::{Failure, Totals, live_scenario};
+use segment_sim::scenario::{Focus, Scenario};
 use segment_sim::trace::Printing;
 
 use self::progress::Progress;
@@ -39,6 +39,9 @@ struct Arguments {
     /// Plant a fault, by its name; `list` shows all.
     #[arg(long, value_name = "NAME")]
     plant: Option<String>,
+    /// What the worlds are about: anything, takeover, rights, restored.
+    #[arg(long, value_name = "FOCUS", default_value = "anything")]
+    focus: String,
     /// Remove a rule of the protocol: short for `--plant without-RULE`.
     #[arg(long, value_name = "RULE", conflicts_with = "plant")]
     without: Option<String>,
@@ -70,9 +73,12 @@ fn main() -> ExitCode {
             None => return fails(&format!("no fault is called {name}; --plant list shows all")),
         },
     };
+    let Some(focus) = Focus::named(&arguments.focus) else {
+        return fails(&format!("worlds are not about {}", arguments.focus));
+    };
     match &arguments.replay {
         Some(path) => replay(path, &arguments),
-        None => live_seeds(&arguments, plant),
+        None => live_seeds(&arguments, focus, plant),
     }
 }
 
@@ -96,13 +102,13 @@ fn replay(path: &PathBuf, arguments: &Arguments) -> ExitCode {
     }
 }
 
-fn live_seeds(arguments: &Arguments, plant: Plant) -> ExitCode {
+fn live_seeds(arguments: &Arguments, focus: Focus, plant: Plant) -> ExitCode {
     let (first, count) = arguments.seed.map_or((arguments.first_seed, arguments.seeds), |seed| (seed, 1));
     let began = Instant::now();
-    let (totals, failures) = run(arguments, first, count, plant);
-    failures.iter().for_each(|failure| report::failure(failure, plant));
+    let (totals, failures) = run(arguments, first, count, |seed| Scenario::draw(seed, focus, plant));
+    failures.iter().for_each(|failure| report::failure(failure, focus, plant));
     if let Some(failure) = failures.first().filter(|_| arguments.shrink > 0) {
-        report::shrunk(failure, plant, arguments.shrink);
+        report::shrunk(failure, &Scenario::draw(failure.seed, focus, plant), arguments.shrink);
     }
     report::totals(totals, failures.len(), began.elapsed(), threads(arguments, count));
     if failures.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
@@ -112,7 +118,7 @@ fn threads(arguments: &Arguments, count: u64) -> usize {
     if count == 1 { 1 } else { arguments.threads.max(1) }
 }
 
-fn run(arguments: &Arguments, first: u64, count: u64, plant: Plant) -> (Totals, Vec<Failure>) {
+fn run(arguments: &Arguments, first: u64, count: u64, draw: impl Fn(u64) -> Scenario + Sync) -> (Totals, Vec<Failure>) {
     let next = AtomicU64::new(0);
     let progress = Progress::new(count);
     let work = || {
@@ -123,9 +129,9 @@ fn run(arguments: &Arguments, first: u64, count: u64, plant: Plant) -> (Totals, 
                 break;
             }
             let seed = first.wrapping_add(index);
-            let outcome = live(seed, plant, printing(arguments));
+            let outcome = live_scenario(&draw(seed), printing(arguments));
             totals.add(&outcome);
-            let same = !arguments.twice || live(seed, plant, Printing::Silent).trace == outcome.trace;
+            let same = !arguments.twice || live_scenario(&draw(seed), Printing::Silent).trace == outcome.trace;
             let fails = !outcome.findings.is_empty() || !same;
             progress.one_more(fails);
             if fails {

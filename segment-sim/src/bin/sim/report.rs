@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use segment_sim::plant::Plant;
 use segment_sim::run::{Failure, Totals, replay};
-use segment_sim::scenario::Scenario;
+use segment_sim::scenario::{Focus, Scenario};
 use segment_sim::shrink::shrink;
 use segment_sim::world::Outcome;
 
@@ -13,10 +13,10 @@ use segment_sim::world::Outcome;
 const FINDINGS_SHOWN: usize = 5;
 
 /// A world that failed.
-pub fn failure(failure: &Failure, plant: Plant) {
+pub fn failure(failure: &Failure, focus: Focus, plant: Plant) {
     println!("seed {} broke:", failure.seed);
     findings(&failure.outcome);
-    println!("  replay: {}", replay(failure.seed, plant));
+    println!("  replay: {}", replay(failure.seed, focus, plant));
 }
 
 fn findings(outcome: &Outcome) {
@@ -38,9 +38,9 @@ pub fn scenario(outcome: &Outcome) -> ExitCode {
 }
 
 /// A failure made small, to be kept in a file.
-pub fn shrunk(failure: &Failure, plant: Plant, worlds_max: u32) {
+pub fn shrunk(failure: &Failure, scenario: &Scenario, worlds_max: u32) {
     let Some(finding) = failure.outcome.findings.first() else { return };
-    let small = shrink(&Scenario::draw(failure.seed, plant), finding.check, worlds_max);
+    let small = shrink(scenario, finding.check, worlds_max);
     println!("seed {} made small by {} worlds; `sim --replay FILE` lives it again:", failure.seed, small.lived);
     println!("# {finding}\n{}", small.scenario);
 }
