@@ -195,7 +195,8 @@ pub enum Lookup {
 pub enum StoreOperation {
     /// One transaction: all of it or nothing, and durable when performed.
     Write(Vec<Write>),
-    /// Entries of a log in the order of their places, from `from` to `to`, both included; up to the first hole.
+    /// Entries of a log in the order of their places, from `from` to `to`, both included; up to the first hole,
+    /// or to an entry that cannot be read.
     Read {
         /// Which log.
         log: LogId,
@@ -270,7 +271,13 @@ pub enum StoreOutcome {
         /// In order.
         entries: Vec<StoredEntry>,
     },
-    /// The entry, if there is one.
+    /// The first entry that was to be read, or one of the author's, is there but cannot be made out any
+    /// more: the disk has lost a bit. Nothing is given in its place.
+    Damaged {
+        /// Its place.
+        pos: u64,
+    },
+    /// The entry, if there is one that can be read.
     Found(Option<StoredEntry>),
     /// Everything that belongs to a log but its entries.
     Log {

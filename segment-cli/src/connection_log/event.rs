@@ -57,6 +57,8 @@ named_enum! {
         EntriesReplicated = "entries_replicated",
         /// Entries of a channel were sequenced at the tracker.
         EntriesSequenced = "entries_sequenced",
+        /// Entries that a disk had damaged were put right from another copy.
+        EntriesHealed = "entries_healed",
         /// A page of a channel's history came in.
         PageSynced = "page_synced",
         /// A page of a channel's history went out.

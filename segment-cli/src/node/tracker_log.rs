@@ -43,6 +43,10 @@ pub fn record_of_tracker(event: &TrackerEvent) -> Option<(EventType, Source, Det
             let details = details.with("channel", channel).with("first", first).with("last", last);
             (EventType::EntriesSequenced, Source::own(), details)
         }
+        E::Healed { channel, first, last } => {
+            let details = details.with("channel", channel).with("first", first).with("last", last);
+            (EventType::EntriesHealed, Source::own(), details)
+        }
         E::Served { channel, to, first, last } => {
             let details =
                 details.with("channel", channel).with("to", short(to)).with("first", first).with("last", last);

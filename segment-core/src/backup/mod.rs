@@ -2,14 +2,17 @@
 //! is read and written while its host is away.
 
 mod epochs;
+mod healing;
 mod readers;
 mod replication;
 mod submit;
 #[cfg(test)]
 mod tests;
 
+use alloc::boxed::Box;
 use alloc::vec::Vec;
 
+use segment_proto::messages::Reseed;
 use segment_proto::{
     Access, ChannelId, ChannelRecord, DeviceId, EpochRecord, Instant, LinkId, Message, Nonce, Position, Reason,
     Receipt, Signed,
@@ -20,7 +23,8 @@ use crate::outbox::Asker;
 use crate::store::{LogId, LogRole, Record, StoreOutcome, StoredEntry};
 use crate::sync::persist::{Loaded, Meta};
 use crate::sync::sequencer::{Sequencer, SubmitJob};
-use crate::sync::serve::Page;
+use crate::sync::serve::{self, Page};
+use crate::sync::verify::{Gap, sound};
 use crate::sync::{ChannelLog, Fold, Subscribers};
 use crate::tracker::context::{Caller, Context, TrackerTask};
 
@@ -48,6 +52,10 @@ pub enum BackupTask {
     },
     /// A submit needs an entry that is not in memory.
     LookedUp(SubmitJob),
+    /// The entry behind a place that is to be put right.
+    Mend(Asker, Box<Reseed>),
+    /// Entries were put right, up to here.
+    Mended(Asker, Position, Gap),
     /// The record of the next epoch was written; where it is the host's, `Adopted` is answered by it.
     Epoch(Option<(Asker, Nonce)>),
 }
@@ -158,6 +166,7 @@ impl Backup {
             Message::HostHello(hello) => self.on_host_hello(from, caller, &hello, cx),
             Message::Adopted(adopted) => self.on_adopted(from, &adopted, cx),
             Message::Replicate(replicate) => self.on_replicate(from, replicate, cx),
+            Message::Reseed(reseed) => self.on_mend(from, reseed, cx),
             other => cx.out.fail(from, Reason::UnsupportedKind, other.name()),
         }
     }
@@ -207,8 +216,23 @@ impl Backup {
             }
             (BackupTask::AdoptPage { asker, nonce, after }, StoreOutcome::Entries { before, entries }) => {
                 let continues = before == after.chain;
-                self.send_adopt(asker, nonce, after, if continues { entries } else { Vec::new() }, cx);
+                let entries = if continues { sound(before, entries) } else { Vec::new() };
+                if continues && entries.is_empty() {
+                    return cx.out.answer_message(asker, &serve::damaged(after.pos + 1));
+                }
+                self.send_adopt(asker, nonce, after, entries, cx);
             }
+            (
+                BackupTask::Page(Page { asker, .. }) | BackupTask::AdoptPage { asker, .. },
+                StoreOutcome::Damaged { pos },
+            ) => {
+                cx.out.answer_message(asker, &serve::damaged(pos));
+            }
+            (BackupTask::Mend(asker, reseed), StoreOutcome::Entries { entries, .. }) => {
+                self.mend(asker, *reseed, entries.first(), cx);
+            }
+            (BackupTask::Mend(asker, reseed), _) => self.mend(asker, *reseed, None, cx),
+            (BackupTask::Mended(asker, next, gap), _) => self.on_mended(asker, next, gap, cx),
             (BackupTask::Epoch(to), _) => self.on_epoch_written(to, cx),
             (BackupTask::LookedUp(job), StoreOutcome::Found(found)) => self.on_looked_up(job, found, cx),
             _ => {}

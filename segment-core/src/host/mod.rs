@@ -25,7 +25,7 @@ use crate::peer::context::{Answer, Context, PeerTask};
 use crate::store::{Fatal, LogId, LogRole, Store, StoreOperation, StoreOutcome, StoredEntry, load_log};
 use crate::sync::persist::{Loaded, Meta};
 use crate::sync::sequencer::{Sequencer, SubmitJob};
-use crate::sync::serve::Page;
+use crate::sync::serve::{self, Page};
 use crate::sync::{ChannelLog, Fold, Subscribers};
 
 use draining::Draining;
@@ -213,6 +213,9 @@ impl Host {
             }
             (HostTask::Page(page), StoreOutcome::Entries { before, entries }) => {
                 self.on_page(page, before, entries, cx)
+            }
+            (HostTask::Page(page), StoreOutcome::Damaged { pos }) => {
+                cx.out.answer_message(page.asker, &serve::damaged(pos));
             }
             (HostTask::Adopted(cuts), _) => self.say_adopted(cuts, cx),
             (HostTask::Granted(fence), _) => self.begin_epoch(fence, cx),

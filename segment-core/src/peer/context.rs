@@ -12,6 +12,7 @@ use crate::outbox::Outbox;
 use crate::peer::authors::Authors;
 use crate::peer::events::{PeerEvent, Reply};
 use crate::peer::requests::PeerRequest;
+use crate::peer::verifying::{VerifyRequest, VerifyTask};
 use crate::random::Random;
 use crate::replica::{ReplicaRequest, ReplicaTask};
 use crate::rules::Rules;
@@ -27,6 +28,8 @@ pub enum PeerTask {
     Host(ChannelId, HostTask),
     /// A joined channel's.
     Replica(ChannelId, ReplicaTask),
+    /// A verification's.
+    Verify(RequestId, VerifyTask),
     /// An embedder's request, which ends with this once it is on disk.
     Reply(RequestId, alloc::boxed::Box<Reply>),
     /// Nobody waits.
@@ -40,6 +43,8 @@ pub enum Purpose {
     Host(ChannelId, HostRequest),
     /// A joined channel's.
     Replica(ChannelId, ReplicaRequest),
+    /// A verification's.
+    Verify(RequestId, VerifyRequest),
     /// The peer's own.
     Peer(PeerRequest),
 }

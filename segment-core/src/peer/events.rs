@@ -1,5 +1,6 @@
 //! What a peer tells its embedder.
 
+use alloc::boxed::Box;
 use alloc::string::String;
 use alloc::vec::Vec;
 use core::net::SocketAddr;
@@ -13,6 +14,7 @@ use segment_proto::{
 
 use crate::contract::{DialFailure, Direction};
 use crate::peer::context::Unanswered;
+use crate::peer::verifying::Verified;
 
 /// From where something came, for the connection log and for people.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -144,6 +146,8 @@ pub enum Reply {
         /// From where they came.
         source: Source,
     },
+    /// What a verification has found.
+    Verified(Box<Verified>),
     /// The round trip to the tracker.
     Pong(Duration),
 }

@@ -5,11 +5,11 @@
 //! `serving` decides from where a channel is read, and `local` joins a hosted channel with its
 //! owner's own replica. `commands` is what an embedder can want, `views` what it can see.
 
-use alloc::collections::VecDeque;
+use alloc::collections::{BTreeMap, VecDeque};
 use alloc::vec::Vec;
 
 use segment_proto::pending::NoAnswer;
-use segment_proto::{LinkId, Now};
+use segment_proto::{LinkId, Now, RequestId};
 
 use crate::contract::{Deadline, Input, Machine, OpId, Output, earliest};
 use crate::peer::authors::Authors;
@@ -23,6 +23,7 @@ use crate::peer::local::Stripped;
 use crate::peer::naming::Naming;
 use crate::peer::session::Session;
 use crate::peer::tracker_link::TrackerLink;
+use crate::peer::verifying::Verifying;
 use crate::store::{Fatal, Outcome, Record, Store, Table, scan_all};
 
 mod answers;
@@ -44,12 +45,14 @@ mod routing;
 mod serving;
 mod session;
 mod tracker_link;
+mod verifying;
 mod views;
 
 pub use self::core::PeerConfig;
 pub use commands::Unsent;
 pub use errors::{CommandError, SECRET_BYTES_MAX, SECRET_BYTES_MIN};
 pub use tracker_link::TrackerState;
+pub use verifying::{CopyReport, Verified};
 pub use views::{ChannelView, LinkView, WhoAmI};
 
 #[cfg(test)]
@@ -65,6 +68,7 @@ pub struct Peer {
     channels: Channels,
     naming: Naming,
     stripped: Stripped,
+    verifying: BTreeMap<RequestId, Verifying>,
     ready: VecDeque<Output<PeerEvent>>,
     /// Shut down: no links are opened or taken any more.
     closing: bool,
@@ -88,6 +92,7 @@ impl Peer {
             channels: Channels::restore(&joined, &settings, store)?,
             naming: Naming::default(),
             stripped: Stripped::default(),
+            verifying: BTreeMap::new(),
             ready: VecDeque::new(),
             closing: false,
         })
@@ -100,6 +105,7 @@ impl Peer {
         match task {
             PeerTask::Nothing => {}
             PeerTask::Reply(id, reply) => self.core.reply(id, Ok(*reply)),
+            PeerTask::Verify(id, task) => self.on_verify_performed(id, task, outcome, now),
             PeerTask::Replica(channel, task) => {
                 if let Some(channel) = self.channels.get_mut(&channel) {
                     channel.replica.on_performed(task, outcome, &mut self.core.cx(now));

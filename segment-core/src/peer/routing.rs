@@ -38,6 +38,7 @@ impl Peer {
         match purpose {
             Purpose::Peer(request) => self.on_answer(id, request, answer, now),
             Purpose::Replica(channel, request) => self.on_replica_answer(channel, request, answer, now),
+            Purpose::Verify(id, request) => self.on_verify_answer(id, request, answer, now),
             Purpose::Host(channel, request) => {
                 if let Some(host) = self.channels.get_mut(&channel).and_then(|channel| channel.host.as_mut()) {
                     host.on_answer(request, answer, &mut self.core.cx(now));

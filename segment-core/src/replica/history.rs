@@ -134,12 +134,15 @@ impl Replica {
 
     /// Messages as a reader sees them.
     pub(super) fn show(&self, entries: &[StoredEntry], cx: &Context<'_>) -> Vec<ChannelMessage> {
-        entries.iter().map(|stored| self.show_one(&stored.entry, cx)).collect()
+        entries.iter().map(|stored| self.show_one(stored, cx)).collect()
     }
 
-    fn show_one(&self, entry: &Entry, cx: &Context<'_>) -> ChannelMessage {
+    /// What is not what was written is not shown as somebody's words.
+    fn show_one(&self, stored: &StoredEntry, cx: &Context<'_>) -> ChannelMessage {
+        let entry = &stored.entry;
         let envelope = &entry.envelope;
-        let text = || envelope.text().map(|text| Content::Text(text.into()));
+        let unharmed = envelope.hash() == stored.hash;
+        let text = || envelope.text().map(|text| Content::Text(text.into())).filter(|_| unharmed);
         let content = text().or_else(|| envelope.access().map(Content::Access)).unwrap_or(Content::Unreadable);
         let stage = if entry.pos <= self.cache.committed() { Stage::Committed } else { Stage::Stored };
         ChannelMessage {

@@ -16,7 +16,8 @@ use alloc::string::String;
 use bytes::Bytes;
 use segment_proto::messages::Failure;
 use segment_proto::{
-    ChannelId, ChannelRecord, EnvelopeKind, EpochRecord, LinkId, Message, MessageKey, Position, Reason, Rights, Signed,
+    ChannelId, ChannelRecord, EnvelopeKind, EpochRecord, Hash, LinkId, Message, MessageKey, Position, Reason, Receipt,
+    Rights, Signed,
 };
 
 use crate::contract::{Deadline, earliest};
@@ -306,6 +307,18 @@ impl Replica {
         let subscribe = subscribe.map(|at| Deadline::new(at, "replica subscribes again"));
         let submit = self.outbox.retry_at.map(|at| Deadline::new(at, "outbox tries again"));
         earliest([subscribe, submit])
+    }
+
+    /// Where its entries are, the first place that is there, and the chain before it.
+    #[must_use]
+    pub fn kept(&self) -> (LogId, u64, Hash) {
+        (self.cache.entries, self.cache.low(), self.cache.chain_before_low())
+    }
+
+    /// The highest receipt that fits its entries.
+    #[must_use]
+    pub fn receipt(&self) -> Option<&Signed<Receipt>> {
+        self.cache.receipt()
     }
 
     /// The last place in the cache.

@@ -12,6 +12,7 @@ pub mod persist;
 pub mod sequencer;
 pub mod serve;
 pub mod subscribers;
+pub mod verify;
 
 pub use accept::{Verdict, accept};
 pub use fold::Fold;

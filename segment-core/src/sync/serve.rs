@@ -1,14 +1,16 @@
 //! Answering reads: from memory where the log has the entries there, else from the store.
 
+use alloc::format;
 use alloc::vec::Vec;
 
 use segment_proto::limits::ENVELOPE_BYTES_MAX;
-use segment_proto::messages::{EntryPage, OwnEntries, ReadOwn, ReadRange, ReadTail, Sync, SyncPage};
-use segment_proto::{DeviceId, Entry, Fence, Hash, Limits, Message, Position};
+use segment_proto::messages::{EntryPage, Failure, OwnEntries, ReadOwn, ReadRange, ReadTail, Sync, SyncPage};
+use segment_proto::{DeviceId, Entry, Fence, Hash, Limits, Message, Position, Reason};
 
 use crate::outbox::Asker;
 use crate::store::{Operation, StoreOperation, StoredEntry};
 use crate::sync::log::ChannelLog;
+use crate::sync::verify::sound;
 
 /// Places that one search for an author goes through. Policy: the author asks on from `searched`.
 const SEARCH_PLACES_MAX: u64 = 4_096;
@@ -152,7 +154,16 @@ pub fn finish(
         let pos = stored.entry.pos;
         pos <= log.durable() && log.position_at(pos).is_none_or(|position| position == stored.position())
     };
-    let entries: Vec<Entry> = entries.into_iter().take_while(stands).map(|stored| stored.entry).collect();
+    let (read, wanted) = (entries.len(), range(log, request, limits));
+    let entries: Vec<StoredEntry> = entries.into_iter().take_while(stands).collect();
+    let standing = entries.len();
+    let entries = if request.needs_subscription() { sound(before, entries) } else { unharmed(entries) };
+    if entries.len() < standing && (entries.is_empty() || !request.needs_subscription())
+        || (read == 0 && wanted.0 <= wanted.1 && request.needs_subscription())
+    {
+        return (damaged(wanted.0), (0, 0));
+    }
+    let entries: Vec<Entry> = entries.into_iter().map(|stored| stored.entry).collect();
     if let PageRequest::Own { to, .. } = request {
         let searched = searched(&entries, to.min(log.durable()), limits);
         return (own_entries(log, fence, entries, searched), (0, 0));
@@ -161,6 +172,17 @@ pub fn finish(
         Serve::Ready(message, served) => (message, served),
         Serve::Read(_) => (Message::Done(segment_proto::messages::Done {}), (0, 0)),
     }
+}
+
+/// What is not as it was written is never served: the reader is told, and goes elsewhere.
+#[must_use]
+pub fn damaged(pos: u64) -> Message {
+    Failure::new(Reason::StorageFailed, &format!("this copy is damaged at !{pos}: /verify can heal it")).into()
+}
+
+/// Entries that are not dense are only as good as their own hashes.
+fn unharmed(entries: Vec<StoredEntry>) -> Vec<StoredEntry> {
+    entries.into_iter().take_while(|stored| stored.entry.envelope.hash() == stored.hash).collect()
 }
 
 fn range(log: &ChannelLog, request: PageRequest, limits: &Limits) -> (u64, u64) {

@@ -110,6 +110,15 @@ pub enum TrackerEvent {
         /// Last place.
         last: u64,
     },
+    /// Entries that the disk had damaged were put right with what somebody brought.
+    Healed {
+        /// Which channel.
+        channel: ChannelId,
+        /// First place.
+        first: u64,
+        /// Last place.
+        last: u64,
+    },
     /// Entries were served from the copy.
     Served {
         /// Which channel.

@@ -54,6 +54,16 @@ pub(super) fn entry(row: &Row<'_>) -> Result<StoredEntry> {
     Ok(StoredEntry { entry, hash: Hash(row.get(3)?), chain: Hash(row.get(4)?) })
 }
 
+/// As [`entry`]; `None` where a column does not hold what was written there.
+pub(super) fn readable(row: &Row<'_>) -> Result<Option<StoredEntry>> {
+    use rusqlite::Error::{FromSqlConversionFailure, IntegralValueOutOfRange, InvalidColumnType};
+    match entry(row) {
+        Ok(stored) => Ok(Some(stored)),
+        Err(FromSqlConversionFailure(..) | IntegralValueOutOfRange(..) | InvalidColumnType(..)) => Ok(None),
+        Err(other) => Err(other),
+    }
+}
+
 #[derive(Debug, thiserror::Error)]
 #[error("a stored envelope cannot be read: {0}")]
 struct Damaged(String);

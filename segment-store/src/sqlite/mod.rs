@@ -122,12 +122,11 @@ fn perform_one(connection: &Connection, operation: &StoreOperation) -> rusqlite:
         }
         StoreOperation::Read { log, from, to, entries_max, bytes_max } => {
             let before = read::chain_before(connection, log, *from)?;
-            let entries = read::read(connection, log, *from..=*to, *entries_max, *bytes_max)?;
-            Ok(StoreOutcome::Entries { before, entries })
+            Ok(read::read(connection, log, *from..=*to, *entries_max, *bytes_max)?.into_outcome(before))
         }
         StoreOperation::ReadAuthor { log, device, from, to, entries_max, bytes_max } => {
-            let entries = read::of_author(connection, log, device, *from..=*to, *entries_max, *bytes_max)?;
-            Ok(StoreOutcome::Entries { before: Hash::ZERO, entries })
+            let page = read::of_author(connection, log, device, *from..=*to, *entries_max, *bytes_max)?;
+            Ok(page.into_outcome(Hash::ZERO))
         }
         StoreOperation::Find { log, lookup } => Ok(StoreOutcome::Found(lookup::find(connection, log, lookup)?)),
         StoreOperation::Load { log } => {

@@ -5,7 +5,7 @@ use std::ops::RangeInclusive;
 use bytes::Bytes;
 use rusqlite::{Connection, OptionalExtension, Result, Row, params};
 use segment_core::store::Record;
-use segment_core::{LogId, StoredEntry, Table};
+use segment_core::{LogId, StoreOutcome, StoredEntry, Table};
 use segment_proto::{DeviceId, Hash};
 
 use super::column::{self, Number, entry_columns};
@@ -29,31 +29,58 @@ const FIRST_PLACE: &str = "SELECT min(pos) FROM entries WHERE log = ?1";
 const RECORDS_OF_LOG: &str = "SELECT key, value FROM records WHERE tab = ?1 AND key >= ?2 AND key < ?3 ORDER BY key";
 const SCAN: &str = "SELECT key, value FROM records WHERE tab = ?1 AND key > ?2 ORDER BY key LIMIT ?3";
 
+/// What a read has given: entries, up to the first that cannot be made out.
+#[derive(Debug, Default)]
+pub(super) struct Page {
+    entries: Vec<StoredEntry>,
+    bytes: usize,
+    damaged: Option<u64>,
+}
+
+impl Page {
+    /// Whether it is full, or ends here; else the entry is in it.
+    fn ends_before(&mut self, found: StoredEntry, entries_max: usize, bytes_max: usize) -> bool {
+        self.bytes += found.entry.wire_bytes();
+        let full = self.entries.len() >= entries_max || (self.bytes > bytes_max && !self.entries.is_empty());
+        if !full {
+            self.entries.push(found);
+        }
+        full
+    }
+
+    /// An author's entries are all given, or none: what is left out would be taken for never written.
+    pub fn into_outcome(self, before: Hash) -> StoreOutcome {
+        match self.damaged {
+            Some(pos) => StoreOutcome::Damaged { pos },
+            None => StoreOutcome::Entries { before, entries: self.entries },
+        }
+    }
+}
+
 pub(super) fn read(
     connection: &Connection,
     log: &LogId,
     range: RangeInclusive<u64>,
     entries_max: usize,
     bytes_max: usize,
-) -> Result<Vec<StoredEntry>> {
+) -> Result<Page> {
     let (from, to) = (Number(*range.start()), Number(*range.end()));
     let mut statement = connection.prepare_cached(READ)?;
     let mut rows = statement.query(params![log.prefix(), from, to, limit(entries_max)])?;
-    let mut entries = Vec::new();
-    let mut bytes = 0;
+    let mut page = Page::default();
     for wanted in range {
         let Some(row) = rows.next()? else {
             break;
         };
-        let found = column::entry(row)?;
-        bytes += found.entry.wire_bytes();
-        let too_many_bytes = bytes > bytes_max && !entries.is_empty();
-        if found.entry.pos != wanted || too_many_bytes {
+        let Some(found) = column::readable(row)? else {
+            page.damaged = page.entries.is_empty().then_some(wanted);
+            break;
+        };
+        if found.entry.pos != wanted || page.ends_before(found, entries_max, bytes_max) {
             break;
         }
-        entries.push(found);
     }
-    Ok(entries)
+    Ok(page)
 }
 
 pub(super) fn of_author(
@@ -63,24 +90,22 @@ pub(super) fn of_author(
     range: RangeInclusive<u64>,
     entries_max: usize,
     bytes_max: usize,
-) -> Result<Vec<StoredEntry>> {
+) -> Result<Page> {
     let (from, to) = (Number(*range.start()), Number(*range.end()));
     let mut statement = connection.prepare_cached(OF_AUTHOR)?;
     let mut rows = statement.query(params![log.prefix(), from, to, device.0])?;
-    let mut entries = Vec::new();
-    let mut bytes = 0;
+    let mut page = Page::default();
     while let Some(row) = rows.next()? {
-        let found = column::entry(row)?;
-        if found.entry.envelope.key.device != *device {
-            continue;
-        }
-        bytes += found.entry.wire_bytes();
-        if entries.len() >= entries_max || (bytes > bytes_max && !entries.is_empty()) {
+        let Some(found) = column::readable(row)? else {
+            page.damaged = Some(row.get::<_, Number>(0)?.0);
+            break;
+        };
+        let is_theirs = found.entry.envelope.key.device == *device;
+        if is_theirs && page.ends_before(found, entries_max, bytes_max) {
             break;
         }
-        entries.push(found);
     }
-    Ok(entries)
+    Ok(page)
 }
 
 pub(super) fn chain_before(connection: &Connection, log: &LogId, from: u64) -> Result<Hash> {
@@ -107,7 +132,8 @@ pub(super) fn first_place(connection: &Connection, log: &LogId) -> Result<Option
 }
 
 pub(super) fn at(connection: &Connection, log: &LogId, pos: u64) -> Result<Option<StoredEntry>> {
-    connection.prepare_cached(AT)?.query_row(params![log.prefix(), Number(pos)], column::entry).optional()
+    let place = params![log.prefix(), Number(pos)];
+    Ok(connection.prepare_cached(AT)?.query_row(place, column::readable).optional()?.flatten())
 }
 
 pub(super) fn records_of(connection: &Connection, log: &LogId) -> Result<Vec<Record>> {

@@ -11,4 +11,5 @@ mod serving;
 mod session;
 mod storm;
 mod together;
+mod verifying;
 mod world;

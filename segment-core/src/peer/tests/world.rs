@@ -79,7 +79,7 @@ pub(super) type End = (usize, LinkId);
 
 pub(super) struct World {
     pub(super) nodes: Vec<Option<Node>>,
-    stores: Vec<TestStore>,
+    pub(super) stores: Vec<TestStore>,
     pub(super) links: BTreeMap<End, End>,
     inbound: u64,
     starts: u8,

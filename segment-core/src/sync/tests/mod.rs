@@ -9,3 +9,4 @@ mod folding;
 mod logging;
 mod serving;
 mod subscribing;
+mod verifying;
