@@ -54,6 +54,14 @@ pub enum Rule {
     SayDiverged,
     /// A member submits to no epoch older than the newest it knows.
     NewestEpoch,
+    /// After a fork, an author looks for the content of what waits, not for its key, before it signs again.
+    ContentSearch,
+    /// What is signed again has a higher incarnation than anything that its author has signed or the log has of it.
+    NewIncarnation,
+    /// What was signed before an access entry that moved the row is refused, never signed again.
+    ClosedIncarnation,
+    /// A refusal by an access entry is final only when that entry is committed.
+    FinalRefusal,
     /// A watermark moves only to a place on the replica's own chain.
     ReceiptOnChain,
     /// A kick sets the user's rows to a new incarnation.
@@ -94,6 +102,10 @@ impl Rule {
         Self::GuestDrains,
         Self::SayDiverged,
         Self::NewestEpoch,
+        Self::ContentSearch,
+        Self::NewIncarnation,
+        Self::ClosedIncarnation,
+        Self::FinalRefusal,
         Self::ReceiptOnChain,
         Self::KickMovesRow,
         Self::ReadRight,

@@ -128,7 +128,12 @@ impl Narrator {
         let mut known = self.talk.known();
         match event {
             PeerEvent::MessageStage { key, stage: Stage::Queued, .. } => {
-                known.own.insert(*key, Own { since: Instant::now(), told: false });
+                known.own.entry(*key).or_insert(Own { since: Instant::now(), told: false });
+            }
+            PeerEvent::MessageSignedAgain { old, new } => {
+                if let Some(own) = known.own.remove(old) {
+                    known.own.insert(*new, own);
+                }
             }
             PeerEvent::MessageStage { key, stage: Stage::Committed, .. }
                 if known.settle(key).is_some_and(|own| own.told) =>

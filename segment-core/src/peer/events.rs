@@ -268,6 +268,14 @@ pub enum PeerEvent {
         /// Its place, once it has one.
         pos: Option<u64>,
     },
+    /// An own message has another key from now on: another stands in its place in the log, and it was signed again, or
+    /// found there under that key.
+    MessageSignedAgain {
+        /// Its key until now.
+        old: MessageKey,
+        /// Its key from now on.
+        new: MessageKey,
+    },
     /// An own message was refused for good.
     MessageRefused {
         /// Which.

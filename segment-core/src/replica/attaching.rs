@@ -63,8 +63,7 @@ impl Attachment {
 impl Replica {
     /// From now on the channel is served on this link (`LOCAL` for an own one): subscribes, catches up, sends what waits.
     pub fn attach(&mut self, link: LinkId, serving: Serving, cx: &mut Context<'_>) {
-        self.outbox.forget_submits();
-        self.outbox.retry_at = None;
+        self.stop_sending();
         self.attachments += 1;
         self.attachment = Some(Attachment::new(link, serving));
         self.subscribe(cx);
@@ -73,8 +72,13 @@ impl Replica {
     /// The link that serves it is gone, or not to be used any more.
     pub fn detach(&mut self, _cx: &mut Context<'_>) {
         self.attachment = None;
+        self.stop_sending();
+    }
+
+    fn stop_sending(&mut self) {
         self.outbox.forget_submits();
         self.outbox.retry_at = None;
+        (self.search, self.searched_at) = (None, None);
     }
 
     pub(super) fn subscribe(&mut self, cx: &mut Context<'_>) {

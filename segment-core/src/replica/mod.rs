@@ -4,10 +4,12 @@ mod attaching;
 mod cache;
 mod catch_up;
 mod epochs;
+mod fork;
 mod history;
 mod outbox;
 mod outgoing;
 mod receipts;
+mod signing;
 #[cfg(test)]
 mod tests;
 
@@ -16,8 +18,8 @@ use alloc::string::String;
 use bytes::Bytes;
 use segment_proto::messages::Failure;
 use segment_proto::{
-    ChannelId, ChannelRecord, EnvelopeKind, EpochRecord, Hash, LinkId, Message, MessageKey, Position, Reason, Receipt,
-    Rights, Signed,
+    ChannelId, ChannelRecord, EnvelopeKind, EpochRecord, Hash, Instant, LinkId, Message, MessageKey, Position, Reason,
+    Receipt, Rights, Signed,
 };
 
 use crate::contract::{Deadline, earliest};
@@ -28,15 +30,20 @@ use crate::sync::persist::{Meta, put_meta};
 
 use attaching::Attachment;
 use cache::Cache;
+use fork::Search;
 use history::{HistoryJob, HistoryPart};
-pub use outbox::Author;
 use outbox::{Outbox, Submission};
+pub use signing::Author;
 
 /// What an operation of a replica is for.
 #[derive(Debug)]
 pub enum ReplicaTask {
     /// An own message is on disk.
     Queued(MessageKey),
+    /// Own messages that were signed again are on disk.
+    SignedAgain,
+    /// An own message was looked for in the cache.
+    LookedUp(MessageKey),
     /// Messages to be shown were read.
     History(HistoryPart),
     /// Nobody waits.
@@ -70,6 +77,8 @@ enum Wanted {
     Sync(Position),
     /// `Submit`.
     Submit(Submission),
+    /// `ReadOwn`, after a fork.
+    Own,
     /// `ReadRange`, for older messages.
     History(HistoryJob),
 }
@@ -114,6 +123,9 @@ pub struct Replica {
     /// The last access entry in the cache; 0: none was seen.
     access_at: u64,
     outbox: Outbox,
+    /// A search after a fork, and when the last one began.
+    search: Option<Search>,
+    searched_at: Option<Instant>,
     rights: Option<Rights>,
 }
 
@@ -152,7 +164,18 @@ impl Replica {
     }
 
     fn new(record: Signed<ChannelRecord>, cache: Cache, epoch: Option<Signed<EpochRecord>>, outbox: Outbox) -> Self {
-        Self { record, cache, attachment: None, attachments: 0, epoch, access_at: 0, outbox, rights: None }
+        Self {
+            record,
+            cache,
+            attachment: None,
+            attachments: 0,
+            epoch,
+            access_at: 0,
+            outbox,
+            search: None,
+            searched_at: None,
+            rights: None,
+        }
     }
 
     fn channel(&self) -> ChannelId {
@@ -258,6 +281,8 @@ impl Replica {
             }
             (Wanted::Submit(submission), Err(unanswered)) => self.on_not_submitted(&submission, &unanswered, cx),
             (Wanted::History(job), Ok(Message::EntryPage(page))) => self.on_history_page(job, page, cx),
+            (Wanted::Own, Ok(Message::OwnEntries(page))) => self.on_own_entries(page, cx),
+            (Wanted::Own, _) => self.give_up_search(cx),
             (Wanted::History(job), _) => self.show_history(job, cx),
             (Wanted::Submit(submission), Ok(_)) => {
                 let wrong = Failure::new(Reason::Malformed, "the answer is another's");
@@ -279,6 +304,8 @@ impl Replica {
     pub fn on_performed(&mut self, task: ReplicaTask, outcome: StoreOutcome, cx: &mut Context<'_>) {
         match (task, outcome) {
             (ReplicaTask::Queued(key), _) => self.on_queued(key, cx),
+            (ReplicaTask::SignedAgain, _) => self.on_signed_again(cx),
+            (ReplicaTask::LookedUp(key), StoreOutcome::Found(found)) => self.on_looked_up(key, found.as_ref(), cx),
             (ReplicaTask::History(part), StoreOutcome::Entries { entries, .. }) => {
                 self.on_history_read(part, entries, cx)
             }
@@ -288,7 +315,7 @@ impl Replica {
 
     /// The time has come.
     pub fn handle_timeout(&mut self, cx: &mut Context<'_>) {
-        let due = |at: Option<segment_proto::Instant>| at.is_some_and(|at| at <= cx.now.mono);
+        let due = |at: Option<Instant>| at.is_some_and(|at| at <= cx.now.mono);
         let resubscribe = self.attachment.as_ref().is_some_and(|attachment| due(attachment.subscribe_at));
         let resubmit = due(self.outbox.retry_at);
         if resubscribe {

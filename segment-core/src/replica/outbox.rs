@@ -1,32 +1,14 @@
-//! The own messages of a channel that are not settled yet, and where this device's own chain of them stands.
+//! The own messages of a channel that are not settled yet.
 
 use alloc::collections::VecDeque;
 use alloc::vec::Vec;
 
-use bytes::Bytes;
-use segment_proto::{
-    AccountId, Envelope, EnvelopeKind, Fence, Hash, Instant, Limits, MessageKey, Row, Signed, SignedEnvelope,
-};
-use serde::{Deserialize, Serialize};
+use segment_proto::{Entry, Envelope, Fence, Instant, Limits, MessageKey, SignedEnvelope};
 
-use crate::peer::context::Context;
+use crate::replica::signing::Author;
+use crate::rules::{Rule, Rules};
 use crate::store::{Fatal, LogId, Lookup, Store, StoreOperation, StoreOutcome, Table, Write};
-use crate::sync::persist::{Loaded, Meta, encode, put_meta};
-
-/// Where this device's own chain of messages stands; on disk before any of them leaves.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Author {
-    incarnation: u32,
-    seq: u64,
-    last: Hash,
-}
-
-impl Author {
-    /// Where the chain goes on when a message and those behind it are given up.
-    fn without(self, first: &Item) -> Self {
-        Self { incarnation: self.incarnation + 1, seq: 0, last: first.envelope.prev }
-    }
-}
+use crate::sync::persist::{Loaded, Meta, put_meta};
 
 /// One message.
 #[derive(Debug)]
@@ -40,13 +22,20 @@ pub(super) struct Item {
     pub seen: bool,
     /// With which [`Submission`] it went last.
     pub submission: u64,
+    /// What says the same in the log, and where.
+    pub found: Option<(u64, SignedEnvelope)>,
     /// The epoch whose sequencer says that an access entry stands in its place.
     pub barred_in: Option<Fence>,
 }
 
 impl Item {
     fn new(number: u64, envelope: SignedEnvelope, progress: Progress) -> Self {
-        Self { number, envelope, progress, pos: None, seen: false, submission: 0, barred_in: None }
+        Self { number, envelope, progress, pos: None, seen: false, submission: 0, found: None, barred_in: None }
+    }
+
+    /// Whether its place in the log is not known.
+    pub fn is_open(&self) -> bool {
+        !self.seen && self.progress != Progress::Placed
     }
 
     /// It has to go again.
@@ -80,7 +69,7 @@ pub struct Submission {
 /// The own messages of a channel that are not settled yet.
 #[derive(Debug)]
 pub struct Outbox {
-    author: Author,
+    pub(super) author: Author,
     pub(super) items: VecDeque<Item>,
     next_number: u64,
     submissions: u64,
@@ -90,8 +79,7 @@ pub struct Outbox {
 
 impl Default for Outbox {
     fn default() -> Self {
-        let author = Author { incarnation: 1, seq: 0, last: Hash::ZERO };
-        Self { author, items: VecDeque::new(), next_number: 1, submissions: 0, retry_at: None }
+        Self { author: Author::default(), items: VecDeque::new(), next_number: 1, submissions: 0, retry_at: None }
     }
 }
 
@@ -107,7 +95,9 @@ impl Outbox {
             outbox.next_number = number + 1;
             let find = StoreOperation::Find { log: entries, lookup: lookup(&envelope.key) };
             let pos = match store.perform(&[find])?.pop() {
-                Some(StoreOutcome::Found(found)) => found.map(|stored| stored.entry.pos),
+                Some(StoreOutcome::Found(found)) => {
+                    found.filter(|stored| stored.hash == envelope.hash()).map(|stored| stored.entry.pos)
+                }
                 _ => None,
             };
             let mut item = Item::new(number, envelope, Progress::Again);
@@ -134,29 +124,12 @@ impl Outbox {
         self.items.len()
     }
 
-    /// Signs the next message; what is to be written before it leaves.
-    pub fn sign(
-        &mut self,
-        log: LogId,
-        account: AccountId,
-        kind: EnvelopeKind,
-        body: Bytes,
-        cx: &Context<'_>,
-    ) -> (MessageKey, Vec<Write>) {
-        let author = &mut self.author;
-        author.seq += 1;
-        let device = cx.identity.device();
-        let key = MessageKey { channel: log.channel, device, incarnation: author.incarnation, seq: author.seq };
-        let envelope = Envelope { key, account, prev: author.last, sent: cx.now.wall, kind, body };
-        let envelope = Signed::new(envelope, cx.identity);
-        author.last = envelope.hash();
+    /// Takes in a message that was just signed.
+    pub(super) fn add(&mut self, envelope: SignedEnvelope) -> &Item {
         let number = self.next_number;
         self.next_number += 1;
-        let (item_key, value) = (log.key(&number.to_be_bytes()), encode(&(number, &envelope)));
-        let put = Write::Put { table: Table::Outgoing, key: item_key, value };
-        let writes = alloc::vec![put, put_meta(log, Meta::Author, &self.author)];
         self.items.push_back(Item::new(number, envelope, Progress::Unwritten));
-        (key, writes)
+        &self.items[self.items.len() - 1]
     }
 
     /// Whatever was under way on a lost link has to go again, and what only its sequencer has seen.
@@ -210,20 +183,31 @@ impl Outbox {
         self.items.iter_mut().find(|item| item.envelope.key == key)
     }
 
-    /// What the log says of this device, when nothing is on its way: the next message builds on it.
-    pub fn learn_row(&mut self, log: LogId, row: &Row) -> Option<Write> {
-        let author = &mut self.author;
-        if !self.items.is_empty() || author.last == row.hash {
-            return None;
+    /// An own entry was found in the log: perhaps it says what a message on its way says.
+    pub(super) fn find_content(&mut self, entry: &Entry, rules: Rules) {
+        let found = &entry.envelope;
+        let content = |envelope: &Envelope| (envelope.sent, envelope.kind, envelope.body.clone());
+        let same = |item: &&mut Item| {
+            let alike = content(&item.envelope) == content(found) && rules.has(Rule::ContentSearch);
+            item.is_open() && item.found.is_none() && (alike || item.envelope.hash() == found.hash())
+        };
+        if let Some(item) = self.items.iter_mut().find(same) {
+            item.found = Some((entry.pos, found.clone()));
         }
-        if (row.incarnation, row.seq) > (author.incarnation, author.seq) {
-            *author = Author { incarnation: row.incarnation, seq: row.seq, last: row.hash };
-        } else if author.seq == 0 {
-            author.last = row.hash;
-        } else {
-            return None;
+    }
+
+    /// Takes out some messages, wherever they are.
+    pub(super) fn take_if(&mut self, mut which: impl FnMut(&mut Item) -> bool) -> Vec<Item> {
+        let (mut taken, mut kept) = (Vec::new(), VecDeque::new());
+        for mut item in self.items.drain(..) {
+            if which(&mut item) {
+                taken.push(item);
+            } else {
+                kept.push_back(item);
+            }
         }
-        Some(put_meta(log, Meta::Author, author))
+        self.items = kept;
+        taken
     }
 
     /// Takes out the messages from one on. The next one that is signed builds on what stood before them.
@@ -243,13 +227,11 @@ impl Outbox {
         if !self.items.iter().any(settled) {
             return Vec::new();
         }
-        let (settled, rest): (VecDeque<Item>, VecDeque<Item>) = self.items.drain(..).partition(settled);
-        self.items = rest;
-        settled.into()
+        self.take_if(|item| settled(item))
     }
 }
 
-fn lookup(key: &MessageKey) -> Lookup {
+pub(super) fn lookup(key: &MessageKey) -> Lookup {
     Lookup::Key { device: key.device, incarnation: key.incarnation, seq: key.seq }
 }
 

@@ -7,6 +7,7 @@ use segment_proto::{Fence, MessageKey, Reason, Row};
 
 use crate::peer::context::{Context, Unanswered};
 use crate::peer::events::{PeerEvent, Stage, Transfer};
+use crate::replica::fork::unknown_row;
 use crate::replica::outbox::{Item, Progress, Submission, delete};
 use crate::replica::{Outgoing, Replica, ReplicaTask, Wanted};
 use crate::rules::Rule;
@@ -31,7 +32,8 @@ impl Replica {
             return;
         };
         let (link, fence) = (attachment.link, attachment.fence);
-        if fence == Fence::default() || self.is_outdated(cx) || self.outbox.retry_at.is_some() {
+        if fence == Fence::default() || self.is_outdated(cx) || self.outbox.retry_at.is_some() || self.search.is_some()
+        {
             return;
         }
         let Some((submission, envelopes)) = self.outbox.take_batch(fence, cx.limits) else {
@@ -46,7 +48,7 @@ impl Replica {
         }
     }
 
-    fn try_again(&mut self, after: Duration, cx: &Context<'_>) {
+    pub(super) fn try_again(&mut self, after: Duration, cx: &Context<'_>) {
         let at = cx.now.mono + after;
         self.outbox.retry_at = Some(self.outbox.retry_at.map_or(at, |earlier| earlier.min(at)));
     }
@@ -76,18 +78,7 @@ impl Replica {
             FateCode::Refused => self.on_refused(fate, cx),
             FateCode::Forgotten => self.refuse(fate.key, Reason::Gone, cx),
             FateCode::SlowDown => self.try_again(Duration::from_millis(u64::from(fate.retry_after_ms.max(10))), cx),
-            FateCode::Fork if fate.row.is_some_and(|row| row.seq == 0) => {
-                // An access entry has moved the row: once that is committed, the next `Subscribed` says so.
-                if let Some(item) = self.outbox.get(fate.key) {
-                    item.barred_in = Some(fence);
-                }
-                self.subscribe_later(cx);
-                self.try_again(TRY_AGAIN * 2, cx);
-            }
-            FateCode::Fork => {
-                cx.out.event(PeerEvent::Suspicious { what: "another message stands in the place of an own one" });
-                self.try_again(Duration::from_secs(30), cx);
-            }
+            FateCode::Fork => self.on_fork(fate, fence, cx),
             FateCode::Expected | FateCode::Unknown(_) => self.try_again(TRY_AGAIN, cx),
         }
     }
@@ -116,7 +107,8 @@ impl Replica {
             return;
         }
         let pos = stored.entry.pos;
-        let Some(item) = self.outbox.get(key) else {
+        // Where this disk was put back, another message may stand under the same key.
+        let Some(item) = self.outbox.get(key).filter(|item| item.envelope.hash() == stored.hash) else {
             return;
         };
         let news = item.pos != Some(pos);
@@ -142,13 +134,30 @@ impl Replica {
         self.pump(cx);
     }
 
+    /// A refusal by an access entry is final once that is committed.
     fn on_refused(&mut self, fate: &Fate, cx: &mut Context<'_>) {
         let reason = fate.reason.unwrap_or(Reason::MayNotSend);
-        let static_fault = matches!(reason, Reason::BadEnvelope | Reason::NotTheAuthor);
-        if static_fault || fate.pos <= self.cache.committed() {
+        if matches!(reason, Reason::BadEnvelope | Reason::NotTheAuthor) {
+            return self.refuse_one(fate.key, reason, cx);
+        }
+        if fate.pos <= self.cache.committed() || !cx.rules.has(Rule::FinalRefusal) {
             return self.refuse(fate.key, reason, cx);
         }
         self.try_again(TRY_AGAIN, cx);
+    }
+
+    /// Gives up a message for good. What builds on it is signed again, where it does not stand in the log already.
+    fn refuse_one(&mut self, key: MessageKey, reason: Reason, cx: &mut Context<'_>) {
+        let log = self.own_log();
+        for item in self.outbox.take_if(|item| item.envelope.key == key) {
+            let task = self.task(ReplicaTask::Nothing);
+            cx.out.write(task, alloc::vec![delete(log, item.number)]);
+            let text = item.envelope.text().map(Into::into);
+            cx.out.event(PeerEvent::MessageRefused { key, reason, text });
+        }
+        if let Some(row) = unknown_row(cx) {
+            self.search(row, cx);
+        }
     }
 
     /// Gives up a message for good, and those that build on it.
@@ -186,13 +195,13 @@ impl Replica {
     }
 
     /// The committed row of this device: what the next message builds on. Where an access entry has
-    /// moved it, what was signed before is refused, if its sequencer has said in this epoch that it
-    /// does not stand in the log: only that one can know.
+    /// moved it, and the sequencer has said in this epoch that what waits does not stand in its log, what was
+    /// signed before is refused.
     pub(super) fn learn_row(&mut self, row: &Row, fence: Option<Fence>, cx: &mut Context<'_>) {
         let moved = row.seq == 0 && row.incarnation > 0 && fence.is_some();
-        let outdated = |item: &&Item| moved && !item.seen && item.barred_in == fence && item.envelope.prev != row.hash;
-        if let Some(key) = self.outbox.items.front().filter(outdated).map(|item| item.envelope.key) {
-            self.refuse(key, Reason::MayNotSend, cx);
+        let barred = |item: &Item| moved && item.is_open() && item.barred_in == fence && item.envelope.prev != row.hash;
+        if self.outbox.items.iter().any(barred) {
+            self.search(*row, cx);
         }
         if let Some(write) = self.outbox.learn_row(self.own_log(), row) {
             let task = self.task(ReplicaTask::Nothing);

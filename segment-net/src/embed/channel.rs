@@ -141,7 +141,9 @@ fn channel_of(event: &PeerEvent) -> Option<ChannelId> {
         | E::HostingStopped { channel }
         | E::Transferred { channel, .. }
         | E::MemberLink { channel, .. } => Some(*channel),
-        E::MessageStage { key, .. } | E::MessageRefused { key, .. } => Some(key.channel),
+        E::MessageStage { key, .. } | E::MessageRefused { key, .. } | E::MessageSignedAgain { new: key, .. } => {
+            Some(key.channel)
+        }
         E::ChannelChanged(row) => Some(row.record.channel),
         _ => None,
     }

@@ -63,6 +63,7 @@ impl Waiters {
                 }
             }
             PeerEvent::MessageStage { key, stage, .. } => self.shared().advance(key, Progress::Reached(*stage)),
+            PeerEvent::MessageSignedAgain { old, new } => self.shared().rename(old, *new),
             PeerEvent::MessageRefused { key, reason, text } => {
                 self.shared().advance(key, Progress::Refused { reason: *reason, text: text.clone() });
             }
@@ -77,6 +78,12 @@ impl Waiters {
 }
 
 impl Shared {
+    fn rename(&mut self, old: &MessageKey, new: MessageKey) {
+        if let Some(message) = self.messages.remove(old) {
+            self.messages.insert(new, message);
+        }
+    }
+
     fn advance(&mut self, key: &MessageKey, progress: Progress) {
         let Some(message) = self.messages.get(key) else {
             return;

@@ -161,6 +161,21 @@ fn no_key_is_used_again_after_leaving_not_even_after_a_restart() {
 }
 
 #[test]
+fn what_is_written_after_leaving_with_messages_on_their_way_comes_through() {
+    let (mut world, channel) = two();
+    world.send(ADA, channel, "first");
+    world.wait(Duration::from_secs(1));
+    world.does(ADA, |peer, now| peer.send(channel, "on its way", now)).unwrap();
+    world.does(ADA, |peer, now| peer.leave(channel, Unsent::Drop, now)).unwrap();
+    world.does(ADA, |peer, now| peer.join("#general", now)).unwrap();
+    world.does(ADA, |peer, now| peer.send(channel, "after", now)).unwrap();
+    world.wait(Duration::from_secs(10));
+    let (lines, committed) = world.shows(KEN, channel);
+    assert_eq!((lines.last(), committed), (Some(&"ada: after".to_string()), true), "{lines:?}");
+    assert_eq!(world.peer(ADA).outgoing(channel).unwrap().count(), 0);
+}
+
+#[test]
 fn at_rest_nothing_is_under_way() {
     let (mut world, _) = two();
     for _ in 0..20 {

@@ -4,7 +4,9 @@ use alloc::string::String;
 use alloc::vec::Vec;
 
 use bytes::Bytes;
-use segment_proto::messages::{Entries, EntryPage, Fate, FateCode, Submitted, Subscribed, SyncPage, Watermarks};
+use segment_proto::messages::{
+    Entries, EntryPage, Fate, FateCode, OwnEntries, Submitted, Subscribed, SyncPage, Watermarks,
+};
 use segment_proto::{
     EnvelopeKind, EpochOwner, EpochRecord, LinkId, Message, MessageKey, Position, Rights, Row, Signed, SignedEnvelope,
 };
@@ -124,6 +126,13 @@ impl ReplicaRig {
 
     pub fn parted(&self) -> SyncPage {
         SyncPage { diverged: alloc::vec![self.record()], entries: Vec::new(), ..self.sync_page(1, 0) }
+    }
+
+    /// What this device has in the serving side's log, up to a place.
+    pub fn own(&self, searched: u64) -> OwnEntries {
+        let own = |entry: &segment_proto::Entry| entry.envelope.key.device == device(ME);
+        let entries = self.slice(1, searched).into_iter().filter(own).collect();
+        OwnEntries { channel: channel(), fence: fence(self.epoch), entries, searched, head: self.log.len() as u64 }
     }
 
     /// Answers the subscription and what is asked for to catch up.

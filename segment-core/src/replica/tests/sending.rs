@@ -239,27 +239,23 @@ fn a_refusal_is_final_once_the_entry_that_refuses_is_committed() {
 }
 
 #[test]
-fn what_builds_on_a_refused_message_is_refused_with_it() {
+fn what_builds_on_a_refused_message_is_signed_again_without_it() {
     let mut rig = ReplicaRig::level(&[]);
     let keys: Vec<_> = (0..3).map(|_| rig.send("m").unwrap()).collect();
     rig.peer.seen();
     rig.done();
     rig.done();
+    rig.write(&rig.submitted());
     rig.fates(&[fate(keys[0], FateCode::Stored, 1)]);
     let bad = Fate { reason: Some(Reason::BadEnvelope), ..fate(keys[1], FateCode::Refused, 0) };
     let lines = rig.fates(&[bad]);
-    assert_eq!(
-        lines,
-        [
-            "refused 1.2 bad_envelope",
-            "refused 1.3 bad_envelope",
-            "write: delete outgoing 2, delete outgoing 3, put author",
-            "1? Subscribe"
-        ]
-    );
-    assert_eq!(rig.stages(), ["1.1 Stored"]);
-    let key = rig.send("again").unwrap();
-    assert_eq!((key.incarnation, key.seq), (2, 1));
+    assert_eq!(lines, ["write: delete outgoing 2", "refused 1.2 bad_envelope", "1? read own from 1"]);
+    rig.log.truncate(1);
+    let lines = rig.answer(rig.own(1));
+    assert_eq!(lines, ["write: put outgoing 3, put author", "1.3 is 2.1"]);
+    let lines = rig.all_done();
+    assert_eq!(lines, ["queued 2.1", "(submitted 0..0)", "1? submit 2.1 in 1.2"]);
+    assert_eq!(rig.stages(), ["1.1 Stored", "2.1 Queued"]);
 }
 
 #[test]
@@ -275,9 +271,12 @@ fn a_message_from_before_a_kick_is_refused_only_when_its_sequencer_does_not_have
     assert_eq!(rig.fates(&[fork]), [""; 0]);
     assert!(rig.timeout(1_000).contains(&"1? Subscribe".into()));
     let lines = rig.answer(rig.subscribed());
-    assert_eq!(lines[0], "refused 1.1 may_not_send");
+    assert_eq!(lines, ["1? read own from 1"], "what it says may stand there under another name");
+    assert_eq!(rig.fates(&[Fate { row: rig.row, ..Fate::new(key, FateCode::Fork) }]), [""; 0]);
+    let lines = rig.answer(rig.own(1));
+    assert_eq!(lines, ["write: delete outgoing 1", "refused 1.1 may_not_send", "write: put author"]);
     let next = rig.send("after").unwrap();
-    assert_eq!((next.incarnation, next.seq), (2, 1), "on the row");
+    assert_eq!((next.incarnation, next.seq), (3, 1));
 }
 
 #[test]

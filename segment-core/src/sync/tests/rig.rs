@@ -184,6 +184,9 @@ fn event(event: &PeerEvent) -> String {
             let pos = pos.map_or(String::new(), |pos| format!("@{pos}"));
             format!("{stage:?} {}.{}{pos}", key.incarnation, key.seq).to_lowercase()
         }
+        PeerEvent::MessageSignedAgain { old, new } => {
+            format!("{}.{} is {}.{}", old.incarnation, old.seq, new.incarnation, new.seq)
+        }
         PeerEvent::MessageRefused { key, reason, .. } => format!("refused {}.{} {reason}", key.incarnation, key.seq),
         PeerEvent::Received { messages, .. } => {
             let first = messages.first().map_or(0, |message| message.pos);

@@ -80,6 +80,7 @@ pub fn message(message: &Message) -> String {
         Message::Forward(m) => format!("forward {} in {}", keys(&m.envelopes), fence(m.fence)),
         Message::ReadTail(m) => format!("read tail {}", m.count),
         Message::ReadRange(m) => format!("read {}..{}", m.from, m.to),
+        Message::ReadOwn(m) => format!("read own from {}", m.from),
         Message::Sync(m) => format!("sync after {}", m.at.pos),
         Message::Removed(m) => format!("removed {}", m.reason),
         Message::Failure(m) if m.retry_after_ms > 0 => format!("failure {} {}", m.reason, m.retry_after_ms),

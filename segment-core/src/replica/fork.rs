@@ -1,0 +1,220 @@
+//! After a fork: another envelope stands in the place of an own one, so that it can never be accepted. Its author
+//! looks for the content of what waits among its own entries in that log, and signs again only what is missing.
+
+use core::time::Duration;
+
+use alloc::vec::Vec;
+
+use segment_proto::messages::{Fate, OwnEntries, ReadOwn};
+use segment_proto::{Entry, Envelope, Fence, Hash, MessageKey, Reason, Row};
+
+use crate::peer::context::Context;
+use crate::peer::events::{PeerEvent, Stage};
+use crate::replica::outbox::{Item, Progress, delete, lookup};
+use crate::replica::{Replica, ReplicaTask, Wanted};
+use crate::rules::Rule;
+use crate::store::{Operation, StoreOperation, StoredEntry};
+
+/// Between two searches, where one did not help, and before an answer is asked for again.
+const SEARCH_AGAIN: Duration = Duration::from_secs(1);
+
+/// A search through the own entries in the log of whoever serves the channel.
+#[derive(Debug)]
+pub struct Search {
+    /// The next place to look at.
+    next: u64,
+    /// The own row there, as far as it is known.
+    row: Row,
+    /// The last own entry that was passed.
+    passed: Option<Row>,
+    closed: Option<Closed>,
+}
+
+/// What was signed up to this incarnation, and is not in the log, was signed before an access entry that
+/// has moved the row.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Closed {
+    incarnation: u32,
+    /// The access entry stands below this place.
+    below: u64,
+}
+
+impl Search {
+    fn new(row: Row) -> Self {
+        let closed = is_moved(&row).then(|| Closed { incarnation: row.incarnation - 1, below: 0 });
+        Self { next: 1, row, passed: None, closed }
+    }
+
+    /// An own entry, in the order of their places. One that does not build on the one before it builds on an
+    /// access entry.
+    fn pass(&mut self, entry: &Entry) {
+        let envelope = &entry.envelope;
+        if let Some(before) = self.passed.filter(|before| before.hash != envelope.prev) {
+            self.closed = Some(Closed { incarnation: before.incarnation, below: entry.pos });
+        }
+        let Envelope { key, account, .. } = **envelope;
+        let (incarnation, seq, hash) = (key.incarnation, key.seq, envelope.hash());
+        self.passed = Some(Row { device: key.device, account, incarnation, seq, hash });
+    }
+
+    /// The own row at the end of the search.
+    fn row(&self) -> Row {
+        let newer = |passed: &Row| (passed.incarnation, passed.seq) > (self.row.incarnation, self.row.seq);
+        self.passed.filter(newer).unwrap_or(self.row)
+    }
+}
+
+fn is_moved(row: &Row) -> bool {
+    row.seq == 0 && row.incarnation > 0
+}
+
+impl Replica {
+    /// Where an access entry has moved the row, that is to be committed first: what was signed before it is refused.
+    pub(super) fn on_fork(&mut self, fate: &Fate, fence: Fence, cx: &mut Context<'_>) {
+        let Some(row) = fate.row else {
+            return self.try_again(SEARCH_AGAIN, cx);
+        };
+        let Some(item) = self.outbox.get(fate.key) else {
+            return;
+        };
+        item.unplace();
+        if is_moved(&row) && cx.rules.has(Rule::FinalRefusal) {
+            item.barred_in = Some(fence);
+            self.subscribe_later(cx);
+            return self.try_again(SEARCH_AGAIN, cx);
+        }
+        self.search(row, cx);
+    }
+
+    /// Begins a search, unless one is under way or has just ended.
+    pub(super) fn search(&mut self, row: Row, cx: &mut Context<'_>) {
+        if self.search.is_some() {
+            return;
+        }
+        if self.searched_at.is_some_and(|at| cx.now.mono < at + SEARCH_AGAIN) {
+            return self.try_again(SEARCH_AGAIN, cx);
+        }
+        self.searched_at = Some(cx.now.mono);
+        self.outbox.items.iter_mut().for_each(|item| item.found = None);
+        self.search = Some(Search::new(row));
+        self.ask_own(cx);
+    }
+
+    fn ask_own(&mut self, cx: &mut Context<'_>) {
+        let (Some(search), Some(link)) = (&self.search, self.link()) else {
+            return;
+        };
+        let read = ReadOwn { channel: self.channel(), from: search.next };
+        if cx.request(link, &read, self.purpose(Wanted::Own)).is_err() {
+            self.give_up_search(cx);
+        }
+    }
+
+    pub(super) fn give_up_search(&mut self, cx: &mut Context<'_>) {
+        self.search = None;
+        self.try_again(SEARCH_AGAIN, cx);
+    }
+
+    pub(super) fn on_own_entries(&mut self, page: OwnEntries, cx: &mut Context<'_>) {
+        let Some(search) = &mut self.search else {
+            return;
+        };
+        for entry in page.entries.iter().filter(|entry| entry.envelope.key.device == cx.identity.device()) {
+            search.pass(entry);
+            self.outbox.find_content(entry, cx.rules);
+        }
+        if page.searched >= page.head {
+            return self.end_search(cx);
+        }
+        if page.searched < search.next {
+            return self.give_up_search(cx);
+        }
+        search.next = page.searched + 1;
+        self.ask_own(cx);
+    }
+
+    fn end_search(&mut self, cx: &mut Context<'_>) {
+        let Some(search) = self.search.take() else {
+            return;
+        };
+        let closed = search.closed.filter(|_| cx.rules.has(Rule::ClosedIncarnation));
+        if closed.is_some_and(|closed| closed.below > self.cache.committed() + 1) {
+            return self.try_again(SEARCH_AGAIN, cx);
+        }
+        self.refuse_closed(closed.map_or(0, |closed| closed.incarnation), cx);
+        let (renamed, writes) = self.outbox.sign_again(self.own_log(), &search.row(), cx);
+        let task = self.task(ReplicaTask::SignedAgain);
+        cx.out.write(task, writes);
+        for renamed in renamed.iter().filter(|renamed| renamed.old != renamed.new) {
+            cx.out.event(PeerEvent::MessageSignedAgain { old: renamed.old, new: renamed.new });
+        }
+        for renamed in renamed {
+            self.look_at_home(renamed.new, cx);
+        }
+    }
+
+    /// What was signed before an access entry that has moved the row, and is not in the log, is refused for good.
+    fn refuse_closed(&mut self, incarnation: u32, cx: &mut Context<'_>) {
+        let log = self.own_log();
+        let is_closed =
+            |item: &mut Item| item.is_open() && item.found.is_none() && item.envelope.key.incarnation <= incarnation;
+        let refused: Vec<Item> = self.outbox.take_if(is_closed);
+        if refused.is_empty() {
+            return;
+        }
+        let task = self.task(ReplicaTask::Nothing);
+        cx.out.write(task, refused.iter().map(|item| delete(log, item.number)).collect());
+        for item in refused {
+            let (key, text) = (item.envelope.key, item.envelope.text().map(Into::into));
+            cx.out.event(PeerEvent::MessageRefused { key, reason: Reason::MayNotSend, text });
+        }
+    }
+
+    /// What was found in the log of another may stand in the own cache already.
+    fn look_at_home(&mut self, key: MessageKey, cx: &mut Context<'_>) {
+        let tip = self.cache.tip().pos;
+        if self.outbox.get(key).is_none_or(|item| item.pos.is_none_or(|pos| pos > tip)) {
+            return;
+        }
+        let find = StoreOperation::Find { log: self.cache.entries, lookup: lookup(&key) };
+        let task = self.task(ReplicaTask::LookedUp(key));
+        cx.out.perform(task, Operation::Store(find));
+    }
+
+    pub(super) fn on_looked_up(&mut self, key: MessageKey, found: Option<&StoredEntry>, cx: &mut Context<'_>) {
+        let tip = self.cache.tip().pos;
+        let Some(item) = self.outbox.get(key).filter(|item| item.progress == Progress::Placed) else {
+            return;
+        };
+        match found.filter(|stored| stored.entry.pos <= tip && stored.hash == item.envelope.hash()) {
+            Some(stored) => {
+                self.on_placed(stored, cx);
+                self.settle(cx);
+            }
+            None => {
+                item.unplace();
+                self.try_again(SEARCH_AGAIN, cx);
+            }
+        }
+    }
+
+    /// What was signed again is on disk, and goes.
+    pub(super) fn on_signed_again(&mut self, cx: &mut Context<'_>) {
+        let mut keys = Vec::new();
+        for item in self.outbox.items.iter_mut().filter(|item| item.progress == Progress::Unwritten) {
+            item.progress = Progress::Again;
+            keys.push(item.envelope.key);
+        }
+        for key in keys {
+            cx.out.event(PeerEvent::MessageStage { key, stage: Stage::Queued, pos: None });
+        }
+        self.outbox.retry_at = None;
+        self.pump(cx);
+    }
+}
+
+/// A row of which nothing is known but whose it is.
+pub(super) fn unknown_row(cx: &Context<'_>) -> Option<Row> {
+    let account = cx.login?.who.account;
+    Some(Row { device: cx.identity.device(), account, incarnation: 0, seq: 0, hash: Hash::ZERO })
+}
