@@ -28,6 +28,8 @@ pub enum Rule {
     EpochBeforeShown,
     /// The base of an epoch is the last place handed to the store.
     EpochBase,
+    /// A designation ends the epoch of the device that hosted before.
+    DesignationFences,
     /// In a host's epoch the tracker hands on what it is brought.
     HostEpochIsTheHosts,
     /// A submit for another epoch is answered with the record of this one.
@@ -89,6 +91,7 @@ impl Rule {
         Self::StoreBeforeFate,
         Self::EpochBeforeShown,
         Self::EpochBase,
+        Self::DesignationFences,
         Self::HostEpochIsTheHosts,
         Self::SubmitFence,
         Self::CarriedAuthor,

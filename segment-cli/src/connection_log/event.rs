@@ -39,6 +39,8 @@ named_enum! {
         HostCame = "host_came",
         /// The host of a channel is away.
         HostWent = "host_went",
+        /// The owner of a channel has named another host.
+        HostMoved = "host_moved",
         /// The tracker sequences a channel, because its host is away.
         ChannelTakenOver = "channel_taken_over",
         /// A right or the view of a channel has changed.

@@ -31,6 +31,9 @@ pub fn record_of_tracker(event: &TrackerEvent) -> Option<(EventType, Source, Det
             let event = if *present { EventType::HostCame } else { EventType::HostWent };
             (event, Source::own(), details.with("channel", channel))
         }
+        E::HostMoved { channel, to } => {
+            (EventType::HostMoved, Source::own(), details.with("channel", channel).with("to", short(to)))
+        }
         E::Replicated { channel, from, first, last } => {
             let details = details.with("channel", channel).with("first", first).with("last", last);
             (EventType::EntriesReplicated, of(SourceKind::Host, from), details)

@@ -4,7 +4,7 @@ use core::time::Duration;
 
 use alloc::vec::Vec;
 
-use segment_proto::messages::{Adopt, Adopted, Fenced, Grant, HostHello};
+use segment_proto::messages::{Adopt, Adopted, Failure, Fenced, Grant, HostHello, Presence};
 use segment_proto::{EpochOwner, EpochRecord, Fence, Instant, LinkId, Nonce, Position, Reason, Signed};
 
 use crate::backup::{Backup, BackupTask};
@@ -79,6 +79,13 @@ impl HostLink {
         Some(Deadline::new(due, "host is silent"))
     }
 
+    /// What it has asked for is not to be had.
+    pub fn refuse(self, reason: Reason, cx: &mut Context<'_>) {
+        if let Some((asker, _)) = self.hello {
+            cx.out.fail(asker, reason, "");
+        }
+    }
+
     fn activate(&mut self, now: Instant, silence: Duration) {
         self.stage = Stage::Active;
         self.heard = Some(now);
@@ -91,6 +98,9 @@ impl Backup {
         if caller.device != self.host_device {
             return cx.out.fail(from, Reason::NotHost, "the channel's record names another device");
         }
+        if caller.presence == Presence::Invisible && cx.rules.has(Rule::HideInvisible) {
+            return cx.out.fail(from, Reason::OwnerMayNotHide, "who hides does not host");
+        }
         let before = self.host().is_some();
         self.host = Some(HostLink::new(from, hello));
         self.answer_hello(cx);
@@ -98,7 +108,7 @@ impl Backup {
     }
 
     /// Answers a hello that waits. While a record is being written, nothing is said that rests on it.
-    fn answer_hello(&mut self, cx: &mut Context<'_>) {
+    pub(super) fn answer_hello(&mut self, cx: &mut Context<'_>) {
         if self.next_epoch.is_some() {
             return;
         }
@@ -111,7 +121,13 @@ impl Backup {
         if !is_resumed && owner != Some(EpochOwner::Tracker) {
             return self.write_epoch(EpochOwner::Tracker, None, cx);
         }
-        let Some((asker, after)) = host.hello.take() else {
+        let after = host.hello.as_ref().map_or(Position::START, |(_, after)| *after);
+        if !is_resumed && !self.is_still(after, cx) {
+            return;
+        }
+        let Some((host, (asker, after))) =
+            self.host.as_mut().and_then(|host| host.hello.take().map(|hello| (host, hello)))
+        else {
             return;
         };
         if !is_resumed {
@@ -120,6 +136,23 @@ impl Backup {
         // The same process of the host after a mere blip of its link.
         host.activate(cx.now.mono, cx.limits.host_silence);
         self.send_adopt(asker, nonce, self.log.durable_position(), Vec::new(), cx);
+    }
+
+    /// Whether a host may be told the head. Where it is within one batch of it, submits wait from now on, and so
+    /// does the answer until what is under way is on disk.
+    fn is_still(&mut self, after: Position, cx: &Context<'_>) -> bool {
+        let gap = self.log.head().pos.saturating_sub(after.pos);
+        if gap <= cx.limits.batch_entries_max as u64 && !self.flapping.is_paused(cx.now.mono) {
+            self.seal.begin(cx.now.mono);
+        }
+        !self.seal.is_on() || self.sequencer.is_idle()
+    }
+
+    /// Submits do not wait for a host any more.
+    pub(super) fn unseal(&mut self, cx: &mut Context<'_>) {
+        if self.seal.lift() {
+            self.release_held(cx);
+        }
     }
 
     /// Until the record is on disk, it is shown to nobody, and nothing is taken in either epoch.
@@ -144,10 +177,13 @@ impl Backup {
         match to {
             Some((asker, nonce)) => {
                 self.granted = Some(nonce);
+                self.seal.lift();
+                self.flapping.granted(cx.now.mono);
                 self.say_grant(asker, nonce, record, cx);
             }
             None => self.take_over(record, cx),
         }
+        self.fence_other_host(cx);
         self.answer_hello(cx);
         self.note_presence(before);
         self.release_held(cx);
@@ -215,6 +251,11 @@ impl Backup {
         let owned = self.log.epoch().is_some_and(|record| record.owner == EpochOwner::Tracker);
         if !greeted || !level || !owned || !self.sequencer.is_idle() || self.next_epoch.is_some() {
             return cx.out.fail(from, Reason::NotNow, "say hello again");
+        }
+        if let Err(wait) = self.flapping.check(cx.now.mono) {
+            let millis = u32::try_from(wait.as_millis()).unwrap_or(u32::MAX).max(1);
+            cx.out.fail_with(from, &Failure::retry_after(Reason::NotNow, millis));
+            return self.unseal(cx);
         }
         self.write_epoch(EpochOwner::Host(self.host_device), Some((from, adopted.nonce)), cx);
     }

@@ -2,9 +2,12 @@
 //! is read and written while its host is away.
 
 mod epochs;
+mod flapping;
 mod healing;
+mod moving;
 mod readers;
 mod replication;
+mod seal;
 mod submit;
 #[cfg(test)]
 mod tests;
@@ -18,7 +21,7 @@ use segment_proto::{
     Receipt, Signed,
 };
 
-use crate::contract::Deadline;
+use crate::contract::{Deadline, earliest};
 use crate::outbox::Asker;
 use crate::store::{LogId, LogRole, Record, StoreOutcome, StoredEntry};
 use crate::sync::persist::{Loaded, Meta};
@@ -29,6 +32,8 @@ use crate::sync::{ChannelLog, Fold, Subscribers};
 use crate::tracker::context::{Caller, Context, TrackerTask};
 
 use epochs::HostLink;
+use flapping::Flapping;
+use seal::Seal;
 use submit::Held;
 
 /// Committed entries that a copy keeps in memory; older ones are read from disk.
@@ -70,6 +75,11 @@ pub enum BackupNotice {
     },
     /// Committed entries have changed the rights.
     AccessChanged,
+    /// A committed entry has named the device that is to host.
+    HostDesignated {
+        /// The device.
+        device: DeviceId,
+    },
 }
 
 /// The tracker's copy of one channel.
@@ -86,6 +96,8 @@ pub struct Backup {
     sequencer: Sequencer,
     /// Submits that wait until it is decided who sequences.
     held: Vec<Held>,
+    seal: Seal,
+    flapping: Flapping,
     notices: Vec<BackupNotice>,
 }
 
@@ -109,7 +121,7 @@ impl Backup {
         };
         let head = last.map_or(Position::START, |stored| stored.position());
         let log = ChannelLog::restored(id, fold, head, loaded.receipt, loaded.epochs).with_memory(MEMORY_ENTRIES_MAX);
-        Self {
+        let mut backup = Self {
             log,
             host_device: record.host,
             host: None,
@@ -118,8 +130,12 @@ impl Backup {
             readers: Subscribers::default(),
             sequencer: Sequencer::default(),
             held: Vec::new(),
+            seal: Seal::default(),
+            flapping: Flapping::default(),
             notices: Vec::new(),
-        }
+        };
+        backup.note_designation();
+        backup
     }
 
     fn channel(&self) -> ChannelId {
@@ -177,11 +193,7 @@ impl Backup {
         self.forget_held(link);
         self.readers.forget_link(link);
         self.readers.remove(link);
-        if self.host.as_ref().is_some_and(|host| host.link == link) {
-            let present = self.host().is_some();
-            self.host = None;
-            self.note_presence(present);
-        }
+        self.on_host_left(link, cx);
     }
 
     /// Anything at all was heard from the host's link.
@@ -246,12 +258,16 @@ impl Backup {
             host.suspect(cx.now.mono, cx.limits.host_silence);
         }
         self.note_presence(before);
+        if self.seal.expire(cx.now.mono) {
+            self.release_held(cx);
+            self.answer_hello(cx);
+        }
     }
 
     /// When.
     #[must_use]
     pub fn poll_timeout(&self) -> Option<Deadline> {
-        self.host.as_ref().and_then(HostLink::poll_timeout)
+        earliest([self.host.as_ref().and_then(HostLink::poll_timeout), self.seal.poll_timeout()])
     }
 
     /// What the directory has to know; to be asked after every call.

@@ -90,6 +90,7 @@ impl Backup {
         if changed.contains(&Changed::Rights) {
             self.notices.push(BackupNotice::AccessChanged);
             self.remove_who_may_not_read(cx);
+            self.on_designated(cx);
         }
         self.tell_readers(first, last, cx);
         let (channel, owner) = (self.channel(), self.log.epoch().map(|record| record.owner));
@@ -97,6 +98,7 @@ impl Backup {
             Some(EpochOwner::Host(from)) => TrackerEvent::Replicated { channel, from, first, last },
             _ => TrackerEvent::Sequenced { channel, first, last },
         });
+        self.answer_hello(cx);
     }
 
     fn say_committed(&self, receipt: &Signed<Receipt>, cx: &mut Context<'_>) {

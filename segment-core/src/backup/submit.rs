@@ -67,7 +67,7 @@ impl Backup {
     }
 
     fn sequencing(&self, rules: Rules) -> Sequencing {
-        if self.next_epoch.is_some() {
+        if self.next_epoch.is_some() || self.seal.is_on() {
             return Sequencing::Undecided;
         }
         let owner = self.log.epoch().map(|record| record.owner);
@@ -121,10 +121,12 @@ impl Backup {
     /// A lookup has ended; perhaps the epoch has too.
     pub(super) fn on_looked_up(&mut self, job: SubmitJob, found: Option<StoredEntry>, cx: &mut Context<'_>) {
         self.sequencer.looked_up();
-        if self.sequencing(cx.rules) != Sequencing::Here || job.fence != self.log.fence() {
+        // What was begun before a seal is ended: the host waits for it.
+        if self.next_epoch.is_some() || job.fence != self.log.fence() {
             return cx.out.fail_with(job.asker, &Failure::retry_after(Reason::NotNow, BUSY_RETRY_MS));
         }
         self.run_submit(job, Some(found), cx);
+        self.answer_hello(cx);
     }
 
     fn run_submit(&mut self, job: SubmitJob, found: Found, cx: &mut Context<'_>) {

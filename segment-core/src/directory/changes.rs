@@ -1,16 +1,17 @@
 //! What follows from a channel's change: who is still a member, and who is told.
 
+use alloc::boxed::Box;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 
 use segment_proto::messages::ChannelChanged;
-use segment_proto::{AccountId, ChannelId, Frame, LinkId, SessionId};
+use segment_proto::{AccountId, ChannelId, ChannelRecord, DeviceId, Frame, LinkId, SessionId, Signed};
 
 use super::creating::{may_see, no_membership};
 use super::links::Stage;
 use super::sessions::Session;
-use super::{Directory, DirectoryTask};
-use crate::store::{Fatal, Store, StoreOperation, Write};
+use super::{Directory, DirectoryTask, records};
+use crate::store::{Fatal, Store, StoreOperation, Table, Write};
 use crate::tracker::Backups;
 use crate::tracker::context::{Context, TrackerTask};
 use crate::tracker::events::TrackerEvent;
@@ -19,6 +20,25 @@ impl Directory {
     /// A channel's host has come or gone.
     pub fn on_host_presence(&mut self, channel: ChannelId, present: bool, backups: &Backups, cx: &mut Context<'_>) {
         cx.out.event(TrackerEvent::HostPresence { channel, present });
+        self.push_changed(channel, backups, cx);
+    }
+
+    /// A channel is to be hosted by another device: signed, and on disk before it is told.
+    pub fn on_host_designated(&mut self, channel: ChannelId, device: DeviceId, cx: &mut Context<'_>) {
+        let Some(record) = self.channels.get(channel) else { return };
+        let revision = self.moving.get(&channel).copied().unwrap_or(record.revision) + 1;
+        self.moving.insert(channel, revision);
+        let moved = ChannelRecord { host: device, revision, ..(**record).clone() };
+        let moved = Signed::new(moved, cx.identity);
+        let writes = alloc::vec![records::put(Table::Channel, records::channel_key(channel), &moved)];
+        cx.out.write(TrackerTask::Directory(DirectoryTask::HostMoved(Box::new(moved))), writes);
+    }
+
+    pub(super) fn on_host_moved(&mut self, record: Signed<ChannelRecord>, backups: &Backups, cx: &mut Context<'_>) {
+        let (channel, host) = (record.channel, record.host);
+        self.moving.retain(|moving, revision| *moving != channel || *revision > record.revision);
+        self.channels.replace(record);
+        cx.out.event(TrackerEvent::HostMoved { channel, to: host });
         self.push_changed(channel, backups, cx);
     }
 

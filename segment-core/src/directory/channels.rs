@@ -58,6 +58,18 @@ impl Channels {
         self.by_id.insert(record.channel, record);
     }
 
+    /// A record that names another host is on disk.
+    pub fn replace(&mut self, record: Signed<ChannelRecord>) {
+        if let Some(before) = self.by_id.get(&record.channel) {
+            let hosted = self.hosted.entry(before.host).or_default();
+            hosted.remove(&record.channel);
+            if hosted.is_empty() {
+                self.hosted.remove(&before.host);
+            }
+        }
+        self.insert(record);
+    }
+
     pub fn get(&self, id: ChannelId) -> Option<&Signed<ChannelRecord>> {
         self.by_id.get(&id)
     }
@@ -69,11 +81,6 @@ impl Channels {
     /// By the exact name: a look-alike finds nothing.
     pub fn find(&self, name: &ChannelName) -> Option<&Signed<ChannelRecord>> {
         self.by_name.get(name.as_str()).and_then(|id| self.by_id.get(id))
-    }
-
-    /// Whether an account owns a channel, or is making one.
-    pub fn owns_any(&self, account: AccountId) -> bool {
-        self.owned.contains_key(&account)
     }
 
     pub fn hosted_by(&self, device: &DeviceId) -> impl Iterator<Item = ChannelId> {

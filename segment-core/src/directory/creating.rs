@@ -3,7 +3,9 @@
 use alloc::boxed::Box;
 
 use segment_proto::access::{Access, View, Visitors};
-use segment_proto::messages::{ChannelFound, ChannelRow, CreateChannel, Done, FindChannel, JoinChannel, LeaveChannel};
+use segment_proto::messages::{
+    ChannelFound, ChannelRow, CreateChannel, Done, FindChannel, JoinChannel, LeaveChannel, Presence,
+};
 use segment_proto::{AccountId, ChannelId, ChannelName, ChannelRecord, Reason, Rights, Signed};
 
 use super::records::{self, MemberRecord};
@@ -38,8 +40,8 @@ impl Directory {
             return Err(Reason::Malformed.into());
         }
         let name = ChannelName::new(&m.name)?;
-        if self.sessions.hides(caller.who.account) {
-            return Err(Refusal::new(Reason::OwnerMayNotHide, "be online in all your sessions first"));
+        if caller.presence == Presence::Invisible {
+            return Err(Refusal::new(Reason::OwnerMayNotHide, "who hides does not host: be online first"));
         }
         let Some(link) = self.links.get_mut(from.link) else { return Ok(()) };
         let channel = link.random.channel_id();

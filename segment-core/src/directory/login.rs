@@ -121,7 +121,6 @@ impl Directory {
         cx: &mut Context<'_>,
     ) -> Result<(), Refusal> {
         self.check_device(from.link, Some(who.account))?;
-        self.check_hiding(who.account, presence)?;
         let Some(link) = self.links.get_mut(from.link) else { return Ok(()) };
         let (device, session, token) = (link.device, link.random.session_id(), link.random.token());
         self.check_room(who.account, &device, cx.limits)?;
@@ -131,7 +130,7 @@ impl Directory {
         if let Some(account) = &account {
             writes.push(records::put(Table::Account, records::account_key(who.account), account));
         }
-        self.sessions.begin(from.link, who.account, device, presence);
+        self.sessions.begin(from.link, who.account, device);
         let opening = Opening { from, who, presence, token, stored, device: record, account };
         self.write(from, DirectoryTask::Opening(Box::new(opening)), writes, cx);
         Ok(())
@@ -230,7 +229,6 @@ impl Directory {
         let is_good = |used: segment_proto::UnixMillis| cx.now.wall <= used.plus(cx.limits.token_life);
         let account = self.devices.resume(&device, m.session, &m.token, is_good).ok_or(Reason::SessionExpired)?;
         let who = self.accounts.who(account).ok_or(Reason::SessionExpired)?;
-        self.check_hiding(account, m.presence)?;
         self.check_room(account, &device, cx.limits)?;
         let session = Session::new(m.session, from.link, link, who, m.presence);
         let writes = self.devices.touch(&device, cx.now.wall);

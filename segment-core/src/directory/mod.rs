@@ -10,6 +10,7 @@
 //! Pushes are not repeated: a link whose queue is full misses them, and lists again when it is read again.
 
 use alloc::boxed::Box;
+use alloc::collections::BTreeMap;
 use alloc::string::String;
 use alloc::vec::Vec;
 use core::net::SocketAddr;
@@ -60,6 +61,8 @@ pub enum DirectoryTask {
     Opening(Box<Opening>),
     /// A session is being forgotten.
     LoggedOut(Asker),
+    /// A channel's record names another host.
+    HostMoved(Box<Signed<ChannelRecord>>),
     /// A channel is being written.
     Created(Asker, Box<Signed<ChannelRecord>>),
     /// A membership is being written.
@@ -75,6 +78,11 @@ pub enum DirectoryTask {
 pub enum DirectoryNotice {
     /// Nobody is logged in on this link any more.
     SessionEnded {
+        /// The link.
+        link: LinkId,
+    },
+    /// The session on this link hides from now on.
+    Hidden {
         /// The link.
         link: LinkId,
     },
@@ -99,6 +107,8 @@ pub struct Directory {
     channels: channels::Channels,
     members: members::Members,
     guard: guard::Guard,
+    /// Revisions of records that are being written.
+    moving: BTreeMap<ChannelId, u32>,
     notices: Vec<DirectoryNotice>,
 }
 
@@ -118,6 +128,7 @@ impl Directory {
             channels: channels::Channels::restore(store)?,
             members: members::Members::restore(store)?,
             guard: guard::Guard::default(),
+            moving: BTreeMap::new(),
             notices: Vec::new(),
         })
     }
@@ -171,7 +182,7 @@ impl Directory {
             _ => return Err(Reason::LoginRequired),
         };
         let session = self.sessions.get(id).ok_or(Reason::LoginRequired)?;
-        Ok(Caller { who: session.who.clone(), device: session.device, session: id })
+        Ok(Caller { who: session.who.clone(), device: session.device, session: id, presence: session.presence })
     }
 
     /// A request of a session or directory kind.
@@ -274,6 +285,7 @@ impl Directory {
             DirectoryTask::Created(from, record) => self.on_created(from, record, cx),
             DirectoryTask::Joined(from, channel, account) => self.on_joined(from, channel, account, backups, cx),
             DirectoryTask::Left(from, channel, account) => self.on_left(from, channel, account, backups, cx),
+            DirectoryTask::HostMoved(record) => self.on_host_moved(*record, backups, cx),
             DirectoryTask::Nothing => {}
         }
     }

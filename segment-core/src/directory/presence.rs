@@ -1,11 +1,11 @@
 //! Who may know who is here.
 
 use segment_proto::messages::{Done, Presence, SetStatus, UserCame, UserGone};
-use segment_proto::{AccountId, Frame, Reason};
+use segment_proto::{Frame, Reason};
 
-use super::Directory;
 use super::refusal::Refusal;
 use super::sessions::Session;
+use super::{Directory, DirectoryNotice};
 use crate::outbox::Asker;
 use crate::tracker::context::{Caller, Context};
 
@@ -18,14 +18,6 @@ pub(super) fn check_wish(presence: Presence) -> Result<(), Refusal> {
 }
 
 impl Directory {
-    /// A host that is there cannot be hidden, and neither can its owner.
-    pub(super) fn check_hiding(&self, account: AccountId, presence: Presence) -> Result<(), Refusal> {
-        match presence == Presence::Invisible && self.channels.owns_any(account) {
-            true => Err(Refusal::new(Reason::OwnerMayNotHide, "the owner of a channel is seen with it")),
-            false => Ok(()),
-        }
-    }
-
     pub(super) fn on_set_status(
         &mut self,
         from: Asker,
@@ -34,7 +26,6 @@ impl Directory {
         cx: &mut Context<'_>,
     ) -> Result<(), Refusal> {
         check_wish(m.presence)?;
-        self.check_hiding(caller.who.account, m.presence)?;
         let Some(session) = self.sessions.get_mut(caller.session) else { return Ok(()) };
         let was_visible = session.is_visible(cx.rules);
         session.presence = m.presence;
@@ -42,7 +33,10 @@ impl Directory {
         cx.out.answer(from, &Done {});
         match (was_visible, is_visible) {
             (false, true) => self.announce_came(&session, cx),
-            (true, false) => self.announce_gone(&session, cx),
+            (true, false) => {
+                self.announce_gone(&session, cx);
+                self.notices.push(DirectoryNotice::Hidden { link: session.link });
+            }
             _ => {}
         }
         Ok(())

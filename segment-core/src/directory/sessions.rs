@@ -48,7 +48,6 @@ impl Session {
 struct Opening {
     account: AccountId,
     device: DeviceId,
-    presence: Presence,
 }
 
 /// All live sessions, and those that are being opened.
@@ -109,14 +108,8 @@ impl Sessions {
         self.opening.values().find(|opening| opening.device == *device).map(|opening| opening.account)
     }
 
-    /// Whether some session of an account hides, or is about to.
-    pub fn hides(&self, account: AccountId) -> bool {
-        self.of_account(account).any(|session| session.presence == Presence::Invisible)
-            || self.opening.values().any(|o| o.account == account && o.presence == Presence::Invisible)
-    }
-
-    pub fn begin(&mut self, link: LinkId, account: AccountId, device: DeviceId, presence: Presence) {
-        self.opening.insert(link, Opening { account, device, presence });
+    pub fn begin(&mut self, link: LinkId, account: AccountId, device: DeviceId) {
+        self.opening.insert(link, Opening { account, device });
     }
 
     pub fn abandon(&mut self, link: LinkId) {

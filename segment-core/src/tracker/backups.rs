@@ -119,6 +119,14 @@ impl Backups {
         }
     }
 
+    /// Who hosts on this link hides from now on: to everybody else that is leaving.
+    pub fn on_host_left(&mut self, link: LinkId, cx: &mut Context<'_>) {
+        let hosting = self.links.get(&link).map(|concerns| concerns.hosting.clone()).unwrap_or_default();
+        for channel in hosting {
+            self.with(channel, |backup| backup.on_host_left(link, cx));
+        }
+    }
+
     /// Anything at all was heard on a link: whoever hosts on it is there, also one taken for silent.
     pub fn on_heard(&mut self, link: LinkId, now: Instant) {
         let hosting = self.links.get(&link).map(|concerns| concerns.hosting.clone()).unwrap_or_default();

@@ -1,6 +1,6 @@
 //! What the tracker hands down to its children with every call.
 
-use segment_proto::messages::Failure;
+use segment_proto::messages::{Failure, Presence};
 use segment_proto::{ChannelId, DeviceId, Identity, Limits, Now, SessionId, Who};
 
 use crate::backup::BackupTask;
@@ -31,6 +31,8 @@ pub struct Caller {
     pub device: DeviceId,
     /// The session.
     pub session: SessionId,
+    /// Whether others may know of it.
+    pub presence: Presence,
 }
 
 /// Everything a child may use.

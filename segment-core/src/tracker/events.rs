@@ -83,6 +83,13 @@ pub enum TrackerEvent {
         /// Whether it is there.
         present: bool,
     },
+    /// The owner of a channel has named another host.
+    HostMoved {
+        /// Which channel.
+        channel: ChannelId,
+        /// The device that is to host it.
+        to: DeviceId,
+    },
     /// Entries were stored from the host.
     Replicated {
         /// Which channel.

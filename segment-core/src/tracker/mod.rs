@@ -148,6 +148,10 @@ fn tell_backups(notice: DirectoryNotice, directory: &mut Directory, backups: &mu
             backups.on_link_down(link, cx);
             forwards::on_link_down(link, cx);
         }
+        DirectoryNotice::Hidden { link } => {
+            backups.on_host_left(link, cx);
+            forwards::on_link_down(link, cx);
+        }
         DirectoryNotice::ChannelCreated { record, asker } => {
             backups.create(&record);
             directory.on_channel_ready(asker, record.channel, backups, cx);
@@ -164,6 +168,7 @@ fn tell_directory(
 ) {
     match notice {
         BackupNotice::HostPresence { present } => directory.on_host_presence(channel, present, backups, cx),
+        BackupNotice::HostDesignated { device } => directory.on_host_designated(channel, device, cx),
         BackupNotice::AccessChanged => directory.on_access_changed(channel, backups, cx),
     }
 }

@@ -2,6 +2,7 @@
 
 mod committing;
 mod epochs;
+mod handing_back;
 mod reading;
 mod rig;
 mod taking_over;

@@ -3,7 +3,7 @@
 use alloc::string::String;
 use alloc::vec::Vec;
 
-use segment_proto::messages::{Adopted, HostHello, Replicate, Submit, Subscribe};
+use segment_proto::messages::{Adopted, HostHello, Presence, Replicate, Submit, Subscribe};
 use segment_proto::{
     AccountId, ChannelRecord, DeviceId, Evidence, Identity, Limits, LinkId, Message, Nonce, Now, Position, RequestId,
     SessionId, Signed, SignedEnvelope, Who,
@@ -35,6 +35,8 @@ pub struct BackupRig {
     pub log: Vec<StoredEntry>,
     pub nonce: Nonce,
     pub host_link: u64,
+    /// Of everybody.
+    pub presence: Presence,
 }
 
 impl BackupRig {
@@ -57,6 +59,7 @@ impl BackupRig {
             log: Vec::new(),
             nonce: Nonce([1; 16]),
             host_link: 1,
+            presence: Presence::Online,
         }
     }
 
@@ -99,7 +102,7 @@ impl BackupRig {
 
     pub fn say(&mut self, link: u64, caller: DeviceId, who: Who, message: impl Into<Message>) -> Vec<String> {
         let from = Asker { link: LinkId(link), id: RequestId::from_random([5; 16]) };
-        let caller = Caller { who, device: caller, session: SessionId::from_random([6; 16]) };
+        let caller = Caller { who, device: caller, session: SessionId::from_random([6; 16]), presence: self.presence };
         self.with(|backup, cx| backup.on_message(from, &caller, message.into(), cx));
         self.seen()
     }
@@ -127,8 +130,13 @@ impl BackupRig {
     }
 
     pub fn hello_after(&mut self, after: Position) -> Vec<String> {
+        let hello = self.hello_message(after);
+        self.host(hello)
+    }
+
+    pub fn hello_message(&self, after: Position) -> HostHello {
         let (tip, nonce) = (after, self.nonce);
-        let hello = HostHello {
+        HostHello {
             channel: channel(),
             nonce,
             max_fence: fence(0),
@@ -136,8 +144,7 @@ impl BackupRig {
             resubmit: 0,
             evidence: Evidence::default(),
             after,
-        };
-        self.host(hello)
+        }
     }
 
     /// The host says that it has what this copy has.
@@ -147,8 +154,12 @@ impl BackupRig {
     }
 
     pub fn adopted_at(&mut self, at: Position) -> Vec<String> {
-        let nonce = self.nonce;
-        self.host(Adopted { channel: channel(), nonce, generation: 1, at })
+        let adopted = self.adopted_message(at);
+        self.host(adopted)
+    }
+
+    pub fn adopted_message(&self, at: Position) -> Adopted {
+        Adopted { channel: channel(), nonce: self.nonce, generation: 1, at }
     }
 
     pub fn epoch(&self) -> u32 {

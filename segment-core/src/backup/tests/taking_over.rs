@@ -151,41 +151,6 @@ fn a_silent_host_is_fenced_and_comes_for_another_epoch() {
 }
 
 #[test]
-fn a_host_that_adopts_does_not_stop_the_tracker() {
-    let mut rig = taken_over();
-    let mut two = Author::new(2);
-    rig.submit(2, 3, &two.texts(1));
-    rig.all_done();
-    rig.nonce = Nonce([2; 16]);
-    assert_eq!(rig.hello(), ["read: backup 1..1"]);
-    assert_eq!(rig.done(), ["1= adopt 1..1 after 0 of 1"]);
-    let adopted = rig.backup.log.head();
-    assert_eq!(rig.submit(2, 3, &two.texts(1)), ["write: put row, put receipt, append backup 2..2"]);
-    assert_eq!(rig.adopted_at(adopted), ["1= failure not_now"], "there is more by now");
-    assert_eq!(rig.done(), ["2= submitted committed@2", "(sequenced 2..2)"], "no receipt for who does not own");
-    assert_eq!(rig.hello_after(adopted), ["read: backup 2..2"]);
-    rig.done();
-    rig.adopted();
-    assert_eq!(rig.done(), ["1= grant 1.4 behind 2"]);
-}
-
-#[test]
-fn nothing_is_granted_while_a_submit_is_judged() {
-    let mut rig = taken_over();
-    let mut two = Author::new(2);
-    rig.submit(2, 3, &two.texts(1));
-    rig.all_done();
-    rig.restart();
-    rig.nonce = Nonce([2; 16]);
-    let at = rig.backup.log.head();
-    assert_eq!(rig.hello_after(at), ["1= adopt none after 1 of 1"]);
-    assert_eq!(rig.submit(2, 3, &[two.odd(1, 1, two.last)]), ["find: 1.1"]);
-    assert_eq!(rig.adopted(), ["1= failure not_now"]);
-    assert_eq!(rig.done(), ["2= submitted fork 1.1"]);
-    rig.assert_idle();
-}
-
-#[test]
 fn a_restart_in_its_own_epoch_goes_on_with_what_is_on_disk() {
     let mut rig = taken_over();
     let mut two = Author::new(2);

@@ -3,6 +3,7 @@
 mod entrance;
 mod hiding;
 mod hosting;
+mod moving;
 mod rights;
 mod writing;
 
