@@ -64,6 +64,10 @@ pub enum Rule {
     ClosedIncarnation,
     /// A refusal by an access entry is final only when that entry is committed.
     FinalRefusal,
+    /// An author brings what its message builds on, and signs over a gap only if nobody can.
+    BringFirst,
+    /// Who has shown an entry that is cut brings it to the next sequencer, before anything of their own.
+    CarryDisplayed,
     /// A watermark moves only to a place on the replica's own chain.
     ReceiptOnChain,
     /// A kick sets the user's rows to a new incarnation.
@@ -109,6 +113,8 @@ impl Rule {
         Self::NewIncarnation,
         Self::ClosedIncarnation,
         Self::FinalRefusal,
+        Self::BringFirst,
+        Self::CarryDisplayed,
         Self::ReceiptOnChain,
         Self::KickMovesRow,
         Self::ReadRight,

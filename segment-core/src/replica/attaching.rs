@@ -66,6 +66,7 @@ impl Replica {
         self.stop_sending();
         self.attachments += 1;
         self.attachment = Some(Attachment::new(link, serving));
+        self.carry_anew(cx);
         self.subscribe(cx);
     }
 
@@ -79,6 +80,7 @@ impl Replica {
         self.outbox.forget_submits();
         self.outbox.retry_at = None;
         (self.search, self.searched_at) = (None, None);
+        self.forget_bringing();
     }
 
     pub(super) fn subscribe(&mut self, cx: &mut Context<'_>) {

@@ -3,10 +3,13 @@
 use alloc::collections::VecDeque;
 use alloc::vec::Vec;
 
-use segment_proto::{ChannelId, Hash, Position, Receipt, Signed};
+use segment_proto::{ChannelId, Hash, Position, Receipt, Signed, SignedEnvelope};
 
 use crate::store::{Fatal, LogId, LogRole, Store, StoreOperation, StoreOutcome, StoredEntry, Write, load_log};
 use crate::sync::persist::{Loaded, Meta, put_meta};
+
+/// Envelopes behind the last committed place that are at hand. Policy: what stands behind them is not carried.
+const PROVISIONAL_MAX: usize = 1_024;
 
 /// The cached run of a channel.
 #[derive(Debug)]
@@ -17,6 +20,8 @@ pub struct Cache {
     low: Option<(u64, Hash)>,
     /// The places from the last committed one on, and some before it.
     recent: VecDeque<Position>,
+    /// What stands behind the last committed place: it may be cut, and has to be carried then.
+    provisional: VecDeque<(u64, SignedEnvelope)>,
     receipt: Option<Signed<Receipt>>,
     /// A receipt above the tip, until the tip is there.
     ahead: Option<Signed<Receipt>>,
@@ -37,7 +42,7 @@ impl Cache {
     /// An empty cache.
     pub fn new(channel: ChannelId, keeping: LogRole) -> Self {
         let entries = LogId { channel, role: keeping };
-        Self { entries, low: None, recent: VecDeque::new(), receipt: None, ahead: None }
+        Self { entries, low: None, recent: VecDeque::new(), provisional: VecDeque::new(), receipt: None, ahead: None }
     }
 
     /// The cache as the store has it, and the other records of this replica.
@@ -71,8 +76,16 @@ impl Cache {
         }
         if let Some(StoreOutcome::Entries { entries, .. }) = store.perform(&[read])?.pop() {
             self.recent.extend(entries.iter().map(StoredEntry::position));
+            self.keep_provisional(&entries);
         }
         Ok(())
+    }
+
+    fn keep_provisional(&mut self, entries: &[StoredEntry]) {
+        let committed = self.committed();
+        let room = PROVISIONAL_MAX.saturating_sub(self.provisional.len());
+        let provisional = entries.iter().filter(|stored| stored.entry.pos > committed).take(room);
+        self.provisional.extend(provisional.map(|stored| (stored.entry.pos, stored.entry.envelope.clone())));
     }
 
     /// The last cached place.
@@ -121,6 +134,7 @@ impl Cache {
     pub fn begin(&mut self, pos: u64, before: Hash) -> Vec<Write> {
         self.low = Some((pos, before));
         self.recent.clear();
+        self.provisional.clear();
         if pos > 1 {
             self.recent.push_back(Position { pos: pos - 1, epoch: 0, chain: before });
         }
@@ -139,6 +153,7 @@ impl Cache {
             writes.extend(self.begin(first.entry.pos, Hash::ZERO));
         }
         self.recent.extend(entries.iter().map(StoredEntry::position));
+        self.keep_provisional(entries);
         let committed = self.committed();
         while self.recent.len() > memory_max && self.recent.front().is_some_and(|position| position.pos < committed) {
             self.recent.pop_front();
@@ -163,9 +178,11 @@ impl Cache {
         kept_here.then(|| Write::Append { log: self.entries, entries: entries.to_vec() })
     }
 
-    /// Cuts behind a place that is not below the committed one.
-    pub fn cut(&mut self, pos: u64) -> Vec<Write> {
+    /// Cuts behind a place that is not below the committed one; what stood there, in its order.
+    pub fn cut(&mut self, pos: u64) -> (Vec<Write>, Vec<SignedEnvelope>) {
         let pos = pos.max(self.committed());
+        let kept = self.provisional.iter().take_while(|(at, _)| *at <= pos).count();
+        let cut = self.provisional.split_off(kept).into_iter().map(|(_, envelope)| envelope).collect();
         while self.recent.back().is_some_and(|position| position.pos > pos) {
             self.recent.pop_back();
         }
@@ -173,7 +190,8 @@ impl Cache {
             self.low = None;
         }
         let kept_here = self.entries.role == LogRole::Cache;
-        kept_here.then_some(Write::Cut { log: self.entries, from: pos + 1 }).into_iter().collect()
+        let write = kept_here.then_some(Write::Cut { log: self.entries, from: pos + 1 });
+        (write.into_iter().collect(), cut)
     }
 
     /// Looks at a receipt whose signature was checked. `checked` says whether the chain has to fit.
@@ -192,6 +210,9 @@ impl Cache {
         }
         let pos = receipt.at.pos;
         self.receipt = Some(receipt);
+        while self.provisional.front().is_some_and(|(at, _)| *at <= pos) {
+            self.provisional.pop_front();
+        }
         Watermark::Moved(pos)
     }
 

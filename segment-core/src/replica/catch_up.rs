@@ -113,7 +113,8 @@ impl Replica {
 
     pub(super) fn cut(&mut self, pos: u64, cx: &mut Context<'_>) {
         let pos = pos.max(self.cache.committed());
-        let writes = self.cache.cut(pos);
+        let (mut writes, cut) = self.cache.cut(pos);
+        writes.extend(self.carry(cut, cx));
         self.outbox.unplace_behind(pos);
         let task = self.task(ReplicaTask::Nothing);
         cx.out.write(task, writes);
@@ -190,6 +191,7 @@ impl Replica {
         cx.out.event(PeerEvent::Transferred { channel, with, transfer, first, last });
         let messages = self.show(fresh, cx);
         cx.out.event(PeerEvent::Received { channel, messages, source: with, transfer });
+        self.carried_home(fresh, cx);
         for stored in fresh {
             self.on_placed(stored, cx);
         }

@@ -60,7 +60,9 @@ impl Replica {
         attachment.fence = fence;
         self.outbox.forget_submits();
         self.outbox.retry_at = None;
-        if attachment.subscribe_at.is_some() {
+        let waits = attachment.subscribe_at.is_some();
+        self.carry_anew(cx);
+        if waits {
             // What it did not have when it was asked, it may have now.
             return self.subscribe(cx);
         }

@@ -1,7 +1,9 @@
 //! A joined channel: its cache, and the own messages on their way.
 
 mod attaching;
+mod bring;
 mod cache;
+mod carry;
 mod catch_up;
 mod epochs;
 mod fork;
@@ -29,7 +31,9 @@ use crate::store::{Fatal, LogId, LogRole, Store, StoreOutcome, Write};
 use crate::sync::persist::{Meta, put_meta};
 
 use attaching::Attachment;
+use bring::{Bringing, Gap, GapStep};
 use cache::Cache;
+use carry::Carry;
 use fork::Search;
 use history::{HistoryJob, HistoryPart};
 use outbox::{Outbox, Submission};
@@ -44,6 +48,8 @@ pub enum ReplicaTask {
     SignedAgain,
     /// An own message was looked for in the cache.
     LookedUp(MessageKey),
+    /// What an own message builds on was looked for in the cache.
+    Bring(Gap, GapStep),
     /// Messages to be shown were read.
     History(HistoryPart),
     /// Nobody waits.
@@ -77,6 +83,10 @@ enum Wanted {
     Sync(Position),
     /// `Submit`.
     Submit(Submission),
+    /// `Submit`, of what was cut here.
+    Carried(Submission),
+    /// `Submit`, of what an own message builds on.
+    Brought,
     /// `ReadOwn`, after a fork.
     Own,
     /// `ReadRange`, for older messages.
@@ -126,6 +136,8 @@ pub struct Replica {
     /// A search after a fork, and when the last one began.
     search: Option<Search>,
     searched_at: Option<Instant>,
+    bringing: Bringing,
+    carry: Carry,
     rights: Option<Rights>,
 }
 
@@ -160,7 +172,9 @@ impl Replica {
     pub fn restore(record: Signed<ChannelRecord>, keeping: LogRole, store: &mut dyn Store) -> Result<Self, Fatal> {
         let (cache, loaded) = Cache::restore(record.channel, keeping, store)?;
         let outbox = Outbox::restore(&loaded, cache.entries, store)?;
-        Ok(Self::new(record, cache, loaded.meta(Meta::Epoch), outbox))
+        let mut replica = Self::new(record, cache, loaded.meta(Meta::Epoch), outbox);
+        replica.carry = Carry::restore(&loaded);
+        Ok(replica)
     }
 
     fn new(record: Signed<ChannelRecord>, cache: Cache, epoch: Option<Signed<EpochRecord>>, outbox: Outbox) -> Self {
@@ -174,6 +188,8 @@ impl Replica {
             outbox,
             search: None,
             searched_at: None,
+            bringing: Bringing::default(),
+            carry: Carry::default(),
             rights: None,
         }
     }
@@ -281,12 +297,20 @@ impl Replica {
             }
             (Wanted::Submit(submission), Err(unanswered)) => self.on_not_submitted(&submission, &unanswered, cx),
             (Wanted::History(job), Ok(Message::EntryPage(page))) => self.on_history_page(job, page, cx),
+            (Wanted::Carried(submission), Ok(Message::Submitted(submitted))) => {
+                self.on_carried(&submission, &submitted, cx);
+            }
+            (Wanted::Carried(submission), Err(unanswered)) => self.on_not_carried(&submission, &unanswered, cx),
+            (Wanted::Carried(submission), Ok(_)) => {
+                self.on_not_carried(&submission, &Unanswered::Refused(another()), cx);
+            }
+            (Wanted::Brought, Ok(Message::Submitted(submitted))) => self.on_brought(Some(&submitted), cx),
+            (Wanted::Brought, _) => self.on_brought(None, cx),
             (Wanted::Own, Ok(Message::OwnEntries(page))) => self.on_own_entries(page, cx),
             (Wanted::Own, _) => self.give_up_search(cx),
             (Wanted::History(job), _) => self.show_history(job, cx),
             (Wanted::Submit(submission), Ok(_)) => {
-                let wrong = Failure::new(Reason::Malformed, "the answer is another's");
-                self.on_not_submitted(&submission, &Unanswered::Refused(wrong), cx);
+                self.on_not_submitted(&submission, &Unanswered::Refused(another()), cx);
             }
             (Wanted::Subscribe | Wanted::Tail | Wanted::Sync(_), _) => self.subscribe_later(cx),
         }
@@ -305,6 +329,8 @@ impl Replica {
         match (task, outcome) {
             (ReplicaTask::Queued(key), _) => self.on_queued(key, cx),
             (ReplicaTask::SignedAgain, _) => self.on_signed_again(cx),
+            (ReplicaTask::Bring(gap, step), StoreOutcome::Found(found)) => self.on_gap_found(gap, step, found, cx),
+            (ReplicaTask::Bring(gap, _), StoreOutcome::Entries { entries, .. }) => self.on_gap_read(gap, entries, cx),
             (ReplicaTask::LookedUp(key), StoreOutcome::Found(found)) => self.on_looked_up(key, found.as_ref(), cx),
             (ReplicaTask::History(part), StoreOutcome::Entries { entries, .. }) => {
                 self.on_history_read(part, entries, cx)
@@ -317,9 +343,12 @@ impl Replica {
     pub fn handle_timeout(&mut self, cx: &mut Context<'_>) {
         let due = |at: Option<Instant>| at.is_some_and(|at| at <= cx.now.mono);
         let resubscribe = self.attachment.as_ref().is_some_and(|attachment| due(attachment.subscribe_at));
-        let resubmit = due(self.outbox.retry_at);
+        let (resubmit, carry) = (due(self.outbox.retry_at), due(self.carry.at()));
         if resubscribe {
             self.subscribe(cx);
+        }
+        if carry {
+            self.carry_now(cx);
         }
         if resubmit {
             self.outbox.retry_at = None;
@@ -333,7 +362,8 @@ impl Replica {
         let subscribe = self.attachment.as_ref().and_then(|attachment| attachment.subscribe_at);
         let subscribe = subscribe.map(|at| Deadline::new(at, "replica subscribes again"));
         let submit = self.outbox.retry_at.map(|at| Deadline::new(at, "outbox tries again"));
-        earliest([subscribe, submit])
+        let carry = self.carry.at().map(|at| Deadline::new(at, "bring what was cut here"));
+        earliest([subscribe, submit, carry])
     }
 
     /// Where its entries are, the first place that is there, and the chain before it.
@@ -382,4 +412,8 @@ impl Replica {
         self.detach(cx);
         cx.out.event(PeerEvent::Removed { channel: self.channel(), reason });
     }
+}
+
+fn another() -> Failure {
+    Failure::new(Reason::Malformed, "the answer is another's")
 }

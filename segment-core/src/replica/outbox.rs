@@ -61,7 +61,7 @@ pub(super) enum Progress {
 /// One batch on its way to a sequencer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Submission {
-    number: u64,
+    pub(super) number: u64,
     /// The epoch for which it was meant.
     pub fence: Fence,
 }

@@ -3,7 +3,7 @@
 use core::time::Duration;
 
 use segment_proto::messages::{Fate, FateCode, Submit, Submitted};
-use segment_proto::{Fence, MessageKey, Reason, Row};
+use segment_proto::{Fence, LinkId, MessageKey, Reason, Row};
 
 use crate::peer::context::{Context, Unanswered};
 use crate::peer::events::{PeerEvent, Stage, Transfer};
@@ -28,14 +28,13 @@ impl Replica {
 
     /// Sends what waits, in order: to the host, or to the tracker, which hands it on or sequences it itself.
     pub(super) fn pump(&mut self, cx: &mut Context<'_>) {
-        let Some(attachment) = self.attachment.as_ref().filter(|attachment| attachment.is_level()) else {
-            return;
-        };
-        let (link, fence) = (attachment.link, attachment.fence);
-        if fence == Fence::default() || self.is_outdated(cx) || self.outbox.retry_at.is_some() || self.search.is_some()
-        {
+        self.pump_carry(cx);
+        if self.outbox.retry_at.is_some() || self.search.is_some() || self.carry.is_ahead() {
             return;
         }
+        let Some((link, fence)) = self.submits_to(cx) else {
+            return;
+        };
         let Some((submission, envelopes)) = self.outbox.take_batch(fence, cx.limits) else {
             return;
         };
@@ -46,6 +45,13 @@ impl Replica {
             self.outbox.forget_submits();
             self.try_again(TRY_AGAIN, cx);
         }
+    }
+
+    /// Where what is written goes now, and for which epoch it is meant.
+    pub(super) fn submits_to(&self, cx: &Context<'_>) -> Option<(LinkId, Fence)> {
+        let attachment = self.attachment.as_ref().filter(|attachment| attachment.is_level())?;
+        let known = attachment.fence != Fence::default() && !self.is_outdated(cx);
+        known.then_some((attachment.link, attachment.fence))
     }
 
     pub(super) fn try_again(&mut self, after: Duration, cx: &Context<'_>) {
@@ -79,7 +85,8 @@ impl Replica {
             FateCode::Forgotten => self.refuse(fate.key, Reason::Gone, cx),
             FateCode::SlowDown => self.try_again(Duration::from_millis(u64::from(fate.retry_after_ms.max(10))), cx),
             FateCode::Fork => self.on_fork(fate, fence, cx),
-            FateCode::Expected | FateCode::Unknown(_) => self.try_again(TRY_AGAIN, cx),
+            FateCode::Expected => self.on_expected(fate, cx),
+            FateCode::Unknown(_) => self.try_again(TRY_AGAIN, cx),
         }
     }
 

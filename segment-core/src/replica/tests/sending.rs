@@ -184,7 +184,7 @@ fn what_only_its_sequencer_saw_goes_again_when_that_cut_it() {
 
 #[test]
 fn fates_that_say_later_are_heeded() {
-    for (code, after, wait) in [(FateCode::SlowDown, 700, 700), (FateCode::Expected, 0, 500)] {
+    for (code, after, wait) in [(FateCode::SlowDown, 700, 700), (FateCode::Expected, 0, 1_000)] {
         let (mut rig, key) = sent();
         let fate = Fate { retry_after_ms: after, ..Fate::new(key, code) };
         assert_eq!(rig.fates(&[fate]), [""; 0]);

@@ -1,0 +1,283 @@
+//! Cause before effect: what was shown here and then cut is brought to whoever sequences now, before what this
+//! author writes next. Envelopes prove themselves; anybody may carry them.
+
+use alloc::collections::{BTreeSet, VecDeque};
+use alloc::vec::Vec;
+use core::time::Duration;
+
+use segment_proto::messages::{Fate, FateCode, Submit, Submitted};
+use segment_proto::{DeviceId, DeviceRecord, Evidence, Fence, Hash, Instant, Limits, Signed, SignedEnvelope};
+
+use crate::peer::context::{Context, Unanswered};
+use crate::peer::events::PeerEvent;
+use crate::peer::events::Transfer;
+use crate::replica::outbox::{Item, Submission};
+use crate::replica::{Replica, ReplicaTask, Wanted};
+use crate::rules::Rule;
+use crate::store::{LogId, LogRole, StoredEntry, Table, Write};
+use crate::sync::persist::{Loaded, encode};
+
+/// Envelopes that one replica carries. Policy: the rest is left to the other readers.
+const CARRIED_MAX: usize = 512;
+/// Others may carry the same: who has nothing to say waits up to so long, to see whether they do.
+const CARRY_WITHIN: Duration = Duration::from_secs(5);
+/// How often one is tried that builds on what nobody has brought yet.
+const TRIES_MAX: u8 = 6;
+/// How long to wait where nobody has said.
+const TRY_AGAIN: Duration = Duration::from_millis(500);
+
+/// What was shown here, and stands nowhere any more as far as is known; in the order in which it stood.
+#[derive(Debug, Default)]
+pub struct Carry {
+    items: VecDeque<Carried>,
+    next_number: u64,
+    submissions: u64,
+    when: When,
+}
+
+/// When to bring what is carried.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum When {
+    /// As soon as there is somebody to bring it to.
+    #[default]
+    Now,
+    /// Then, unless others have brought it; at once where something own waits for it.
+    Patiently(Instant),
+    /// Not before.
+    Later(Instant),
+}
+
+#[derive(Debug)]
+struct Carried {
+    number: u64,
+    envelope: SignedEnvelope,
+    hash: Hash,
+    progress: Progress,
+    tries: u8,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Progress {
+    Waiting,
+    /// On its way, with this submission.
+    Submitted(u64),
+    /// Its sequencer has said something. It stays until it is seen here again.
+    Answered,
+}
+
+impl Carry {
+    /// As the store has it.
+    pub fn restore(loaded: &Loaded) -> Self {
+        let mut carry = Self::default();
+        for (number, envelope) in loaded.values::<(u64, SignedEnvelope)>(Table::Resubmit) {
+            carry.next_number = number + 1;
+            carry.push(number, envelope);
+        }
+        carry
+    }
+
+    fn push(&mut self, number: u64, envelope: SignedEnvelope) {
+        let hash = envelope.hash();
+        self.items.push_back(Carried { number, envelope, hash, progress: Progress::Waiting, tries: 0 });
+    }
+
+    fn take_in(&mut self, log: LogId, envelopes: Vec<SignedEnvelope>) -> Vec<Write> {
+        let mut writes = Vec::new();
+        for envelope in envelopes {
+            let known = self.items.iter().any(|item| item.envelope == envelope);
+            if known || self.items.len() >= CARRIED_MAX {
+                continue;
+            }
+            let number = self.next_number;
+            self.next_number += 1;
+            let (key, value) = (row_key(log, number), encode(&(number, &envelope)));
+            writes.push(Write::Put { table: Table::Resubmit, key, value });
+            self.push(number, envelope);
+        }
+        writes
+    }
+
+    /// When to look after it.
+    pub fn at(&self) -> Option<Instant> {
+        match self.when {
+            When::Now => None,
+            When::Patiently(at) | When::Later(at) => Some(at),
+        }
+    }
+
+    /// Whether own messages have to wait for it.
+    pub fn is_ahead(&self) -> bool {
+        self.items.iter().any(|item| item.progress != Progress::Answered)
+    }
+
+    fn take_batch(&mut self, fence: Fence, limits: &Limits) -> Option<(Submission, Vec<SignedEnvelope>)> {
+        if self.items.iter().any(|item| matches!(item.progress, Progress::Submitted(_))) {
+            return None;
+        }
+        let submission = Submission { number: self.submissions + 1, fence };
+        let (mut envelopes, mut bytes) = (Vec::new(), 0);
+        // A device record for each of them may go with it.
+        let batch_max = limits.batch_entries_max.min(64);
+        for item in self.items.iter_mut().filter(|item| item.progress == Progress::Waiting) {
+            bytes += item.envelope.bytes().len() + 80 + 256;
+            if envelopes.len() >= batch_max || (bytes > limits.batch_bytes_max && !envelopes.is_empty()) {
+                break;
+            }
+            item.progress = Progress::Submitted(submission.number);
+            envelopes.push(item.envelope.clone());
+        }
+        self.submissions += 1;
+        (!envelopes.is_empty()).then_some((submission, envelopes))
+    }
+
+    /// What an answer has left out, or did not come for, goes again.
+    fn not_submitted(&mut self, submission: &Submission) -> bool {
+        let of_it = |item: &&mut Carried| item.progress == Progress::Submitted(submission.number);
+        self.items.iter_mut().filter(of_it).map(|item| item.progress = Progress::Waiting).count() > 0
+    }
+
+    fn remove(&mut self, log: LogId, mut which: impl FnMut(&Carried) -> bool) -> Vec<Write> {
+        let gone = self.items.iter().filter(|item| which(item)).map(|item| item.number).collect::<BTreeSet<u64>>();
+        self.items.retain(|item| !gone.contains(&item.number));
+        gone.into_iter().map(|number| Write::Delete { table: Table::Resubmit, key: row_key(log, number) }).collect()
+    }
+}
+
+fn row_key(log: LogId, number: u64) -> bytes::Bytes {
+    log.key(&number.to_be_bytes())
+}
+
+impl Replica {
+    /// Entries were cut here that somebody else has written: they are carried, and what stood between them.
+    pub(super) fn carry(&mut self, cut: Vec<SignedEnvelope>, cx: &mut Context<'_>) -> Vec<Write> {
+        let me = cx.identity.device();
+        let others = cut.iter().any(|envelope| envelope.key.device != me);
+        let may_submit = cx.login.is_some_and(|login| !login.who.is_visitor());
+        let is_member = self.cache.entries.role == LogRole::Cache;
+        if !others || !may_submit || !is_member || !cx.rules.has(Rule::CarryDisplayed) {
+            return Vec::new();
+        }
+        self.carry_within(cx);
+        self.carry.take_in(self.own_log(), cut)
+    }
+
+    fn carry_within(&mut self, cx: &mut Context<'_>) {
+        let micros = u64::try_from(CARRY_WITHIN.as_micros()).unwrap_or(u64::MAX);
+        let wait = Duration::from_micros(cx.random.below(micros));
+        if self.carry.when == When::Now {
+            self.carry.when = When::Patiently(cx.now.mono + wait);
+        }
+    }
+
+    /// Somebody else sequences, or answers: what stood where it was brought may stand there no more.
+    pub(super) fn carry_anew(&mut self, cx: &mut Context<'_>) {
+        if self.carry.items.is_empty() {
+            return;
+        }
+        self.carry.items.iter_mut().for_each(|item| item.progress = Progress::Waiting);
+        self.carry.when = When::Now;
+        self.carry_within(cx);
+    }
+
+    /// It is time to bring what is carried, to whoever is there.
+    pub(super) fn carry_now(&mut self, cx: &mut Context<'_>) {
+        self.carry.when = When::Now;
+        self.pump(cx);
+    }
+
+    /// Brings what is carried, if it is time: who has something to say waits for nobody.
+    pub(super) fn pump_carry(&mut self, cx: &mut Context<'_>) {
+        let may_go = match self.carry.when {
+            When::Now => true,
+            When::Patiently(_) => self.outbox.items.iter().any(Item::is_open),
+            When::Later(_) => false,
+        };
+        let Some((link, fence)) = self.submits_to(cx).filter(|_| may_go && self.carry.is_ahead()) else {
+            return;
+        };
+        self.carry.when = When::Now;
+        let Some((submission, envelopes)) = self.carry.take_batch(fence, cx.limits) else {
+            return;
+        };
+        let (channel, with, transfer) = (self.channel(), self.source(), Transfer::Submitted);
+        cx.out.event(PeerEvent::Transferred { channel, with, transfer, first: 0, last: 0 });
+        let authors = authors_of(&envelopes, cx);
+        let submit = Submit { channel, fence, envelopes, authors, evidence: Evidence::default() };
+        if cx.request(link, &submit, self.purpose(Wanted::Carried(submission))).is_err() {
+            self.carry.not_submitted(&submission);
+            self.carry_at(TRY_AGAIN, cx);
+        }
+    }
+
+    fn carry_at(&mut self, after: Duration, cx: &Context<'_>) {
+        self.carry.when = When::Later(cx.now.mono + after);
+    }
+
+    pub(super) fn on_carried(&mut self, submission: &Submission, submitted: &Submitted, cx: &mut Context<'_>) {
+        for fate in &submitted.fates {
+            self.on_carried_fate(submission, fate, cx);
+        }
+        if self.carry.not_submitted(submission) && self.carry.when == When::Now {
+            self.carry_at(TRY_AGAIN, cx);
+        }
+        self.pump(cx);
+    }
+
+    pub(super) fn on_not_carried(&mut self, submission: &Submission, unanswered: &Unanswered, cx: &mut Context<'_>) {
+        if !self.carry.not_submitted(submission) {
+            return;
+        }
+        let wait = match unanswered {
+            Unanswered::Refused(failure) => Duration::from_millis(u64::from(failure.retry_after_ms)),
+            Unanswered::NoAnswer(_) => Duration::ZERO,
+        };
+        self.carry_at(wait.max(TRY_AGAIN), cx);
+    }
+
+    fn on_carried_fate(&mut self, submission: &Submission, fate: &Fate, cx: &mut Context<'_>) {
+        let of_it = |item: &&mut Carried| {
+            item.envelope.key == fate.key && item.progress == Progress::Submitted(submission.number)
+        };
+        let Some(item) = self.carry.items.iter_mut().find(of_it) else {
+            return;
+        };
+        let number = item.number;
+        match fate.code {
+            FateCode::Stored | FateCode::Committed => item.progress = Progress::Answered,
+            FateCode::Expected if item.tries < TRIES_MAX => {
+                (item.progress, item.tries) = (Progress::Answered, item.tries + 1);
+            }
+            FateCode::SlowDown => {
+                item.progress = Progress::Waiting;
+                self.carry_at(Duration::from_millis(u64::from(fate.retry_after_ms.max(10))), cx);
+            }
+            _ => self.carry_no_more(|item| item.number == number, cx),
+        }
+    }
+
+    /// It stands here again.
+    pub(super) fn carried_home(&mut self, fresh: &[StoredEntry], cx: &mut Context<'_>) {
+        if !self.carry.items.is_empty() {
+            self.carry_no_more(|item| fresh.iter().any(|stored| stored.hash == item.hash), cx);
+        }
+    }
+
+    fn carry_no_more(&mut self, which: impl FnMut(&Carried) -> bool, cx: &mut Context<'_>) {
+        let writes = self.carry.remove(self.own_log(), which);
+        if writes.is_empty() {
+            return;
+        }
+        let task = self.task(ReplicaTask::Nothing);
+        cx.out.write(task, writes);
+        if self.carry.items.is_empty() {
+            self.carry.when = When::Now;
+        }
+    }
+}
+
+/// Whose devices others are who have written these.
+pub(super) fn authors_of(envelopes: &[SignedEnvelope], cx: &Context<'_>) -> Vec<Signed<DeviceRecord>> {
+    let devices: BTreeSet<DeviceId> = envelopes.iter().map(|envelope| envelope.key.device).collect();
+    let others = devices.iter().filter(|device| **device != cx.identity.device());
+    others.filter_map(|device| cx.authors.record(device).cloned()).collect()
+}
