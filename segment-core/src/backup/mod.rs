@@ -24,6 +24,7 @@ use segment_proto::{
 use crate::contract::{Deadline, earliest};
 use crate::outbox::Asker;
 use crate::store::{LogId, LogRole, Record, StoreOutcome, StoredEntry};
+use crate::sync::deliveries::Cursors;
 use crate::sync::persist::{Loaded, Meta};
 use crate::sync::sequencer::{Sequencer, SubmitJob};
 use crate::sync::serve::{self, Page};
@@ -55,6 +56,8 @@ pub enum BackupTask {
         /// What the entries follow.
         after: Position,
     },
+    /// Nobody waits.
+    Nothing,
     /// A submit needs an entry that is not in memory.
     LookedUp(SubmitJob),
     /// The entry behind a place that is to be put right.
@@ -98,6 +101,7 @@ pub struct Backup {
     held: Vec<Held>,
     seal: Seal,
     flapping: Flapping,
+    cursors: Cursors,
     notices: Vec<BackupNotice>,
 }
 
@@ -114,6 +118,7 @@ impl Backup {
         let id = LogId { channel: record.channel, role: LogRole::Backup };
         let loaded = Loaded::new(records);
         let granted = loaded.meta(Meta::Nonce);
+        let cursors = Cursors::restore(&loaded);
         let first_access = Access::new(record.owner.account, record.view, record.visitors);
         let fold = match loaded.rights {
             Some(rights) => Fold::from_parts(rights, loaded.rows),
@@ -132,6 +137,7 @@ impl Backup {
             held: Vec::new(),
             seal: Seal::default(),
             flapping: Flapping::default(),
+            cursors,
             notices: Vec::new(),
         };
         backup.note_designation();
@@ -179,6 +185,7 @@ impl Backup {
                 self.on_read(from, caller, &message, cx);
             }
             Message::Submit(submit) => self.on_submit(from, caller, submit, cx),
+            Message::Delivered(delivered) => self.on_delivered(from.link, caller, &delivered, cx),
             Message::HostHello(hello) => self.on_host_hello(from, caller, &hello, cx),
             Message::Adopted(adopted) => self.on_adopted(from, &adopted, cx),
             Message::Replicate(replicate) => self.on_replicate(from, replicate, cx),
@@ -262,12 +269,17 @@ impl Backup {
             self.release_held(cx);
             self.answer_hello(cx);
         }
+        self.tell_deliveries(cx);
     }
 
     /// When.
     #[must_use]
     pub fn poll_timeout(&self) -> Option<Deadline> {
-        earliest([self.host.as_ref().and_then(HostLink::poll_timeout), self.seal.poll_timeout()])
+        earliest([
+            self.host.as_ref().and_then(HostLink::poll_timeout),
+            self.seal.poll_timeout(),
+            self.cursors.poll_timeout(),
+        ])
     }
 
     /// What the directory has to know; to be asked after every call.

@@ -2,7 +2,7 @@
 
 use alloc::vec::Vec;
 
-use segment_proto::messages::{Done, Removed, Subscribed, Watermarks};
+use segment_proto::messages::{Delivered, Done, Presence, Removed, Subscribed, Watermarks};
 use segment_proto::{Hash, LinkId, Message, Reason, Rights};
 
 use crate::backup::{Backup, BackupTask};
@@ -25,6 +25,7 @@ impl Backup {
         if comes && self.readers.len() >= cx.limits.members_per_channel_max {
             return cx.out.fail(from, Reason::LimitReached, "the channel is full");
         }
+        self.cursors.on_newcomer(cx.now.mono);
         self.readers.insert(from.link, Subscriber::new(caller.who.clone(), caller.device, None));
         let row = (!caller.who.is_visitor()).then(|| self.log.base().row(caller.device, caller.who.account));
         let answer = Subscribed {
@@ -64,6 +65,26 @@ impl Backup {
         cx.out.transmit_many(self.readers.keeping(), frame);
     }
 
+    /// What a reader has on disk, if others may know that it reads.
+    pub(super) fn on_delivered(&mut self, from: LinkId, caller: &Caller, delivered: &Delivered, cx: &Context<'_>) {
+        let hides = caller.presence == Presence::Invisible && cx.rules.has(Rule::HideInvisible);
+        if hides || caller.who.is_visitor() || self.readers.get(from).is_none() {
+            return;
+        }
+        let pos = delivered.pos.min(self.log.durable());
+        self.cursors.note(caller.who.account, pos, cx.now.mono, cx.limits.members_per_channel_max);
+    }
+
+    pub(super) fn tell_deliveries(&mut self, cx: &mut Context<'_>) {
+        if let Some(deliveries) = self.cursors.tell(self.log.id, cx.now.mono) {
+            cx.out.transmit_many(self.readers.keeping(), segment_proto::Frame::push(&deliveries));
+        }
+        let writes = self.cursors.write(self.log.id, cx.now.mono);
+        if !writes.is_empty() {
+            cx.out.write(self.task(BackupTask::Nothing), writes);
+        }
+    }
+
     pub(super) fn remove_who_may_not_read(&mut self, cx: &mut Context<'_>) {
         if !cx.rules.has(Rule::ReadRight) {
             return;
@@ -74,6 +95,10 @@ impl Backup {
             let (channel, account) = (self.channel(), reader.who.account);
             let reason = no_read(access.view, reader.who.is_visitor());
             cx.out.push(link, &Removed { channel, account, reason });
+        }
+        let forgotten = self.cursors.retain(self.log.id, |account| access.rights(account).include(Rights::READ));
+        if !forgotten.is_empty() {
+            cx.out.write(self.task(BackupTask::Nothing), forgotten);
         }
     }
 

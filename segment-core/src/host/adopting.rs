@@ -87,6 +87,7 @@ impl Host {
     /// Cuts the tail: its messages wait to be sequenced again, and everybody is told before anything else.
     pub(super) fn cut_behind(&mut self, common: Position, cx: &mut Context<'_>) -> Vec<Write> {
         let voided = self.log.cut(common.pos, cx.rules);
+        self.cursors.cut(common.pos);
         self.tell_diverged(common, &voided, cx);
         for asker in self.submits.cut() {
             cx.out.fail_with(asker, &Failure::retry_after(Reason::NotNow, CUT_RETRY_MS));

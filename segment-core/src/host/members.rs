@@ -3,7 +3,7 @@
 use alloc::collections::BTreeSet;
 use alloc::vec::Vec;
 
-use segment_proto::messages::{Done, Removed, Revoked, Subscribe, Subscribed, Watermarks};
+use segment_proto::messages::{Delivered, Done, Removed, Revoked, Subscribe, Subscribed, Watermarks};
 use segment_proto::{AccountId, Certificate, DeviceId, Hash, LinkId, Message, Reason, Rights, SessionId, Signed, Who};
 
 use crate::host::{Host, HostTask};
@@ -49,6 +49,7 @@ impl Host {
         if let Some(record) = subscribe.device.filter(|record| record.device == device) {
             cx.learn_author(record);
         }
+        self.cursors.on_newcomer(cx.now.mono);
         let account = who.account;
         if self.members.insert(from.link, Subscriber::new(who.clone(), device, expires)).is_none() {
             cx.out.event(PeerEvent::MemberLink { channel: self.channel(), account, who, came: true });
@@ -144,6 +145,25 @@ impl Host {
         }
     }
 
+    /// What a member has on disk.
+    pub(super) fn on_delivered(&mut self, from: LinkId, delivered: &Delivered, cx: &Context<'_>) {
+        let member = self.members.get(from).map(|member| &member.who).filter(|who| !who.is_visitor());
+        if let Some(who) = member {
+            let pos = delivered.pos.min(self.log.durable());
+            self.cursors.note(who.account, pos, cx.now.mono, cx.limits.members_per_channel_max);
+        }
+    }
+
+    pub(super) fn tell_deliveries(&mut self, cx: &mut Context<'_>) {
+        if let Some(deliveries) = self.cursors.tell(self.log.id, cx.now.mono) {
+            cx.out.transmit_many(self.members.keeping(), segment_proto::Frame::push(&deliveries));
+        }
+        let writes = self.cursors.write(self.log.id, cx.now.mono);
+        if !writes.is_empty() {
+            cx.out.write(self.task(HostTask::Nothing), writes);
+        }
+    }
+
     fn remove_who_may_not_read(&mut self, cx: &mut Context<'_>) {
         if !cx.rules.has(Rule::ReadRight) {
             return;
@@ -152,6 +172,10 @@ impl Host {
         let gone = self.members.remove_if(|member| !access.rights(member.who.account).include(Rights::READ));
         for (link, member) in gone {
             self.say_removed(link, &member, no_read(access.view, member.who.is_visitor()), cx);
+        }
+        let forgotten = self.cursors.retain(self.log.id, |account| access.rights(account).include(Rights::READ));
+        if !forgotten.is_empty() {
+            cx.out.write(self.task(HostTask::Nothing), forgotten);
         }
     }
 

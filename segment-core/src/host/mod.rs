@@ -23,6 +23,7 @@ use crate::contract::{Deadline, earliest};
 use crate::outbox::Asker;
 use crate::peer::context::{Answer, Context, PeerTask};
 use crate::store::{Fatal, LogId, LogRole, Store, StoreOperation, StoreOutcome, StoredEntry, load_log};
+use crate::sync::deliveries::Cursors;
 use crate::sync::persist::{Loaded, Meta};
 use crate::sync::sequencer::{Sequencer, SubmitJob};
 use crate::sync::serve::{self, Page};
@@ -83,6 +84,7 @@ pub struct Host {
     members: Subscribers,
     revocations: Revocations,
     replication: Replication,
+    cursors: Cursors,
 }
 
 /// How a channel stands at its host.
@@ -121,6 +123,7 @@ impl Host {
             members: Subscribers::default(),
             revocations: Revocations::default(),
             replication,
+            cursors: Cursors::default(),
         }
     }
 
@@ -132,7 +135,7 @@ impl Host {
         let id = LogId { channel: record.channel, role: LogRole::Host };
         let (records, last) = load_log(store, id)?;
         let loaded = Loaded::new(records);
-        let resubmit = Resubmit::restore(&loaded);
+        let (resubmit, cursors) = (Resubmit::restore(&loaded), Cursors::restore(&loaded));
         let max_fence = loaded.meta::<Fence>(Meta::Fence).unwrap_or_default();
         let new = Access::new(record.owner.account, record.view, record.visitors);
         let fold = match loaded.rights {
@@ -146,7 +149,7 @@ impl Host {
             log.append_stored(stored, crate::rules::Rules::all());
         }
         let mut host = Self::with_log(record, log);
-        host.resubmit = resubmit;
+        (host.resubmit, host.cursors) = (resubmit, cursors);
         host.tenure.max_fence = max_fence;
         Ok(host)
     }
@@ -195,6 +198,7 @@ impl Host {
             Message::ReadTail(_) | Message::ReadRange(_) | Message::Sync(_) | Message::ReadOwn(_) => {
                 self.on_read(from, device, &message, cx);
             }
+            Message::Delivered(delivered) => self.on_delivered(from.link, &delivered, cx),
             _ => cx.out.fail(from, Reason::UnsupportedKind, message.name()),
         }
     }
@@ -228,12 +232,14 @@ impl Host {
         self.tenure_timeout(cx);
         self.drain_timeout(cx);
         self.replication_timeout(cx);
+        self.tell_deliveries(cx);
     }
 
     /// When.
     #[must_use]
     pub fn poll_timeout(&self) -> Option<Deadline> {
-        earliest([self.tenure.poll_timeout(), self.draining.poll_timeout(), self.replication.poll_timeout()])
+        let own = [self.tenure.poll_timeout(), self.draining.poll_timeout(), self.replication.poll_timeout()];
+        earliest(own.into_iter().chain([self.cursors.poll_timeout()]))
     }
 
     /// The rights by the log.

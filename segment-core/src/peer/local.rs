@@ -104,6 +104,9 @@ impl Peer {
         match header.role {
             Role::Request => self.on_local_request(header.correlation, message, now),
             Role::Response => self.on_response(LOCAL, header.correlation, message, now),
+            Role::Push if matches!(message, Message::Delivered(_)) => {
+                self.on_local_request(RequestId::NONE, message, now);
+            }
             Role::Push => self.on_replica_push(LOCAL, message, now),
         }
     }

@@ -133,6 +133,7 @@ impl Peer {
             Message::Ping(_) => self.core.out.answer(from, &Pong { wall: now.wall }),
             Message::Goodbye(goodbye) => self.on_goodbye(from.link, &goodbye, now),
             Message::FindDevices(find) => self.on_find_devices(from, &find),
+            Message::Delivered(_) => self.on_delivered(from, link, message, now),
             Message::Subscribe(_)
             | Message::Unsubscribe(_)
             | Message::Submit(_)
@@ -159,6 +160,13 @@ impl Peer {
                 self.core.out.fail(from, Reason::ProtocolMismatch, &alloc::format!("{mismatch}"));
                 self.hang_up(from.link, Reason::ProtocolMismatch, now);
             }
+        }
+    }
+
+    fn on_delivered(&mut self, from: Asker, link: &Link, message: Message, now: Now) {
+        let host = channel_of(&message).and_then(|channel| self.channels.get_mut(&channel)?.host.as_mut());
+        if let Some(host) = host {
+            host.on_member_message(from, link.peer, message, &mut self.core.cx(now));
         }
     }
 
@@ -210,6 +218,8 @@ pub(crate) fn channel_of(message: &Message) -> Option<ChannelId> {
         Message::Entries(m) => Some(m.channel),
         Message::Watermarks(m) => Some(m.channel),
         Message::Diverged(m) => Some(m.channel),
+        Message::Delivered(m) => Some(m.channel),
+        Message::Deliveries(m) => Some(m.channel),
         Message::Removed(m) => Some(m.channel),
         Message::Committed(m) => Some(m.receipt.channel),
         Message::Fenced(m) => Some(m.record.channel),

@@ -5,6 +5,7 @@
 //! Vertical Paxos; what is sequenced and not yet committed is provisional, as in Bayou).
 
 pub mod accept;
+pub mod deliveries;
 pub mod fanout;
 pub mod fold;
 pub mod log;

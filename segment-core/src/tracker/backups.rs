@@ -208,6 +208,7 @@ fn channel_of(message: &Message) -> Option<ChannelId> {
         Message::ReadRange(m) => Some(m.channel),
         Message::ReadOwn(m) => Some(m.channel),
         Message::Sync(m) => Some(m.channel),
+        Message::Delivered(m) => Some(m.channel),
         Message::Reseed(m) => Some(m.channel),
         Message::HostHello(m) => Some(m.channel),
         Message::Adopted(m) => Some(m.channel),

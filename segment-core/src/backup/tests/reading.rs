@@ -1,6 +1,8 @@
 //! Readers of the copy: who they are, what they get, when they go.
 
-use segment_proto::messages::{Ping, ReadOwn, ReadRange, ReadTail, Sync, Unsubscribe};
+use core::time::Duration;
+
+use segment_proto::messages::{Delivered, Ping, Presence, ReadOwn, ReadRange, ReadTail, Sync, Unsubscribe};
 use segment_proto::{Evidence, LinkId, View, Visitors};
 
 use super::rig::{BackupRig, subscription};
@@ -112,4 +114,34 @@ fn who_lags_is_told_the_marks_once_there_is_room() {
     assert_eq!(rig.seen(), ["2! watermarks 1/1"]);
     rig.with(|backup, cx| backup.on_writable(LinkId(2), 200, cx));
     assert_eq!(rig.seen(), [""; 0]);
+}
+
+#[test]
+fn what_readers_have_on_disk_is_told_to_all_of_them() {
+    let mut rig = BackupRig::granted();
+    let delivered = |pos| Delivered { channel: channel(), pos };
+    rig.replicate(&Author::new(2).texts(3));
+    rig.all_done();
+    assert_eq!(rig.read(2, delivered(3)), [""; 0], "no reader");
+    for n in [2, 4] {
+        rig.subscribe(n);
+    }
+    rig.visit(5, subscription());
+    rig.visit(5, delivered(3));
+    rig.read(2, delivered(2));
+    rig.read(4, delivered(9));
+    rig.presence = Presence::Invisible;
+    rig.subscribe(3);
+    rig.read(3, delivered(1));
+    assert_eq!(rig.wait(Duration::ZERO), ["2+3+4+5! delivered to 1@3 2@2 of 2"]);
+    assert_eq!(rig.wait(Duration::from_secs(1)), [""; 0]);
+    assert_eq!(rig.wait(Duration::from_secs(9)), ["write: put cursor, put cursor"]);
+    rig.all_done();
+    rig.replicate(&[Author::new(1).change(&kick(4))]);
+    let lines = rig.all_done();
+    assert!(lines.contains(&"write: delete cursor".into()), "{lines:?}");
+    rig.restart();
+    rig.presence = Presence::Online;
+    rig.subscribe(2);
+    assert_eq!(rig.wait(Duration::ZERO), ["2! delivered to 1@2 of 1"]);
 }

@@ -1,6 +1,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod admitting;
+mod delivering;
 mod draining;
 mod durable;
 mod forwarding;

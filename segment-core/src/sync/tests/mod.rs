@@ -5,6 +5,7 @@ pub(crate) mod rig;
 pub(crate) mod say;
 
 mod accepting;
+mod delivering;
 mod folding;
 mod logging;
 mod serving;

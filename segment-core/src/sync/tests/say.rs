@@ -83,6 +83,10 @@ pub fn message(message: &Message) -> String {
         Message::ReadOwn(m) => format!("read own from {}", m.from),
         Message::Sync(m) => format!("sync after {}", m.at.pos),
         Message::Removed(m) => format!("removed {}", m.reason),
+        Message::Deliveries(m) => {
+            let steps: Vec<String> = m.steps.iter().map(|step| format!("{}@{}", step.accounts, step.pos)).collect();
+            format!("delivered to {} of {}", steps.join(" "), m.of)
+        }
         Message::Failure(m) if m.retry_after_ms > 0 => format!("failure {} {}", m.reason, m.retry_after_ms),
         Message::Failure(m) => format!("failure {}", m.reason),
         other => other.name().to_string(),
