@@ -106,8 +106,14 @@ fn fault(dice: &mut Dice, members: u16) -> Fault {
     use Wish as W;
     let wishes = [(5, W::Kill), (1, W::End), (3, W::Freeze), (3, W::Cut), (1, W::HalfClose), (4, W::Weather)];
     match dice.weighted(&wishes) {
-        Some(W::Kill) => Fault::Kill(party(dice, members), dice.millis(0, 4_000)),
-        Some(W::End) => Fault::End(party(dice, members), dice.millis(0, 4_000)),
+        Some(W::Kill) => {
+            let party = party(dice, members);
+            Fault::Kill(party, away(dice, party))
+        }
+        Some(W::End) => {
+            let party = party(dice, members);
+            Fault::End(party, away(dice, party))
+        }
         Some(W::Freeze) => Fault::Freeze(party(dice, members), dice.millis(1_000, 5_000)),
         Some(W::HalfClose) => Fault::HalfClose(road(dice, members), way(dice)),
         Some(W::Weather) => Fault::Weather(road(dice, members), weather(dice), dice.millis(500, 6_000)),
@@ -118,6 +124,12 @@ fn fault(dice: &mut Dice, members: u16) -> Fault {
 fn party(dice: &mut Dice, members: u16) -> Party {
     let member = member(dice, members);
     dice.weighted(&[(2, Party::Tracker), (3, Party::Host), (3, member)]).unwrap_or(member)
+}
+
+/// The channels go on without their host, so it may stay away for longer.
+fn away(dice: &mut Dice, party: Party) -> Duration {
+    let longest = if party == Party::Host { 10_000 } else { 4_000 };
+    dice.millis(0, longest)
 }
 
 fn member(dice: &mut Dice, members: u16) -> Party {
