@@ -30,6 +30,9 @@ pub struct Arguments {
     /// Faults a minute
     #[arg(long, default_value_t = 30, value_parser = clap::value_parser!(u64).range(0..=600))]
     pub faults_per_minute: u64,
+    /// Of the plan, only faults of kinds in whose names this stands, such as `host`
+    #[arg(long, value_name = "TEXT", default_value = "")]
+    pub only: String,
     /// Shows the plan and does nothing
     #[arg(long)]
     pub plan: bool,
