@@ -2,11 +2,13 @@
 
 use std::collections::HashMap;
 use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 use segment_core::Endpoint;
 use segment_core::peer::TrackerState;
+use segment_core::peer::events::PeerEvent;
 use segment_net::{Channel, Config, Peer, RequestError};
 use segment_proto::messages::Presence;
 use segment_proto::{DeviceId, MessageKey};
@@ -28,6 +30,28 @@ pub struct Member {
     pub peer: Peer,
     name: String,
     tracker: Endpoint,
+    renamed: Renamed,
+}
+
+/// Messages that were signed again, by their earlier keys: a receipt goes on under the later one.
+#[derive(Clone, Debug, Default)]
+pub struct Renamed(Arc<Mutex<HashMap<MessageKey, MessageKey>>>);
+
+impl Renamed {
+    fn note(&self, event: &PeerEvent) {
+        if let PeerEvent::MessageSignedAgain { old, new } = event {
+            self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(*old, *new);
+        }
+    }
+
+    /// The key that a message has now.
+    pub fn now(&self, mut key: MessageKey) -> MessageKey {
+        let renamed = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        while let Some(later) = renamed.get(&key).filter(|later| **later != key) {
+            key = *later;
+        }
+        key
+    }
 }
 
 /// What an earlier process has left in the outboxes.
@@ -40,10 +64,18 @@ impl Member {
         let mut secret = [0xc4; 32];
         secret[..2].copy_from_slice(&args.member.to_be_bytes());
         let listen = Some(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)));
-        let peer = Peer::start(Config { listen, ..Config::new(secret, store) }).await?;
+        let renamed = Renamed::default();
+        let noting = renamed.clone();
+        // Seen here before anybody is told how far the message has come.
+        let observer = Box::new(move |event: &PeerEvent| noting.note(event));
+        let peer = Peer::start_observed(Config { listen, ..Config::new(secret, store) }, observer).await?;
         let key = DeviceId::from_hex(&args.key).context("the tracker's key is not one")?;
         let tracker = Endpoint { address: args.tracker, key: Some(key) };
-        Ok(Self { peer, name: format!("m{}", args.member), tracker })
+        Ok(Self { peer, name: format!("m{}", args.member), tracker, renamed })
+    }
+
+    pub fn renamed(&self) -> Renamed {
+        self.renamed.clone()
     }
 
     /// What waits to be sent, before anything is.

@@ -16,7 +16,7 @@ use tokio::task::JoinSet;
 use tokio::time::{MissedTickBehavior, interval, sleep};
 
 use super::acks::{AckLog, Earlier};
-use super::member::{Leftovers, Member};
+use super::member::{Leftovers, Member, Renamed};
 use super::{ClientArgs, Progress};
 use crate::Label;
 
@@ -67,6 +67,11 @@ async fn listen(mut events: Events<PeerEvent>, acks: AckLog, mut leftovers: Left
                     ensure!(acks.acked(label, &key).await, "the log cannot be written");
                 }
             }
+            Happening::Event(PeerEvent::MessageSignedAgain { old, new }) => {
+                if let Some(label) = leftovers.remove(&old) {
+                    leftovers.insert(new, label);
+                }
+            }
             Happening::Event(PeerEvent::Replaced) => {
                 bail!("replaced by another process of this device, which there is not")
             }
@@ -108,7 +113,8 @@ async fn write_everywhere(
     for (number, channel) in channels {
         let last = earlier.last.get(&number).copied().unwrap_or(0);
         let next = Label { member: args.member, channel: number, number: last + 1 };
-        let desk = Desk { channel, acks: acks.clone(), next, quiet: args.quiet.clone() };
+        let (acks, renamed) = (acks.clone(), member.renamed());
+        let desk = Desk { channel, acks, renamed, next, quiet: args.quiet.clone() };
         writing.spawn(desk.write(args.rate, args.window));
     }
     while let Some(ended) = writing.join_next().await {
@@ -122,6 +128,7 @@ async fn write_everywhere(
 struct Desk {
     channel: Channel,
     acks: AckLog,
+    renamed: Renamed,
     next: Label,
     quiet: PathBuf,
 }
@@ -150,7 +157,7 @@ impl Desk {
         match self.channel.send(&label.to_string()).await {
             Ok(receipt) => {
                 self.acks.note("kept", label, Some(&receipt.key()))?;
-                tokio::spawn(follow(receipt, label, self.acks.clone(), permit));
+                tokio::spawn(follow(receipt, label, self.acks.clone(), self.renamed.clone(), permit));
             }
             Err(segment_net::SendError::Command(error)) => {
                 self.acks.note("failed", label, None)?;
@@ -168,9 +175,15 @@ async fn is_quiet(path: &Path) -> bool {
 }
 
 /// Waits for the receipt of a message, and notes what it says.
-async fn follow(receipt: Receipt, label: Label, acks: AckLog, permit: OwnedSemaphorePermit) -> Result<()> {
+async fn follow(
+    receipt: Receipt,
+    label: Label,
+    acks: AckLog,
+    renamed: Renamed,
+    permit: OwnedSemaphorePermit,
+) -> Result<()> {
     match receipt.until(Stage::Committed).await {
-        Ok(()) => ensure!(acks.acked(label, &receipt.key()).await, "the log cannot be written"),
+        Ok(()) => ensure!(acks.acked(label, &renamed.now(receipt.key())).await, "the log cannot be written"),
         Err(NotDelivered::Refused { .. }) => acks.note("refused", label, Some(&receipt.key()))?,
         Err(NotDelivered::Stopped) => {}
     }
