@@ -73,7 +73,8 @@ impl Host {
         cx: &Context<'_>,
     ) -> Result<(Who, Option<segment_proto::UnixMillis>), Reason> {
         if link == LOCAL {
-            return Ok((self.record.owner.clone(), None));
+            let who = cx.login.map_or(&self.record.owner, |login| &login.who);
+            return Ok((who.clone(), None));
         }
         let certificate = certificate.ok_or(Reason::BadCertificate)?;
         let genuine = cx.tracker_key.is_some_and(|key| certificate.is_signed_by(&key, &cx.identity.verifier()));

@@ -132,6 +132,24 @@ impl Host {
     /// # Errors
     /// [`Fatal`]: the store cannot be read.
     pub fn restore(record: Signed<ChannelRecord>, store: &mut dyn Store) -> Result<Self, Fatal> {
+        let (mut host, last) = Self::load(record, store)?;
+        let (id, from) = (host.log.id, host.log.head().pos + 1);
+        for stored in read_tail(store, id, from, last)? {
+            host.log.append_stored(stored, crate::rules::Rules::all());
+        }
+        Ok(host)
+    }
+
+    /// As [`Self::restore`], for a log that a reader has written to since: only what this host knew to be committed.
+    ///
+    /// # Errors
+    /// [`Fatal`]: the store cannot be read.
+    pub fn restore_committed(record: Signed<ChannelRecord>, store: &mut dyn Store) -> Result<Self, Fatal> {
+        Self::load(record, store).map(|(host, _)| host)
+    }
+
+    /// Up to the last committed place; and the last place on disk.
+    fn load(record: Signed<ChannelRecord>, store: &mut dyn Store) -> Result<(Self, u64), Fatal> {
         let id = LogId { channel: record.channel, role: LogRole::Host };
         let (records, last) = load_log(store, id)?;
         let loaded = Loaded::new(records);
@@ -143,15 +161,11 @@ impl Host {
             None => Fold::with_rows(new, loaded.rows),
         };
         let base = loaded.receipt.as_ref().map_or(segment_proto::Position::START, |receipt| receipt.at);
-        let mut log = ChannelLog::restored(id, fold, base, loaded.receipt, loaded.epochs);
-        let head = last.map_or(0, |stored| stored.entry.pos);
-        for stored in read_tail(store, id, base.pos + 1, head)? {
-            log.append_stored(stored, crate::rules::Rules::all());
-        }
+        let log = ChannelLog::restored(id, fold, base, loaded.receipt, loaded.epochs);
         let mut host = Self::with_log(record, log);
         (host.resubmit, host.cursors) = (resubmit, cursors);
         host.tenure.max_fence = max_fence;
-        Ok(host)
+        Ok((host, last.map_or(0, |stored| stored.entry.pos)))
     }
 
     fn channel(&self) -> ChannelId {

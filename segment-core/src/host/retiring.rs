@@ -45,9 +45,16 @@ impl Host {
         self.record = record;
     }
 
-    /// Whether everything that is known to be committed is in this log.
+    /// As it was left, where this process has only just started.
     #[must_use]
-    pub fn has_committed(&self, pos: u64) -> bool {
-        self.log.committed() >= pos
+    pub fn retired(mut self) -> Self {
+        self.tenure.standing = Standing::Retired;
+        self
+    }
+
+    /// Whether it sequences, and has everything up to here.
+    #[must_use]
+    pub fn is_ready(&self, committed: u64) -> bool {
+        self.tenure.owned().is_some() && self.log.committed() >= committed
     }
 }

@@ -102,6 +102,7 @@ impl Peer {
         self.announce(now);
         self.channels.start_refresh();
         self.refresh(String::new(), now);
+        self.settle_hosting(now);
         let core = &mut self.core;
         self.channels.hosts().for_each(|host| host.on_tracker_up(link, &mut core.cx(now)));
         self.channels.forgive();

@@ -6,7 +6,7 @@ use core::net::SocketAddr;
 
 use bytes::Bytes;
 use segment_proto::messages::ChannelRow;
-use segment_proto::{ChannelId, ChannelName, ChannelRecord, DeviceId, Instant, Limits, LinkId, Signed};
+use segment_proto::{AccountId, ChannelId, ChannelName, ChannelRecord, DeviceId, Instant, Limits, LinkId, Signed};
 use serde::{Deserialize, Serialize};
 
 use crate::contract::{Deadline, earliest};
@@ -44,9 +44,32 @@ pub(crate) enum HostPresence {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 struct Kept {
     record: Signed<ChannelRecord>,
-    hosted: bool,
+    hosting: Hosting,
     /// Where the host was last seen: its own certificate admits a member while the tracker is down.
     address: Option<SocketAddr>,
+}
+
+/// What is stored of hosting it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+enum Hosting {
+    /// Never here.
+    Never,
+    /// Here, by its owner.
+    ByOwner,
+    /// Here once at least, for this account.
+    For(AccountId, HostingStage),
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+enum HostingStage {
+    /// For the first time; the reader still has a cache of its own.
+    Coming,
+    /// Again; the reader still writes to the host's log.
+    Returning,
+    /// It does.
+    Here,
+    /// It did.
+    Former,
 }
 
 /// A joined channel.
@@ -55,6 +78,10 @@ pub(crate) struct Channel {
     pub(crate) replica: Replica,
     /// There, where this device hosts it.
     pub(crate) host: Option<Host>,
+    /// There, where it did: brings what it has cut to its successor, and may come back.
+    pub(crate) former: Option<Host>,
+    /// For whom it is or was hosted here.
+    pub(crate) hosts_for: Option<AccountId>,
     pub(crate) membership: Membership,
     pub(crate) presence: HostPresence,
     pub(crate) address: Option<SocketAddr>,
@@ -69,26 +96,50 @@ pub(crate) struct Channel {
 impl Channel {
     fn create(record: &Signed<ChannelRecord>, device: DeviceId, author: Option<Author>) -> (Self, Option<Write>) {
         let host = (record.host == device).then(|| Host::create(record.clone()));
-        let keeping = keeping(host.is_some());
-        let Some(author) = author else {
-            return (Self::new(Replica::create(record.clone(), keeping), host, None), None);
+        let keeping = if host.is_some() { LogRole::Host } else { LogRole::Cache };
+        let (replica, write) = match author {
+            None => (Replica::create(record.clone(), keeping), None),
+            Some(author) => {
+                let (replica, write) = Replica::resume(record.clone(), keeping, author);
+                (replica, Some(write))
+            }
         };
-        let (replica, write) = Replica::resume(record.clone(), keeping, author);
-        (Self::new(replica, host, None), Some(write))
+        let hosts_for = host.as_ref().map(|_| record.owner.account);
+        (Self { host, hosts_for, ..Self::new(replica, None) }, write)
     }
 
     fn restore(kept: Kept, store: &mut dyn Store) -> Result<Self, Fatal> {
-        let Kept { record, hosted, address } = kept;
-        let host = if hosted { Some(Host::restore(record.clone(), store)?) } else { None };
-        Ok(Self::new(Replica::restore(record, keeping(hosted), store)?, host, address))
+        let Kept { record, hosting, address } = kept;
+        let (hosts_for, stage) = match hosting {
+            Hosting::Never => return Ok(Self::new(Replica::restore(record, LogRole::Cache, store)?, address)),
+            Hosting::ByOwner => (record.owner.account, HostingStage::Here),
+            Hosting::For(account, stage) => (account, stage),
+        };
+        let host = match stage {
+            HostingStage::Here | HostingStage::Coming => Host::restore(record.clone(), store)?,
+            HostingStage::Returning | HostingStage::Former => Host::restore_committed(record.clone(), store)?,
+        };
+        let keeping = if stage == HostingStage::Coming { LogRole::Cache } else { LogRole::Host };
+        let mut channel = Self::new(Replica::restore(record, keeping, store)?, address);
+        channel.hosts_for = Some(hosts_for);
+        if matches!(stage, HostingStage::Returning | HostingStage::Former) {
+            channel.replica.keeps_alone();
+        }
+        match stage {
+            HostingStage::Former => channel.former = Some(host.retired()),
+            _ => channel.host = Some(host),
+        }
+        Ok(channel)
     }
 
-    fn new(replica: Replica, host: Option<Host>, address: Option<SocketAddr>) -> Self {
+    fn new(replica: Replica, address: Option<SocketAddr>) -> Self {
         let membership = Membership::Joined;
         let presence = HostPresence::There;
         Self {
             replica,
-            host,
+            host: None,
+            former: None,
+            hosts_for: None,
             membership,
             presence,
             address,
@@ -99,12 +150,35 @@ impl Channel {
     }
 
     fn kept(&self) -> Kept {
-        Kept { record: self.replica.record().clone(), hosted: self.host.is_some(), address: self.address }
+        Kept { record: self.replica.record().clone(), hosting: self.hosting(), address: self.address }
+    }
+
+    fn hosting(&self) -> Hosting {
+        let Some(account) = self.hosts_for else { return Hosting::Never };
+        let by_host = self.replica.is_kept_by_host();
+        let stage = match (&self.host, &self.former) {
+            (Some(_), _) if by_host && account == self.replica.record().owner.account => return Hosting::ByOwner,
+            (Some(_), _) if by_host => HostingStage::Here,
+            (Some(_), _) if self.replica.keeping() == LogRole::Host => HostingStage::Returning,
+            (Some(_), _) => HostingStage::Coming,
+            (None, Some(_)) => HostingStage::Former,
+            (None, None) => return Hosting::Never,
+        };
+        Hosting::For(account, stage)
+    }
+
+    /// The host, also a former one.
+    pub(crate) fn any_host(&mut self) -> Option<&mut Host> {
+        let committed = self.replica.committed();
+        let host = self.host.as_mut().or(self.former.as_mut())?;
+        host.learn_committed(committed);
+        Some(host)
     }
 
     fn update(&mut self, row: &ChannelRow, doubt_until: Instant) {
         if self.replica.record() != &row.record && row.record.revision >= self.replica.record().revision {
             self.replica.set_record(row.record.clone());
+            self.host.iter_mut().chain(&mut self.former).for_each(|host| host.set_record(row.record.clone()));
         }
         self.presence = match self.presence {
             _ if row.host_present => HostPresence::There,
@@ -116,23 +190,21 @@ impl Channel {
         self.membership = if joined { Membership::Joined } else { Membership::Ended };
     }
 
-    fn deadlines(&self) -> [Option<Deadline>; 4] {
+    fn deadlines(&self) -> [Option<Deadline>; 5] {
         let again = self.refused_until.map(|until| Deadline::new(until, "ask a host again"));
         let doubt = match self.presence {
             HostPresence::Doubtful(until) => Some(Deadline::new(until, "host in doubt")),
             _ => None,
         };
-        [again, doubt, self.replica.poll_timeout(), self.host.as_ref().and_then(Host::poll_timeout)]
+        let (host, former) = (self.host.as_ref(), self.former.as_ref());
+        let hosts = [host, former].map(|host| host.and_then(Host::poll_timeout));
+        [again, doubt, self.replica.poll_timeout(), hosts[0], hosts[1]]
     }
 
     /// Messages that are not committed yet.
     pub(crate) fn waiting(&self) -> usize {
-        self.replica.outgoing().count()
+        self.replica.outgoing().count() + self.former.as_ref().map_or(0, |former| former.report().resubmit)
     }
-}
-
-fn keeping(hosted: bool) -> LogRole {
-    if hosted { LogRole::Host } else { LogRole::Cache }
 }
 
 fn key_of(channel: &ChannelId) -> Bytes {
@@ -203,8 +275,21 @@ impl Channels {
         self.by_id.iter_mut()
     }
 
+    /// All hosts, also former ones.
     pub(crate) fn hosts(&mut self) -> impl Iterator<Item = &mut Host> {
-        self.by_id.values_mut().filter_map(|channel| channel.host.as_mut())
+        self.by_id.values_mut().filter_map(Channel::any_host)
+    }
+
+    /// A channel's host, also a former one.
+    pub(crate) fn host_mut(&mut self, id: &ChannelId) -> Option<&mut Host> {
+        self.by_id.get_mut(id).and_then(Channel::any_host)
+    }
+
+    /// What is stored of a channel now.
+    pub(crate) fn put_kept(&self, id: &ChannelId) -> Option<Write> {
+        let kept = self.by_id.get(id)?.kept();
+        let value = Bytes::from(postcard::to_allocvec(&kept).unwrap_or_default());
+        Some(Write::Put { table: Table::Joined, key: key_of(id), value })
     }
 
     pub(crate) fn len(&self) -> usize {
@@ -232,10 +317,8 @@ impl Channels {
         let Some(channel) = self.by_id.get_mut(&id) else { return Ok(writes) };
         channel.update(row, now + limits.host_patience);
         self.unsettled = true;
-        let kept = channel.kept();
-        if before.as_ref() != Some(&kept) {
-            let value = Bytes::from(postcard::to_allocvec(&kept).unwrap_or_default());
-            writes.push(Write::Put { table: Table::Joined, key: key_of(&id), value });
+        if before != Some(channel.kept()) {
+            writes.extend(self.put_kept(&id));
         }
         Ok(writes)
     }
@@ -266,9 +349,10 @@ impl Channels {
         let author = channel.replica.author();
         self.left.insert(*id, author);
         let value = Bytes::from(postcard::to_allocvec(&author).unwrap_or_default());
-        let log = LogId { channel: *id, role: LogRole::Cache };
+        let log = |role| LogId { channel: *id, role };
         alloc::vec![
-            Write::Erase { log },
+            Write::Erase { log: log(LogRole::Cache) },
+            Write::Erase { log: log(LogRole::Host) },
             Write::Delete { table: Table::Joined, key: key_of(id) },
             Write::Put { table: Table::Setting, key: left_key(id), value },
         ]

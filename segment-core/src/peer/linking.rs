@@ -3,7 +3,7 @@
 use alloc::string::ToString;
 use core::net::SocketAddr;
 
-use segment_proto::messages::{Failure, Goodbye, Greeter, Guest, Hello, Ping, ResumeSession, Welcome};
+use segment_proto::messages::{Failure, Goodbye, Greeter, Guest, Hello, Ping, Presence, ResumeSession, Welcome};
 use segment_proto::pending::NoAnswer;
 use segment_proto::{DeviceId, LinkId, Now, ProtocolVersion, Reason};
 
@@ -80,7 +80,7 @@ impl Peer {
     /// What a link is for that has come up; nothing where nobody wants it any more.
     fn role_of(&self, id: LinkId, direction: Direction) -> Option<LinkRole> {
         match direction {
-            Direction::Inbound if self.closing => None,
+            Direction::Inbound if self.closing || self.core.session.presence == Presence::Invisible => None,
             Direction::Inbound => Some(LinkRole::Member),
             Direction::Outbound if self.tracker.is_dialling(id) => Some(LinkRole::Tracker),
             Direction::Outbound if self.hosts.is_dialling(id) => Some(LinkRole::Host),

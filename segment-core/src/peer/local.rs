@@ -79,6 +79,7 @@ impl Peer {
                 self.channels.refuse(channel, now.mono + self.core.limits.reconnect_max);
             }
             PeerEvent::Removed { channel, .. } => self.channels.end(channel),
+            PeerEvent::Hosting { .. } => self.channels.unsettle(),
             _ => {}
         }
         let channel = ordered_in(&event);

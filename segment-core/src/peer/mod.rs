@@ -35,6 +35,7 @@ mod core;
 mod dialler;
 mod errors;
 pub mod events;
+mod hosting;
 mod hosts;
 mod linking;
 mod links;
@@ -112,7 +113,7 @@ impl Peer {
                 }
             }
             PeerTask::Host(channel, task) => {
-                if let Some(host) = self.channels.get_mut(&channel).and_then(|channel| channel.host.as_mut()) {
+                if let Some(host) = self.channels.host_mut(&channel) {
                     host.on_performed(task, outcome, &mut self.core.cx(now));
                 }
             }
@@ -140,7 +141,7 @@ impl Peer {
             if due(channel.replica.poll_timeout()) {
                 channel.replica.handle_timeout(&mut self.core.cx(now));
             }
-            if let Some(host) = channel.host.as_mut().filter(|host| due(host.poll_timeout())) {
+            if let Some(host) = channel.any_host().filter(|host| due(host.poll_timeout())) {
                 host.handle_timeout(&mut self.core.cx(now));
             }
         }

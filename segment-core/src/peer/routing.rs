@@ -40,7 +40,7 @@ impl Peer {
             Purpose::Replica(channel, request) => self.on_replica_answer(channel, request, answer, now),
             Purpose::Verify(id, request) => self.on_verify_answer(id, request, answer, now),
             Purpose::Host(channel, request) => {
-                if let Some(host) = self.channels.get_mut(&channel).and_then(|channel| channel.host.as_mut()) {
+                if let Some(host) = self.channels.host_mut(&channel) {
                     host.on_answer(request, answer, &mut self.core.cx(now));
                 }
             }
@@ -77,10 +77,10 @@ impl Peer {
         }
     }
 
-    /// An epoch is over: its host has to know if that is here, else the reader.
+    /// An epoch is over: its host has to know if that is or was here, and the reader.
     fn on_fenced(&mut self, link: LinkId, message: Message, now: Now) {
-        let hosted = channel_of(&message).and_then(|channel| self.channels.get(&channel)?.host.as_ref()).is_some();
-        if hosted { self.on_host_push(message, now) } else { self.on_replica_push(link, message, now) }
+        self.on_host_push(message.clone(), now);
+        self.on_replica_push(link, message, now);
     }
 
     fn on_forward(&mut self, from: Asker, forward: Forward, now: Now) {
@@ -91,7 +91,7 @@ impl Peer {
     }
 
     fn on_host_push(&mut self, message: Message, now: Now) {
-        let host = channel_of(&message).and_then(|channel| self.channels.get_mut(&channel)?.host.as_mut());
+        let host = channel_of(&message).and_then(|channel| self.channels.host_mut(&channel));
         if let Some(host) = host {
             host.on_tracker_message(message, &mut self.core.cx(now));
         }
@@ -178,10 +178,10 @@ impl Peer {
         let Some(channel) = channel_of(&message).and_then(|channel| self.channels.get_mut(&channel)) else {
             return self.core.out.fail(from, Reason::NoSuchChannel, "");
         };
-        let owner = channel.replica.record().owner.account;
+        let is_served = channel.hosts_for == account;
         match &mut channel.host {
             None => self.core.out.fail(from, Reason::NotHost, ""),
-            Some(_) if account != Some(owner) => self.core.out.fail(from, Reason::HostAway, "its owner is logged out"),
+            Some(_) if !is_served => self.core.out.fail(from, Reason::HostAway, "who hosts it is logged out"),
             Some(host) => {
                 host.on_member_message(from, link.peer, message, &mut self.core.cx(now));
                 if host.has_member(from.link) {

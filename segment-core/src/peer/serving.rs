@@ -62,6 +62,7 @@ pub(crate) fn place(situation: Situation) -> Place {
 impl Peer {
     /// Decides for every channel, and dials what has to be dialled for that.
     pub(super) fn plan(&mut self, now: Now) {
+        self.settle_hosting(now);
         let wanted = self.wanted_hosts(now);
         for link in self.hosts.want(&wanted, now.mono, &self.core.limits) {
             self.say_goodbye(link, now);
@@ -89,9 +90,10 @@ impl Peer {
             return BTreeMap::new();
         }
         let blind = session.link().is_none();
+        let own = self.core.identity.device();
         self.channels
             .iter()
-            .filter(|(_, channel)| channel.host.is_none() && channel.membership == Membership::Joined)
+            .filter(|(_, channel)| channel.replica.record().host != own && channel.membership == Membership::Joined)
             .filter(|(_, channel)| match channel.presence {
                 HostPresence::There => true,
                 HostPresence::Doubtful(_) => self.is_linked(channel, now),
@@ -109,13 +111,14 @@ impl Peer {
         let session = &self.core.session;
         let record = channel.replica.record();
         let host = match &channel.host {
-            Some(_) => HostSituation::Here,
+            Some(_) if channel.replica.is_kept_by_host() => HostSituation::Here,
+            Some(_) => HostSituation::There(record.host, Reach::Away),
             None if channel.refused_until.is_some() => HostSituation::There(record.host, Reach::Away),
             None => HostSituation::There(record.host, self.reach(channel, now)),
         };
         let membership = match session.account() {
             None => Membership::Ended,
-            Some(account) if channel.host.is_some() && account != record.owner.account => Membership::Ended,
+            Some(account) if channel.host.is_some() && channel.hosts_for != Some(account) => Membership::Ended,
             Some(_) => channel.membership,
         };
         Situation { membership, host, tracker: session.link() }

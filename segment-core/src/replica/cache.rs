@@ -6,7 +6,7 @@ use alloc::vec::Vec;
 use segment_proto::{ChannelId, Hash, Position, Receipt, Signed, SignedEnvelope};
 
 use crate::store::{Fatal, LogId, LogRole, Store, StoreOperation, StoreOutcome, StoredEntry, Write, load_log};
-use crate::sync::persist::{Loaded, Meta, put_meta};
+use crate::sync::persist::{Loaded, Meta, delete_meta, put_meta};
 
 /// Envelopes behind the last committed place that are at hand. Policy: what stands behind them is not carried.
 const PROVISIONAL_MAX: usize = 1_024;
@@ -16,6 +16,8 @@ const PROVISIONAL_MAX: usize = 1_024;
 pub struct Cache {
     /// Where the entries are.
     pub entries: LogId,
+    /// Who writes them there.
+    pub keeper: Keeper,
     /// The first cached place, and the chain before it.
     low: Option<(u64, Hash)>,
     /// The places from the last committed one on, and some before it.
@@ -25,6 +27,15 @@ pub struct Cache {
     receipt: Option<Signed<Receipt>>,
     /// A receipt above the tip, until the tip is there.
     ahead: Option<Signed<Receipt>>,
+}
+
+/// Who writes a channel's entries on this device.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Keeper {
+    /// Its host.
+    Host,
+    /// Its reader.
+    Replica,
 }
 
 /// What a receipt means for a cache.
@@ -42,7 +53,9 @@ impl Cache {
     /// An empty cache.
     pub fn new(channel: ChannelId, keeping: LogRole) -> Self {
         let entries = LogId { channel, role: keeping };
-        Self { entries, low: None, recent: VecDeque::new(), provisional: VecDeque::new(), receipt: None, ahead: None }
+        let keeper = if keeping == LogRole::Host { Keeper::Host } else { Keeper::Replica };
+        let (recent, provisional) = (VecDeque::new(), VecDeque::new());
+        Self { entries, keeper, low: None, recent, provisional, receipt: None, ahead: None }
     }
 
     /// The cache as the store has it, and the other records of this replica.
@@ -55,7 +68,10 @@ impl Cache {
         let own = Loaded::new(own_records);
         let (records, last) = load_log(store, cache.entries)?;
         let kept = Loaded::new(records);
-        cache.receipt = kept.receipt.clone();
+        // Where a former host's log is kept by the reader, the reader's own receipt is the newer one.
+        let end = last.as_ref().map_or(0, |stored| stored.entry.pos);
+        let receipts = [kept.receipt.clone(), own.receipt.clone()].into_iter().flatten();
+        cache.receipt = receipts.filter(|receipt| receipt.at.pos <= end).max_by_key(|receipt| receipt.at.pos);
         cache.low = match keeping {
             LogRole::Host => last.is_some().then_some((1, Hash::ZERO)),
             // Where the first entries were not on disk yet, nothing is cached.
@@ -174,7 +190,7 @@ impl Cache {
     }
 
     fn put_entries(&self, entries: &[StoredEntry]) -> Option<Write> {
-        let kept_here = self.entries.role == LogRole::Cache && !entries.is_empty();
+        let kept_here = self.keeper == Keeper::Replica && !entries.is_empty();
         kept_here.then(|| Write::Append { log: self.entries, entries: entries.to_vec() })
     }
 
@@ -189,9 +205,22 @@ impl Cache {
         if self.low.is_some_and(|(low, _)| low > pos + 1) || (pos == 0 && self.recent.is_empty()) {
             self.low = None;
         }
-        let kept_here = self.entries.role == LogRole::Cache;
+        let kept_here = self.keeper == Keeper::Replica;
         let write = kept_here.then_some(Write::Cut { log: self.entries, from: pos + 1 });
         (write.into_iter().collect(), cut)
+    }
+
+    /// A host in this process has everything, and keeps it: what was cached apart is not needed any more.
+    pub fn join_host(&mut self) -> Vec<Write> {
+        self.keeper = Keeper::Host;
+        if self.entries.role == LogRole::Host {
+            return Vec::new();
+        }
+        let cut = Write::Cut { log: self.entries, from: 1 };
+        let low = delete_meta(self.entries, Meta::Low);
+        self.entries.role = LogRole::Host;
+        self.low = self.low.map(|_| (1, Hash::ZERO));
+        alloc::vec![cut, low]
     }
 
     /// Looks at a receipt whose signature was checked. `checked` says whether the chain has to fit.

@@ -16,6 +16,7 @@ mod signing;
 mod tests;
 
 use alloc::string::String;
+use alloc::vec::Vec;
 
 use bytes::Bytes;
 use segment_proto::messages::Failure;
@@ -32,7 +33,7 @@ use crate::sync::persist::{Meta, put_meta};
 
 use attaching::Attachment;
 use bring::{Bringing, Gap, GapStep};
-use cache::Cache;
+use cache::{Cache, Keeper};
 use carry::Carry;
 use fork::Search;
 use history::{HistoryJob, HistoryPart};
@@ -405,6 +406,39 @@ impl Replica {
     /// A new record of the channel.
     pub fn set_record(&mut self, record: Signed<ChannelRecord>) {
         self.record = record;
+    }
+
+    /// Which log holds the entries.
+    #[must_use]
+    pub fn keeping(&self) -> LogRole {
+        self.cache.entries.role
+    }
+
+    /// Whether a host in this process writes the entries.
+    #[must_use]
+    pub fn is_kept_by_host(&self) -> bool {
+        self.cache.keeper == Keeper::Host
+    }
+
+    /// The host in this process has ended: what it had not committed is cut, and this replica writes on where it stood.
+    pub fn keep_alone(&mut self, cx: &mut Context<'_>) {
+        if self.cache.tip().pos > self.cache.committed() {
+            self.cut(self.cache.committed(), cx);
+        }
+        self.keeps_alone();
+    }
+
+    /// As [`Self::keep_alone`], where it was so already before this process started.
+    pub fn keeps_alone(&mut self) {
+        self.cache.keeper = Keeper::Replica;
+    }
+
+    /// A host in this process has everything, and keeps it from here on; what is to be written for that.
+    pub fn keep_with_host(&mut self, cx: &mut Context<'_>) -> Vec<Write> {
+        if self.cache.tip().pos > self.cache.committed() {
+            self.cut(self.cache.committed(), cx);
+        }
+        self.cache.join_host()
     }
 
     fn on_removed(&mut self, reason: Reason, cx: &mut Context<'_>) {

@@ -60,6 +60,11 @@ pub fn put_meta<T: Serialize>(log: LogId, meta: Meta, value: &T) -> Write {
     Write::Put { table: Table::LogMeta, key: log.key(meta.name()), value: encode(value) }
 }
 
+/// Deletes a single value.
+pub fn delete_meta(log: LogId, meta: Meta) -> Write {
+    Write::Delete { table: Table::LogMeta, key: log.key(meta.name()) }
+}
+
 /// Sets a row.
 pub fn put_row(log: LogId, row: &Row) -> Write {
     Write::Put { table: Table::Row, key: log.key(row.device.as_bytes()), value: encode(row) }

@@ -90,7 +90,7 @@ impl Peer {
     /// As said above, [`CommandError::NotJoined`], [`CommandError::HostedHere`] and [`CommandError::Unsent`].
     pub fn leave(&mut self, channel: ChannelId, unsent: Unsent, now: Now) -> Asked {
         let joined = self.channels.get(&channel).ok_or(CommandError::NotJoined)?;
-        if joined.host.is_some() {
+        if joined.host.is_some() || joined.replica.record().host == self.core.identity.device() {
             return Err(CommandError::HostedHere);
         }
         let waiting = joined.waiting();

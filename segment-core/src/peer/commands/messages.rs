@@ -1,7 +1,7 @@
 //! Messages of a joined channel.
 
 use bytes::Bytes;
-use segment_proto::{AccessChange, ChannelId, EnvelopeKind, MessageKey, Now, Reason};
+use segment_proto::{AccessChange, ChannelId, DeviceId, EnvelopeKind, MessageKey, Now, Reason, Who};
 
 use super::Asked;
 use crate::peer::Peer;
@@ -35,6 +35,21 @@ impl Peer {
         }
         let body = Bytes::from(postcard::to_allocvec(change).unwrap_or_default());
         self.write(channel, EnvelopeKind::Access, body, now)
+    }
+
+    /// Moves a channel to another device, of this user: once that is committed, its host is there.
+    ///
+    /// # Errors
+    /// As [`Self::change_access`].
+    pub fn designate(
+        &mut self,
+        channel: ChannelId,
+        to: &Who,
+        device: DeviceId,
+        now: Now,
+    ) -> Result<MessageKey, CommandError> {
+        let change = AccessChange::designate(to.account, to.name.as_str().into(), device);
+        self.change_access(channel, &change, now)
     }
 
     fn write(

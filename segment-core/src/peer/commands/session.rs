@@ -141,11 +141,8 @@ impl Peer {
     /// Changes how this session is seen.
     ///
     /// # Errors
-    /// As [`Self::logout`], and [`CommandError::OwnerMayNotHide`].
+    /// As [`Self::logout`].
     pub fn set_status(&mut self, presence: Presence, now: Now) -> Asked {
-        if presence == Presence::Invisible && self.channels.hosts_any() {
-            return Err(CommandError::OwnerMayNotHide);
-        }
         self.ask(&SetStatus { presence }, PeerRequest::SetStatus(presence), now)
     }
 

@@ -5,7 +5,7 @@ use alloc::sync::Arc;
 use alloc::vec;
 use alloc::vec::Vec;
 
-use segment_proto::messages::{ChannelFound, Done, Presence};
+use segment_proto::messages::{ChannelFound, Done};
 use segment_proto::{AccessChange, AccountId, Limits, LinkId, View, Visitors};
 
 use super::bench::{Bench, DEVICE, HOST, LINK, channel, row};
@@ -15,7 +15,7 @@ use crate::peer::events::Serving;
 use crate::peer::local::Stripped;
 use crate::peer::{CommandError, Unsent};
 
-fn hosting() -> Bench {
+pub(super) fn hosting() -> Bench {
     let mut bench = Bench::logged_in(Vec::new());
     let now = bench.now();
     bench.peer.create_channel("#c1", View::Public, Visitors::Read, now).unwrap();
@@ -81,7 +81,6 @@ fn what_an_owner_may_not_do_is_refused_here() {
     bench.out();
     let now = bench.now();
     assert_eq!(bench.peer.leave(channel(1), Unsent::Drop, now), Err(CommandError::HostedHere));
-    assert_eq!(bench.peer.set_status(Presence::Invisible, now), Err(CommandError::OwnerMayNotHide));
     assert_eq!(bench.out(), [] as [&str; 0]);
 }
 

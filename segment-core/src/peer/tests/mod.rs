@@ -6,6 +6,7 @@ mod connecting;
 mod hosting;
 mod joining;
 mod members;
+mod moving;
 mod naming;
 mod serving;
 mod session;
