@@ -46,6 +46,8 @@ pub enum Rule {
     GrantNonce,
     /// A host that is shown a newer epoch, or a receipt that is not on its chain, gives its epoch up.
     ShownStops,
+    /// A tracker that is shown more than it has opens a new generation, and takes it from who has it.
+    ShownLossOpens,
     /// A cut of the tail moves its messages to the resubmit queue.
     CutResubmits,
     /// A cut message waits until it is committed, or the committed log refuses it for good.
@@ -104,6 +106,7 @@ impl Rule {
         Self::FreshEpoch,
         Self::GrantNonce,
         Self::ShownStops,
+        Self::ShownLossOpens,
         Self::CutResubmits,
         Self::ResubmitUntilCommitted,
         Self::GuestDrains,

@@ -5,7 +5,7 @@ use core::time::Duration;
 use alloc::vec::Vec;
 
 use segment_proto::messages::{Adopt, Adopted, Failure, Fenced, Grant, HostHello, Presence};
-use segment_proto::{EpochOwner, EpochRecord, Fence, Instant, LinkId, Nonce, Position, Reason, Signed};
+use segment_proto::{EpochOwner, EpochRecord, Instant, LinkId, Nonce, Position, Reason, Signed};
 
 use crate::backup::{Backup, BackupTask};
 use crate::contract::Deadline;
@@ -109,7 +109,7 @@ impl Backup {
 
     /// Answers a hello that waits. While a record is being written, nothing is said that rests on it.
     pub(super) fn answer_hello(&mut self, cx: &mut Context<'_>) {
-        if self.next_epoch.is_some() {
+        if self.is_deciding() {
             return;
         }
         let owner = self.log.epoch().map(|record| record.owner);
@@ -184,8 +184,15 @@ impl Backup {
             None => self.take_over(record, cx),
         }
         self.fence_other_host(cx);
-        self.answer_hello(cx);
+        self.settle_recovery();
         self.note_presence(before);
+        self.go_on(cx);
+    }
+
+    /// It is decided who sequences, unless it is to be decided anew.
+    pub(super) fn go_on(&mut self, cx: &mut Context<'_>) {
+        self.open_if_lost(cx);
+        self.answer_hello(cx);
         self.release_held(cx);
     }
 
@@ -204,9 +211,8 @@ impl Backup {
     fn make_epoch(&mut self, owner: EpochOwner, cx: &Context<'_>) -> Signed<EpochRecord> {
         self.sequencer.drop_unwritten(&mut self.log, cx.rules);
         let base = if cx.rules.has(Rule::EpochBase) { self.log.head() } else { self.log.durable_position() };
-        let Fence { generation, epoch } = self.log.fence();
-        let fence = Fence { generation: generation.max(1), epoch: epoch + 1 };
-        Signed::new(EpochRecord { channel: self.channel(), fence, owner, base }, cx.identity)
+        let (channel, fence) = (self.channel(), self.next_fence());
+        Signed::new(EpochRecord { channel, fence, owner, base }, cx.identity)
     }
 
     fn say_adopt(&mut self, asker: Asker, nonce: Nonce, after: Position, cx: &mut Context<'_>) {
@@ -246,10 +252,19 @@ impl Backup {
     }
 
     pub(super) fn on_adopted(&mut self, from: Asker, adopted: &Adopted, cx: &mut Context<'_>) {
+        if !self.recovery.queue.is_empty() {
+            self.run_queue(cx);
+        }
         let greeted = self.host.as_ref().is_some_and(|host| host.link == from.link && host.nonce == adopted.nonce);
         let level = adopted.at == self.log.head() && self.log.durable() == self.log.head().pos;
         let owned = self.log.epoch().is_some_and(|record| record.owner == EpochOwner::Tracker);
-        if !greeted || !level || !owned || !self.sequencer.is_idle() || self.next_epoch.is_some() {
+        if !greeted
+            || !level
+            || !owned
+            || !self.sequencer.is_idle()
+            || self.is_deciding()
+            || !self.recovery.queue.is_empty()
+        {
             return cx.out.fail(from, Reason::NotNow, "say hello again");
         }
         if let Err(wait) = self.flapping.check(cx.now.mono) {

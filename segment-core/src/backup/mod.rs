@@ -4,8 +4,10 @@
 mod epochs;
 mod flapping;
 mod healing;
+mod joining;
 mod moving;
 mod readers;
+mod recovery;
 mod replication;
 mod seal;
 mod submit;
@@ -34,6 +36,8 @@ use crate::tracker::context::{Caller, Context, TrackerTask};
 
 use epochs::HostLink;
 use flapping::Flapping;
+use joining::Queue;
+use recovery::{Recovery, RecoveryTask};
 use seal::Seal;
 use submit::Held;
 
@@ -64,6 +68,8 @@ pub enum BackupTask {
     Mend(Asker, Box<Reseed>),
     /// Entries were put right, up to here.
     Mended(Asker, Position, Gap),
+    /// A recovery's.
+    Recovery(RecoveryTask),
     /// The record of the next epoch was written; where it is the host's, `Adopted` is answered by it.
     Epoch(Option<(Asker, Nonce)>),
 }
@@ -102,6 +108,9 @@ pub struct Backup {
     seal: Seal,
     flapping: Flapping,
     cursors: Cursors,
+    recovery: Recovery,
+    /// The rights before the first entry.
+    first_access: Access,
     notices: Vec<BackupNotice>,
 }
 
@@ -119,10 +128,11 @@ impl Backup {
         let loaded = Loaded::new(records);
         let granted = loaded.meta(Meta::Nonce);
         let cursors = Cursors::restore(&loaded);
+        let recovery = Recovery { queue: Queue::restore(&loaded), ..Recovery::default() };
         let first_access = Access::new(record.owner.account, record.view, record.visitors);
         let fold = match loaded.rights {
             Some(rights) => Fold::from_parts(rights, loaded.rows),
-            None => Fold::with_rows(first_access, loaded.rows),
+            None => Fold::with_rows(first_access.clone(), loaded.rows),
         };
         let head = last.map_or(Position::START, |stored| stored.position());
         let log = ChannelLog::restored(id, fold, head, loaded.receipt, loaded.epochs).with_memory(MEMORY_ENTRIES_MAX);
@@ -138,6 +148,8 @@ impl Backup {
             seal: Seal::default(),
             flapping: Flapping::default(),
             cursors,
+            recovery,
+            first_access,
             notices: Vec::new(),
         };
         backup.note_designation();
@@ -178,6 +190,9 @@ impl Backup {
 
     /// A message of a logged-in session about this channel (kinds 0x03xx and 0x04xx).
     pub fn on_message(&mut self, from: Asker, caller: &Caller, message: Message, cx: &mut Context<'_>) {
+        if let Some(evidence) = recovery::shown_in(&message) {
+            self.on_shown(from.link, evidence, cx);
+        }
         match message {
             Message::Subscribe(_) => self.on_subscribe(from, caller, cx),
             Message::Unsubscribe(_) => self.on_unsubscribe(from, cx),
@@ -189,7 +204,7 @@ impl Backup {
             Message::HostHello(hello) => self.on_host_hello(from, caller, &hello, cx),
             Message::Adopted(adopted) => self.on_adopted(from, &adopted, cx),
             Message::Replicate(replicate) => self.on_replicate(from, replicate, cx),
-            Message::Reseed(reseed) => self.on_mend(from, reseed, cx),
+            Message::Reseed(reseed) => self.on_reseed(from, reseed, cx),
             other => cx.out.fail(from, Reason::UnsupportedKind, other.name()),
         }
     }
@@ -198,6 +213,7 @@ impl Backup {
     pub fn on_link_down(&mut self, link: LinkId, cx: &mut Context<'_>) {
         self.sequencer.forget(cx.now.mono);
         self.forget_held(link);
+        self.forget_holder(link);
         self.readers.forget_link(link);
         self.readers.remove(link);
         self.on_host_left(link, cx);
@@ -252,6 +268,7 @@ impl Backup {
             }
             (BackupTask::Mend(asker, reseed), _) => self.mend(asker, *reseed, None, cx),
             (BackupTask::Mended(asker, next, gap), _) => self.on_mended(asker, next, gap, cx),
+            (BackupTask::Recovery(task), outcome) => self.on_recovery(task, outcome, cx),
             (BackupTask::Epoch(to), _) => self.on_epoch_written(to, cx),
             (BackupTask::LookedUp(job), StoreOutcome::Found(found)) => self.on_looked_up(job, found, cx),
             _ => {}
@@ -270,16 +287,14 @@ impl Backup {
             self.answer_hello(cx);
         }
         self.tell_deliveries(cx);
+        self.recovery_timeout(cx);
     }
 
     /// When.
     #[must_use]
     pub fn poll_timeout(&self) -> Option<Deadline> {
-        earliest([
-            self.host.as_ref().and_then(HostLink::poll_timeout),
-            self.seal.poll_timeout(),
-            self.cursors.poll_timeout(),
-        ])
+        let host = self.host.as_ref().and_then(HostLink::poll_timeout);
+        earliest([host, self.seal.poll_timeout(), self.cursors.poll_timeout(), self.recovery.poll_timeout()])
     }
 
     /// What the directory has to know; to be asked after every call.

@@ -34,7 +34,7 @@ impl Backup {
     pub(super) fn fence_other_host(&mut self, cx: &mut Context<'_>) {
         let owner = self.log.epoch().map(|record| record.owner);
         let is_others = matches!(owner, Some(EpochOwner::Host(device)) if device != self.host_device);
-        if is_others && self.next_epoch.is_none() && cx.rules.has(Rule::DesignationFences) {
+        if is_others && !self.is_deciding() && cx.rules.has(Rule::DesignationFences) {
             self.write_epoch(EpochOwner::Tracker, None, cx);
         }
     }

@@ -18,9 +18,9 @@ const UNWRITTEN_MAX: usize = 4_096;
 impl Backup {
     pub(super) fn on_replicate(&mut self, from: Asker, replicate: Replicate, cx: &mut Context<'_>) {
         let from_host = self.host.as_ref().is_some_and(|host| host.link == from.link);
-        let current = replicate.fence == self.log.fence() && self.next_epoch.is_none();
+        let current = replicate.fence == self.log.fence() && !self.is_deciding();
         if !from_host || (!current && cx.rules.has(Rule::Fencing)) {
-            if let Some(record) = self.log.epoch().filter(|_| self.next_epoch.is_none()) {
+            if let Some(record) = self.log.epoch().filter(|_| !self.is_deciding()) {
                 cx.out.push(from.link, &Fenced { record: record.clone() });
             }
             return;
@@ -87,6 +87,9 @@ impl Backup {
         }
         self.answer_waiting(cx);
         self.flush(cx);
+        if !self.recovery.queue.is_empty() {
+            self.run_queue(cx);
+        }
         if changed.contains(&Changed::Rights) {
             self.notices.push(BackupNotice::AccessChanged);
             self.remove_who_may_not_read(cx);

@@ -67,7 +67,7 @@ impl Backup {
     }
 
     fn sequencing(&self, rules: Rules) -> Sequencing {
-        if self.next_epoch.is_some() || self.seal.is_on() {
+        if self.is_deciding() || self.seal.is_on() {
             return Sequencing::Undecided;
         }
         let owner = self.log.epoch().map(|record| record.owner);
@@ -122,7 +122,7 @@ impl Backup {
     pub(super) fn on_looked_up(&mut self, job: SubmitJob, found: Option<StoredEntry>, cx: &mut Context<'_>) {
         self.sequencer.looked_up();
         // What was begun before a seal is ended: the host waits for it.
-        if self.next_epoch.is_some() || job.fence != self.log.fence() {
+        if self.is_deciding() || job.fence != self.log.fence() {
             return cx.out.fail_with(job.asker, &Failure::retry_after(Reason::NotNow, BUSY_RETRY_MS));
         }
         self.run_submit(job, Some(found), cx);

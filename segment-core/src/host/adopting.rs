@@ -43,9 +43,16 @@ impl Host {
         let begin = || Staging::new(self.committed_position(), self.log.base().clone());
         let mut staging = under_way.unwrap_or_else(begin);
         let behind = adopt.head.pos < self.log.committed();
-        if behind || staging.take(adopt, cx.rules).is_err() {
+        let is_anew = staging.common.pos < self.log.committed();
+        if (behind && !is_anew) || staging.take(adopt, cx.rules).is_err() {
+            if self.is_superseded_by(adopt) && !is_anew {
+                return self.stage_anew(cx);
+            }
             cx.out.event(PeerEvent::Suspicious { what: "the tracker's log does not continue this host's receipt" });
             return self.on_refused_by_tracker(cx);
+        }
+        if staging.at == adopt.head && is_anew {
+            return self.leave_branch(staging, adopt.clone(), cx);
         }
         if staging.at == adopt.head {
             return self.adopt(staging, adopt, cx);
@@ -62,7 +69,7 @@ impl Host {
     }
 
     /// One transaction: cut, keep what is cut for later, take what the tracker has.
-    fn adopt(&mut self, staging: Staging, adopt: &Adopt, cx: &mut Context<'_>) {
+    pub(super) fn adopt(&mut self, staging: Staging, adopt: &Adopt, cx: &mut Context<'_>) {
         let common = staging.common;
         let staged = staging.finish(self.log.id);
         let receipt = adopt.receipt.as_ref().filter(|receipt| self.is_genuine(receipt, cx));
@@ -70,12 +77,22 @@ impl Host {
             cx.out.event(PeerEvent::Suspicious { what: "the tracker has no receipt for its own head" });
             return self.on_refused_by_tracker(cx);
         }
+        let is_anew = common.pos < self.log.committed();
+        let receipt = receipt.cloned();
         let mut writes = self.cut_behind(common, cx);
         self.tell_adopted(common, adopt.head, cx);
-        match receipt.cloned().filter(|_| staged.is_long) {
+        if is_anew {
+            writes.extend(self.replace_log(staged, receipt, adopt));
+            return self.end_adoption(writes, adopt, cx);
+        }
+        match receipt.filter(|_| staged.is_long) {
             Some(receipt) => writes.extend(self.take_over(staged, receipt)),
             None => writes.extend(self.append_page(staged, adopt, cx)),
         }
+        self.end_adoption(writes, adopt, cx);
+    }
+
+    fn end_adoption(&mut self, mut writes: Vec<Write>, adopt: &Adopt, cx: &mut Context<'_>) {
         writes.extend(self.adopt_epochs(adopt, cx));
         writes.extend(self.resubmit.take_settled(&self.log, cx.rules));
         self.replication = Replication::from(self.log.head().pos);

@@ -2,11 +2,13 @@
 //! everything to the tracker.
 
 mod adopting;
+mod branching;
 mod draining;
 mod evidence;
 mod forward;
 mod members;
 mod replication;
+mod reseeding;
 mod resubmit;
 mod retiring;
 mod staging;
@@ -29,9 +31,11 @@ use crate::sync::sequencer::{Sequencer, SubmitJob};
 use crate::sync::serve::{self, Page};
 use crate::sync::{ChannelLog, Fold, Subscribers};
 
+use branching::Branch;
 use draining::Draining;
 use members::Revocations;
 use replication::Replication;
+use reseeding::Reseeding;
 use resubmit::Resubmit;
 use tenure::Tenure;
 
@@ -57,6 +61,10 @@ pub enum HostTask {
     Resubmit(u64),
     /// A message that was brought to another sequencer, and the author's entry that stands in its way.
     InTheWay(u64),
+    /// A page that the tracker has lost.
+    Reseed,
+    /// A page that the tracker's new generation does not have.
+    Branch,
     /// Nobody waits.
     Nothing,
 }
@@ -68,6 +76,8 @@ pub enum HostRequest {
     Hello,
     /// `Adopted`: answered by a grant.
     Adopted,
+    /// `Reseed`: a page that the tracker has lost is brought.
+    Reseed,
     /// `Submit`: cut messages are brought to whoever owns the epoch.
     Drain,
 }
@@ -85,6 +95,8 @@ pub struct Host {
     revocations: Revocations,
     replication: Replication,
     cursors: Cursors,
+    reseeding: Option<Reseeding>,
+    branch: Option<Branch>,
 }
 
 /// How a channel stands at its host.
@@ -124,6 +136,8 @@ impl Host {
             revocations: Revocations::default(),
             replication,
             cursors: Cursors::default(),
+            reseeding: None,
+            branch: None,
         }
     }
 
@@ -181,6 +195,7 @@ impl Host {
         match message {
             Message::Committed(committed) => self.on_committed(committed.receipt, cx),
             Message::Fenced(fenced) => self.on_fenced(&fenced.record, cx),
+            Message::Lost(lost) => self.on_lost(&lost, cx),
             Message::ReplicateRefused(refused) => self.on_replicate_refused(&refused, cx),
             _ => {}
         }
@@ -191,6 +206,7 @@ impl Host {
         match (request, answer.into_result()) {
             (HostRequest::Hello, Ok(Message::Adopt(adopt))) => self.on_adopt(adopt, cx),
             (HostRequest::Adopted, Ok(Message::Grant(grant))) => self.on_grant(grant, cx),
+            (HostRequest::Reseed, answered) => self.on_reseeded(answered, cx),
             (HostRequest::Drain, answered) => self.on_drained(answered, cx),
             (HostRequest::Adopted, Err(unanswered)) => self.on_not_granted(&unanswered, cx),
             (HostRequest::Hello, Err(unanswered)) => self.on_hello_refused(&unanswered, cx),
@@ -229,6 +245,8 @@ impl Host {
             (HostTask::InTheWay(number), StoreOutcome::Found(found)) => {
                 self.on_in_the_way(number, found.as_ref(), cx);
             }
+            (HostTask::Branch, StoreOutcome::Entries { entries, .. }) => self.on_branch_read(entries, cx),
+            (HostTask::Reseed, StoreOutcome::Entries { before, entries }) => self.on_reseed_read(before, entries, cx),
             (HostTask::Page(page), StoreOutcome::Entries { before, entries }) => {
                 self.on_page(page, before, entries, cx)
             }

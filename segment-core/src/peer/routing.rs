@@ -71,6 +71,7 @@ impl Peer {
                 self.channels.hosts().for_each(|host| host.on_revoked(&revoked, &mut core.cx(now)));
             }
             Message::Committed(_) | Message::ReplicateRefused(_) => self.on_host_push(message, now),
+            Message::Lost(_) if self.hosts_channel_of(&message) => self.on_host_push(message, now),
             Message::Fenced(_) => self.on_fenced(from.link, message, now),
             Message::Forward(forward) if !from.id.is_none() => self.on_forward(from, forward, now),
             other => self.on_host_message(from, other, now),
@@ -88,6 +89,10 @@ impl Peer {
             Some(host) => host.on_forward(from, forward, &mut self.core.cx(now)),
             None => self.core.out.fail(from, Reason::NotHost, ""),
         }
+    }
+
+    fn hosts_channel_of(&self, message: &Message) -> bool {
+        channel_of(message).and_then(|channel| self.channels.get(&channel)?.host.as_ref()).is_some()
     }
 
     fn on_host_push(&mut self, message: Message, now: Now) {
@@ -220,6 +225,7 @@ pub(crate) fn channel_of(message: &Message) -> Option<ChannelId> {
         Message::Diverged(m) => Some(m.channel),
         Message::Delivered(m) => Some(m.channel),
         Message::Deliveries(m) => Some(m.channel),
+        Message::Lost(m) => Some(m.channel),
         Message::Removed(m) => Some(m.channel),
         Message::Committed(m) => Some(m.receipt.channel),
         Message::Fenced(m) => Some(m.record.channel),

@@ -4,7 +4,7 @@ use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
 
 use bytes::Bytes;
-use segment_proto::{EpochRecord, Fence, Receipt, Row, Signed};
+use segment_proto::{DeviceId, EpochRecord, Fence, Receipt, Row, Signed};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -70,12 +70,27 @@ pub fn put_row(log: LogId, row: &Row) -> Write {
     Write::Put { table: Table::Row, key: log.key(row.device.as_bytes()), value: encode(row) }
 }
 
+/// Deletes a row.
+pub fn delete_row(log: LogId, device: DeviceId) -> Write {
+    Write::Delete { table: Table::Row, key: log.key(device.as_bytes()) }
+}
+
 /// Adds an epoch record to a log, in place of the oldest where there are as many as are kept.
 pub fn put_epoch(log: &ChannelLog, record: &Signed<EpochRecord>) -> Vec<Write> {
     let (table, key) = (Table::Epoch, epoch_key(log.id, record.fence));
     let put = Write::Put { table, key, value: encode(record) };
     let oldest = log.epoch_to_go().map(|fence| Write::Delete { table, key: epoch_key(log.id, fence) });
     core::iter::once(put).chain(oldest).collect()
+}
+
+/// Adds an epoch record to a log that is rewritten.
+pub fn put_epoch_record(log: LogId, record: &Signed<EpochRecord>) -> Write {
+    Write::Put { table: Table::Epoch, key: epoch_key(log, record.fence), value: encode(record) }
+}
+
+/// Deletes an epoch record.
+pub fn delete_epoch(log: LogId, fence: Fence) -> Write {
+    Write::Delete { table: Table::Epoch, key: epoch_key(log, fence) }
 }
 
 fn epoch_key(log: LogId, fence: Fence) -> Bytes {

@@ -4,5 +4,6 @@ mod committing;
 mod epochs;
 mod handing_back;
 mod reading;
+mod recovering;
 mod rig;
 mod taking_over;

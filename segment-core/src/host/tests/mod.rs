@@ -9,6 +9,7 @@ mod handing_back;
 mod judging;
 mod limits;
 mod replicating;
+mod reseeding;
 mod rig;
 mod showing;
 mod taking_over;

@@ -1,0 +1,115 @@
+//! The tracker has opened a new generation without what is committed here: its log is taken from the start, and
+//! what only the own branch has is kept for later, in its order.
+
+use alloc::collections::BTreeSet;
+use alloc::vec::Vec;
+
+use segment_proto::messages::Adopt;
+use segment_proto::{Access, DeviceId, Position, Receipt, Signed};
+
+use crate::host::staging::{Staged, Staging, join};
+use crate::host::{Host, HostTask};
+use crate::peer::context::Context;
+use crate::store::{Operation, StoreOperation, StoredEntry, Write};
+use crate::sync::persist::{Meta, delete_epoch, delete_row, put_epoch_record, put_meta, put_row};
+use crate::sync::{ChannelLog, Fold};
+
+/// An own branch that is being read, and what replaces it.
+#[derive(Debug)]
+pub struct Branch {
+    staging: Staging,
+    adopt: Adopt,
+    /// The last place that was read.
+    read: u64,
+}
+
+impl Host {
+    /// Whether the tracker's log is of a generation that is newer than what is committed here.
+    pub(super) fn is_superseded_by(&self, adopt: &Adopt) -> bool {
+        let own = self.log.receipt().map(|receipt| receipt.fence.generation);
+        let theirs = adopt.epochs.last().map(|record| record.fence.generation);
+        own.is_some() && theirs > own
+    }
+
+    /// Asks for all of the tracker's log.
+    pub(super) fn stage_anew(&mut self, cx: &mut Context<'_>) {
+        let record = &self.record;
+        let fold = Fold::new(Access::new(record.owner.account, record.view, record.visitors));
+        self.tenure.staging = Some(Staging::new(Position::START, fold));
+        self.say_hello(Position::START, cx);
+    }
+
+    /// All of it is staged: first what only this log has is put aside.
+    pub(super) fn leave_branch(&mut self, staging: Staging, adopt: Adopt, cx: &mut Context<'_>) {
+        let own = self.log.epochs();
+        let is_shared = |base: &Position| own.iter().any(|record| record.base == *base);
+        let shared = adopt.epochs.iter().rev().map(|record| record.base).find(is_shared);
+        let read = shared.map_or(0, |base| base.pos);
+        self.branch = Some(Branch { staging, adopt, read });
+        self.read_branch(cx);
+    }
+
+    fn read_branch(&mut self, cx: &mut Context<'_>) {
+        let Some(branch) = self.branch.take() else { return };
+        if branch.read >= self.log.committed() {
+            return self.replace_branch(branch, cx);
+        }
+        let read = StoreOperation::Read {
+            log: self.log.id,
+            from: branch.read + 1,
+            to: self.log.committed(),
+            entries_max: cx.limits.batch_entries_max,
+            bytes_max: cx.limits.batch_bytes_max,
+        };
+        self.branch = Some(branch);
+        cx.out.perform(self.task(HostTask::Branch), Operation::Store(read));
+    }
+
+    pub(super) fn on_branch_read(&mut self, entries: Vec<StoredEntry>, cx: &mut Context<'_>) {
+        let Some(branch) = &mut self.branch else { return };
+        let Some(last) = entries.last().map(|stored| stored.entry.pos) else {
+            self.branch = None;
+            return self.on_refused_by_tracker(cx);
+        };
+        branch.read = last;
+        let envelopes = entries.into_iter().map(|stored| stored.entry.envelope).collect();
+        let writes = self.resubmit.add(&self.log, envelopes);
+        cx.out.write(self.task(HostTask::Nothing), writes);
+        self.read_branch(cx);
+    }
+
+    fn replace_branch(&mut self, branch: Branch, cx: &mut Context<'_>) {
+        let Branch { staging, adopt, .. } = branch;
+        let is_current = Some(adopt.nonce) == self.tenure.nonce && self.tenure.tracker.is_some();
+        if !is_current {
+            return self.on_refused_by_tracker(cx);
+        }
+        self.adopt(staging, &adopt, cx);
+    }
+
+    /// Everything that was derived from the own branch goes with it.
+    pub(super) fn replace_log(
+        &mut self,
+        staged: Staged,
+        receipt: Option<Signed<Receipt>>,
+        adopt: &Adopt,
+    ) -> Vec<Write> {
+        let id = self.log.id;
+        let mut writes = alloc::vec![Write::Cut { log: id, from: 1 }];
+        if staged.is_long {
+            writes.extend(join(id, &staged.page));
+        } else {
+            writes.push(Write::Append { log: id, entries: staged.page });
+        }
+        let kept: BTreeSet<DeviceId> = staged.fold.rows().map(|row| row.device).collect();
+        let gone = self.log.base().rows().filter(|row| !kept.contains(&row.device));
+        writes.extend(gone.map(|row| delete_row(id, row.device)));
+        writes.extend(staged.fold.rows().map(|row| put_row(id, row)));
+        writes.push(put_meta(id, Meta::Rights, staged.fold.rights()));
+        writes.extend(receipt.as_ref().map(|receipt| put_meta(id, Meta::Receipt, receipt)));
+        writes.extend(self.log.epochs().iter().map(|record| delete_epoch(id, record.fence)));
+        writes.extend(adopt.epochs.iter().map(|record| put_epoch_record(id, record)));
+        self.log = ChannelLog::restored(id, staged.fold, adopt.head, receipt, adopt.epochs.clone());
+        writes
+    }
+}

@@ -1,0 +1,109 @@
+//! A tracker that has lost something: the host brings it; or takes a generation that has not got it.
+
+use alloc::vec::Vec;
+
+use segment_proto::messages::{Adopt, Lost, Reseeded};
+use segment_proto::{EpochOwner, EpochRecord, Fence, Position, Receipt, Signed};
+
+use super::rig::HostRig;
+use crate::store::Table;
+use crate::sync::tests::kit::{Author, TRACKER, channel, device, entries, identity};
+
+/// Four messages, three of them committed.
+fn with_four() -> (HostRig, Author) {
+    let (mut rig, mut two) = (HostRig::owning(), Author::new(2));
+    rig.submit(2, &two.texts(4));
+    rig.all_done();
+    rig.commit(3);
+    rig.all_done();
+    (rig, two)
+}
+
+fn lost(rig: &HostRig, head: Position) -> Lost {
+    Lost { channel: channel(), generation: 2, epochs: rig.epochs.clone(), head }
+}
+
+fn generation_two(epoch: u32, base: Position) -> Signed<EpochRecord> {
+    let fence = Fence { generation: 2, epoch };
+    Signed::new(EpochRecord { channel: channel(), fence, owner: EpochOwner::Tracker, base }, &identity(TRACKER))
+}
+
+fn receipt_two(epoch: u32, at: Position) -> Signed<Receipt> {
+    Signed::new(Receipt { channel: channel(), fence: Fence { generation: 2, epoch }, at }, &identity(TRACKER))
+}
+
+#[test]
+fn it_stops_brings_what_is_lost_and_asks_for_an_epoch_of_the_new_generation() {
+    let (mut rig, _) = with_four();
+    rig.peer.limits.batch_entries_max = 1;
+    let at = |rig: &HostRig, pos: u64| rig.host.log.position_at(pos).unwrap();
+    let head = at(&rig, 1);
+    assert_eq!(rig.push(lost(&rig, head)), ["hosting stopped", "read: host 2..3"]);
+    assert_eq!(rig.done(), ["99? Reseed"]);
+    let next = at(&rig, 2);
+    assert_eq!(rig.answer(Reseeded { channel: channel(), next }), ["read: host 3..3"]);
+    rig.done();
+    let next = at(&rig, 3);
+    assert_eq!(rig.answer(Reseeded { channel: channel(), next }), ["99? host hello after 3"]);
+    rig.epochs.push(generation_two(4, rig.head));
+    rig.receipt = Some(receipt_two(4, rig.head));
+    rig.answer(rig.adopt());
+    rig.all_done();
+    let fence = Fence { generation: 2, epoch: 5 };
+    let owner = EpochOwner::Host(device(1));
+    let record = Signed::new(EpochRecord { channel: channel(), fence, owner, base: rig.head }, &identity(TRACKER));
+    rig.answer(segment_proto::messages::Grant { nonce: rig.nonce(), record });
+    rig.all_done();
+    assert_eq!(rig.host.report().owns, Some(fence));
+    assert_eq!((rig.host.report().stored, rig.host.report().resubmit), (4, 1), "the fourth again");
+}
+
+#[test]
+fn where_nothing_is_known_to_be_shared_it_begins_at_the_start() {
+    let (mut rig, _) = with_four();
+    let elsewhere = entries(Position::START, 9, &Author::new(9).texts(2))[1].position();
+    let nothing = Lost { epochs: Vec::new(), ..lost(&rig, elsewhere) };
+    assert_eq!(rig.push(nothing), ["hosting stopped", "read: host 1..3"]);
+}
+
+#[test]
+fn a_generation_without_what_is_committed_here_is_taken_from_its_start() {
+    let (mut rig, two) = with_four();
+    rig.restart();
+    let mut nine = Author::new(9);
+    let theirs = entries(Position::START, 5, &nine.texts(5));
+    let record = generation_two(5, Position::START);
+    rig.epochs = alloc::vec![rig.epochs[0].clone(), record];
+    rig.head = theirs[4].position();
+    rig.receipt = Some(receipt_two(5, rig.head));
+    rig.tracker_up();
+    assert_eq!(rig.answer(rig.adopt()), ["99? host hello after 0"]);
+    let all = Adopt { entries: theirs.iter().map(|stored| stored.entry.clone()).collect(), ..rig.adopt() };
+    assert_eq!(rig.answer(all), ["read: host 1..3"]);
+    assert_eq!(
+        rig.done(),
+        [
+            "write: put resubmit 1, put resubmit 2, put resubmit 3",
+            "(adopted 1..5)",
+            "write: cut host from 1, put resubmit 4, cut host from 1, append host 1..5, delete row, put row, \
+             put rights, put receipt, delete epoch, delete epoch, put epoch, put epoch, put fence"
+        ]
+    );
+    assert_eq!(rig.done(), [""; 0]);
+    assert_eq!(rig.done(), ["99? adopted 5"]);
+    let fence = Fence { generation: 2, epoch: 6 };
+    let owner = EpochOwner::Host(device(1));
+    let record = Signed::new(EpochRecord { channel: channel(), fence, owner, base: rig.head }, &identity(TRACKER));
+    rig.epochs.push(record.clone());
+    rig.answer(segment_proto::messages::Grant { nonce: rig.nonce(), record });
+    rig.all_done();
+    assert_eq!(rig.host.report().stored, 9);
+    let row = rig.host.log.fold().row(device(2), segment_proto::AccountId(2));
+    assert_eq!((row.seq, row.hash), (4, two.last), "none lost, none doubled, in order");
+    let at = rig.host.log.head();
+    rig.push(segment_proto::messages::Committed { receipt: receipt_two(6, at) });
+    rig.all_done();
+    assert_eq!(rig.peer.tape.store.count(Table::Resubmit), 0);
+    rig.restart();
+    assert_eq!((rig.host.report().stored, rig.host.report().committed), (9, 9));
+}
