@@ -4,7 +4,7 @@ mod peer;
 mod tracker;
 
 pub use peer::{EmbeddedTracker, Failures, Input, Output, PeerArgs, PeerOptions};
-pub use tracker::{TrackerArgs, TrackerOptions};
+pub use tracker::{TrackerAction, TrackerArgs, TrackerOptions};
 
 /// Examples come first; the usage and the options after them.
 const TEMPLATE: &str = "{before-help}{about}\n\n{usage-heading} {usage}\n\n{all-args}{after-help}";

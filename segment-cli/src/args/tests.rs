@@ -133,6 +133,11 @@ fn the_tracker_takes_an_address_and_a_directory() {
     for bad in ["", "localhost:1", "1.2.3", "0.0.0.0:99999", "0.0.0.0:"] {
         assert_eq!(tracker(&["--bind", bad]).unwrap_err().exit_code(), 2, "{bad}");
     }
+    let copy = tracker(&["backup", "--data", "d", "--to", "f"]).unwrap();
+    assert_eq!((copy.action, copy.data), (Some(TrackerAction::Backup { to: "f".into() }), Some("d".into())));
+    let back = tracker(&["--data", "d", "restore", "--from", "f"]).unwrap();
+    assert_eq!((back.action, back.data), (Some(TrackerAction::Restore { from: "f".into() }), Some("d".into())));
+    assert_eq!(tracker(&["backup"]).unwrap_err().exit_code(), 2);
     assert_eq!(tracker(&["surplus"]).unwrap_err().exit_code(), 2);
 }
 

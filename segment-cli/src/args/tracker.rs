@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
-use clap::{Command as ClapCommand, CommandFactory, Parser};
+use clap::{Command as ClapCommand, CommandFactory, Parser, Subcommand};
 
 use super::TEMPLATE;
 use crate::url::DEFAULT_PORT;
@@ -13,6 +13,8 @@ Examples:
   segment-tracker                               for everybody, port 22236; prints the invite
   segment-tracker --bind 127.0.0.1:22236        for this machine only
   segment-tracker --data /var/lib/segment       with its data there
+  segment-tracker backup --to copy.sqlite       copies its data, also while it is at work
+  segment-tracker restore --from copy.sqlite --data DIR
 ";
 
 /// The arguments of `segment-tracker`, as written.
@@ -31,11 +33,30 @@ pub struct TrackerArgs {
     #[arg(long, value_name = "HOST", env = "SEGMENT_TRACKER_ADVERTISE")]
     advertise: Option<String>,
     /// Where its data is kept; without it, where the embedded tracker keeps it
-    #[arg(long, value_name = "DIR", env = "SEGMENT_TRACKER_DATA")]
+    #[arg(long, value_name = "DIR", env = "SEGMENT_TRACKER_DATA", global = true)]
     data: Option<PathBuf>,
     /// Write records as JSON
-    #[arg(long)]
+    #[arg(long, global = true)]
     json: bool,
+    #[command(subcommand)]
+    action: Option<TrackerAction>,
+}
+
+/// What to do instead of running a tracker.
+#[derive(Clone, Debug, PartialEq, Eq, Subcommand)]
+pub enum TrackerAction {
+    /// Copy a tracker's data into a new file, with its key beside it; it may be at work
+    Backup {
+        /// The file, which must not exist yet
+        #[arg(long, value_name = "FILE")]
+        to: PathBuf,
+    },
+    /// Put a copy in place as the data of a directory that has none
+    Restore {
+        /// The copy
+        #[arg(long, value_name = "FILE")]
+        from: PathBuf,
+    },
 }
 
 /// What `segment-tracker` is asked to do, checked.
@@ -47,6 +68,8 @@ pub struct TrackerOptions {
     pub advertise: Option<String>,
     /// Where data is kept; `None`: where the embedded tracker keeps it.
     pub data: Option<PathBuf>,
+    /// What to do instead of running.
+    pub action: Option<TrackerAction>,
     /// How it reports.
     pub output: super::Output,
 }
@@ -65,6 +88,7 @@ impl TrackerArgs {
             bind: self.bind.unwrap_or_else(|| SocketAddr::from(([0, 0, 0, 0], DEFAULT_PORT))),
             advertise: self.advertise,
             data: self.data,
+            action: self.action,
             output: if self.json { super::Output::Json } else { super::Output::Text },
         }
     }

@@ -1,12 +1,16 @@
 //! The running parts of the two programs: a tracker, a peer, and the tracker that a peer brings along.
 
+mod control;
+mod copying;
 mod embedded;
 mod error;
 mod peer;
 mod peer_log;
+mod shared;
 mod tracker;
 mod tracker_log;
 
+pub use copying::{Copied, CopyError, backup, restore};
 pub use embedded::{Embedded, TrackerOf, answers};
 pub use error::NodeError;
 pub use peer::{Keeping, PeerNode, PeerPlan};

@@ -7,6 +7,8 @@ use segment_net::{Config, Tracker};
 use segment_proto::DeviceId;
 use segment_store::SqliteStore;
 
+use super::control::Control;
+use super::shared::SharedStore;
 use super::{NodeError, SOFTWARE, STORE_FILE, record_of_tracker};
 use crate::connection_log::{ConnectionLog, Details, EventType, LogGuard, LogLimits, Source};
 use crate::profile::{DeviceSecret, Lock, LockOutcome, private_dir};
@@ -17,6 +19,7 @@ pub struct TrackerNode {
     tracker: Tracker,
     address: SocketAddr,
     log: ConnectionLog,
+    _control: Option<Control>,
     _log_guard: LogGuard,
     _lock: Lock,
 }
@@ -40,7 +43,8 @@ impl TrackerNode {
     /// [`NodeError`]: nothing was started.
     pub async fn start_locked(lock: Lock, dir: &Path, bind: SocketAddr) -> Result<Self, NodeError> {
         let secret = DeviceSecret::load_or_make(dir)?;
-        let store = SqliteStore::open(dir.join(STORE_FILE))?;
+        let store = SharedStore::new(SqliteStore::open(dir.join(STORE_FILE))?);
+        let control = Control::listen(dir, store.clone());
         let (log, log_guard) = ConnectionLog::open(dir, LogLimits::default())?;
         let mut config = Config::new(*secret.expose(), store);
         config.listen = Some(bind);
@@ -55,7 +59,7 @@ impl TrackerNode {
         let address = tracker.address().unwrap_or(bind);
         let details = Details::new().with("program", "tracker").with("address", address).with("key", tracker.key());
         log.record(EventType::ProcessStarted, Source::own(), details);
-        Ok(Self { tracker, address, log, _log_guard: log_guard, _lock: lock })
+        Ok(Self { tracker, address, log, _control: control, _log_guard: log_guard, _lock: lock })
     }
 
     /// Where it listens.

@@ -29,6 +29,42 @@ impl DeviceSecret {
         Ok(Self(secret))
     }
 
+    /// Reads the secret in a file.
+    ///
+    /// # Errors
+    /// As [`Self::load_or_make`].
+    pub fn load_from(path: &Path) -> Result<Self, ProfileError> {
+        let bytes = read_small(path, SECRET_BYTES as u64)?.unwrap_or_default();
+        require_private(path)?;
+        let (path, what) = (path.to_owned(), "it does not have 32 bytes");
+        Ok(Self(bytes.try_into().map_err(|_| ProfileError::Damaged { path, what })?))
+    }
+
+    /// Whether a directory has a secret already, and another one.
+    ///
+    /// # Errors
+    /// [`ProfileError::Damaged`] or [`ProfileError::Disk`].
+    pub fn is_other_in(&self, dir: &Path) -> Result<bool, ProfileError> {
+        let found = read_small(&dir.join(KEY_FILE), SECRET_BYTES as u64)?;
+        Ok(found.is_some_and(|found| found != self.0))
+    }
+
+    /// Writes it as the secret of a directory.
+    ///
+    /// # Errors
+    /// [`ProfileError::Disk`]
+    pub fn save_in(&self, dir: &Path) -> Result<(), ProfileError> {
+        self.save_as(&dir.join(KEY_FILE))
+    }
+
+    /// Writes it to a file.
+    ///
+    /// # Errors
+    /// [`ProfileError::Disk`]
+    pub fn save_as(&self, path: &Path) -> Result<(), ProfileError> {
+        write_atomically(path, &self.0)
+    }
+
     fn make(path: &Path) -> Result<Self, ProfileError> {
         let secret = Self::fresh(path)?;
         write_atomically(path, &secret.0)?;

@@ -9,11 +9,11 @@ use serde::Serialize;
 use tokio::signal::unix::{SignalKind, signal};
 
 use super::{block_on, start_tracing};
-use crate::args::{TrackerArgs, TrackerOptions};
+use crate::args::{TrackerAction, TrackerArgs, TrackerOptions};
 use crate::chat::output::{Answer, Out};
 use crate::errors::{LocalReason, Problem};
 use crate::exit::ExitCode;
-use crate::node::TrackerNode;
+use crate::node::{self, Copied, TrackerNode};
 use crate::profile::Paths;
 use crate::render::Style;
 use crate::url::TrackerUrl;
@@ -28,7 +28,11 @@ pub fn tracker() -> ExitCode {
 
 async fn run(options: TrackerOptions) -> ExitCode {
     let out = Out::streams(options.output);
-    match serve(&options, &out).await {
+    let done = match &options.action {
+        None => serve(&options, &out).await,
+        Some(action) => keep(action, &options, &out).await,
+    };
+    match done {
         Ok(()) => ExitCode::Done,
         Err(problem) => {
             // Nobody reads it, or everybody knows.
@@ -56,6 +60,56 @@ async fn serve(options: &TrackerOptions, out: &Out) -> Result<(), Problem> {
         stopped = node.stop() => Ok(stopped?),
         _ = interrupts.recv() => Err(at_once()),
         _ = terminations.recv() => Err(at_once()),
+    }
+}
+
+async fn keep(action: &TrackerAction, options: &TrackerOptions, out: &Out) -> Result<(), Problem> {
+    let dir = data_dir(options)?;
+    let broken = |error: std::io::Error| Problem::local(LocalReason::Start).saying(error);
+    match action {
+        TrackerAction::Backup { to } => {
+            let copied = node::backup(&dir, to).await?;
+            out.answer(&BackedUp { data: dir, copied }).await.map_err(broken)
+        }
+        TrackerAction::Restore { from } => {
+            let (from, into) = (from.clone(), dir);
+            let restored = tokio::task::spawn_blocking(move || node::restore(&from, &into)).await;
+            let copied = restored.map_err(|error| broken(std::io::Error::other(error)))??;
+            out.answer(&Restored { copied }).await.map_err(broken)
+        }
+    }
+}
+
+#[derive(Serialize)]
+struct BackedUp {
+    data: PathBuf,
+    #[serde(flatten)]
+    copied: Copied,
+}
+
+impl Answer for BackedUp {
+    const TYPE: &'static str = "tracker_backed_up";
+
+    fn text(&self, _: &Style) -> String {
+        let (to, bytes) = (self.copied.to.display(), self.copied.bytes);
+        format!(
+            "Copied to {to} ({bytes} bytes), its key to {to}.key. Keep both to yourself: whoever has them is this tracker."
+        )
+    }
+}
+
+#[derive(Serialize)]
+struct Restored {
+    #[serde(flatten)]
+    copied: Copied,
+}
+
+impl Answer for Restored {
+    const TYPE: &'static str = "tracker_restored";
+
+    fn text(&self, _: &Style) -> String {
+        let (to, bytes) = (self.copied.to.display(), self.copied.bytes);
+        format!("Put in place as {to} ({bytes} bytes). Its channels begin a new store generation when it is started.")
     }
 }
 

@@ -6,6 +6,7 @@
 mod support;
 
 mod arguments;
+mod backups;
 mod durable;
 mod embedded;
 mod large;

@@ -5,13 +5,13 @@ use core::time::Duration;
 use alloc::vec::Vec;
 
 use segment_proto::messages::{Adopt, Adopted, Failure, Fenced, Grant, HostHello, Presence};
-use segment_proto::{EpochOwner, EpochRecord, Instant, LinkId, Nonce, Position, Reason, Signed};
+use segment_proto::{EpochOwner, EpochRecord, Fence, Identity, Instant, LinkId, Nonce, Position, Reason, Signed};
 
 use crate::backup::{Backup, BackupTask};
 use crate::contract::Deadline;
 use crate::outbox::Asker;
 use crate::rules::Rule;
-use crate::store::{Operation, StoreOperation, StoredEntry};
+use crate::store::{Operation, StoreOperation, StoredEntry, Write};
 use crate::sync::persist::{Meta, put_epoch, put_meta};
 use crate::tracker::context::{Caller, Context};
 use crate::tracker::events::TrackerEvent;
@@ -204,6 +204,18 @@ impl Backup {
         if let Some(host) = self.host.take_if(|host| host.owns()) {
             cx.out.push(host.link, &Fenced { record });
         }
+    }
+
+    /// The store was put back from an older copy: a generation of its own, from what is here on. To be
+    /// written before anybody is answered.
+    pub fn put_restored_generation(&mut self, identity: &Identity) -> Vec<Write> {
+        let Fence { generation, epoch } = self.log.fence();
+        let fence = Fence { generation: generation.max(1) + 1, epoch: epoch + 1 };
+        let (owner, base) = (EpochOwner::Tracker, self.log.head());
+        let record = Signed::new(EpochRecord { channel: self.channel(), fence, owner, base }, identity);
+        let writes = put_epoch(&self.log, &record);
+        self.log.push_epoch(record);
+        writes
     }
 
     /// The base is the last place handed to the store; the record follows it in the same queue. Entries of the

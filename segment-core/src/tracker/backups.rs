@@ -74,6 +74,11 @@ impl Backups {
         Ok(backups)
     }
 
+    /// Every copy, while the tracker is being restored.
+    pub(super) fn iter_mut(&mut self) -> impl Iterator<Item = &mut Backup> {
+        self.slots.values_mut().map(|slot| &mut slot.backup)
+    }
+
     /// A channel that has just been made.
     pub fn create(&mut self, record: &ChannelRecord) {
         self.insert(record.channel, Backup::create(record));

@@ -18,11 +18,13 @@ mod backups;
 pub mod context;
 pub mod events;
 pub mod forwards;
+mod restored;
 
 pub use backups::Backups;
 use context::{Context, TrackerTask};
 use events::TrackerEvent;
 use forwards::Forwards;
+pub use restored::mark_restored;
 
 /// What a tracker is given at its start.
 #[derive(Clone, Debug)]
@@ -59,7 +61,8 @@ impl Tracker {
     /// [`Fatal`]: the store cannot be read, or holds what this build does not understand. Nothing was changed.
     pub fn restore(config: TrackerConfig, store: &mut dyn Store) -> Result<Self, Fatal> {
         let mut directory = Directory::restore(config.software, store)?;
-        let backups = Backups::restore(directory.channels(), store)?;
+        let mut backups = Backups::restore(directory.channels(), store)?;
+        restored::open_generations(&mut backups, &config.identity, store)?;
         directory.forget_outsiders(&backups, store)?;
         Ok(Self {
             identity: config.identity,

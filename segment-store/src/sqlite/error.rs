@@ -1,7 +1,7 @@
 //! What can go wrong before a store runs, and when it is copied.
 
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use rusqlite::ErrorCode;
 use segment_core::Fatal;
@@ -98,4 +98,22 @@ pub enum BackupError {
         /// Why.
         source: rusqlite::Error,
     },
+}
+
+/// What a stopped store says: which file, what is wrong, and what to do next.
+pub(super) fn after_failure(path: &Path, error: &rusqlite::Error) -> String {
+    let next = match error.sqlite_error_code() {
+        Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => {
+            "the file is damaged: put back a copy of it (segment-tracker restore), or move it away and start without: \
+             what others have is fetched again"
+        }
+        Some(ErrorCode::DiskFull) => "make room and start again",
+        _ => "check the disk, then start again: what was acknowledged is there",
+    };
+    format!("{}: {error}; {next}", path.display())
+}
+
+/// What `quick_check` has found, as the error that a read of that page would have been.
+pub(super) fn corrupt(found: String) -> rusqlite::Error {
+    rusqlite::Error::SqliteFailure(rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_CORRUPT), Some(found))
 }

@@ -23,6 +23,7 @@ const ENTRY_TAGS: &str = "SELECT pos, tags FROM entries WHERE log = ?1 AND pos B
 const TAGS: &str = "SELECT tags FROM lookups WHERE log = ?1 AND block = ?2";
 const SET_TAGS: &str = "INSERT OR REPLACE INTO lookups (log, block, tags) VALUES (?1, ?2, ?3)";
 const FORGET_FROM: &str = "DELETE FROM lookups WHERE log = ?1 AND block >= ?2";
+const FORGET: &str = "DELETE FROM lookups WHERE log = ?1 AND block = ?2";
 const FORGET_UP_TO: &str = "DELETE FROM lookups WHERE log = ?1 AND block <= ?2";
 const MOVE: &str = "UPDATE lookups SET log = ?2 WHERE log = ?1";
 const LAST_BELOW: &str = "SELECT max(pos) FROM entries WHERE log = ?1 AND pos < ?2";
@@ -140,6 +141,11 @@ pub(super) fn appended(connection: &Connection, log: &LogId, pos: u64) -> Result
     }
     let tags: Vec<u8> = tagged.into_iter().flat_map(|(_, tags)| tags.to_bits().to_le_bytes()).collect();
     connection.prepare_cached(SET_TAGS)?.execute(params![log.prefix(), Number(block), tags]).map(|_| ())
+}
+
+/// The entry at this place is about to be replaced: its block is searched one by one again.
+pub(super) fn replaced(connection: &Connection, log: &LogId, pos: u64) -> Result<()> {
+    connection.prepare_cached(FORGET)?.execute(params![log.prefix(), Number(block_of(pos))]).map(|_| ())
 }
 
 /// Entries from this place on were replaced or deleted: their blocks are searched one by one again.

@@ -12,7 +12,7 @@ mod write;
 #[cfg(test)]
 mod tests;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use rusqlite::wal::CheckpointMode;
 use rusqlite::{Connection, MAIN_DB};
@@ -58,6 +58,7 @@ impl Default for Settings {
 #[derive(Debug)]
 pub struct SqliteStore {
     connection: Result<Connection, Fatal>,
+    path: PathBuf,
     checkpoint_pages: i32,
 }
 
@@ -78,7 +79,8 @@ impl SqliteStore {
     #[doc(hidden)]
     pub fn open_with(path: impl AsRef<Path>, settings: Settings) -> Result<Self, OpenError> {
         let connection = open::open(path.as_ref(), settings, &schema::CURRENT)?;
-        Ok(Self { connection: Ok(connection), checkpoint_pages: settings.checkpoint_pages })
+        let (path, checkpoint_pages) = (path.as_ref().to_owned(), settings.checkpoint_pages);
+        Ok(Self { connection: Ok(connection), path, checkpoint_pages })
     }
 
     /// Writes a consistent copy of the whole store to a new file. It opens like any other store.
@@ -90,9 +92,23 @@ impl SqliteStore {
         files::copy_database(connection, path.as_ref())
     }
 
+    /// Reads the whole file, and compares what it says of itself.
+    ///
+    /// # Errors
+    /// [`Fatal`]: it is damaged, and the store is stopped.
+    pub fn check(&mut self) -> Result<(), Fatal> {
+        let connection = self.connection.as_ref().map_err(Fatal::clone)?;
+        let found = connection.query_row("PRAGMA quick_check(1)", [], |row| row.get::<_, String>(0));
+        match found {
+            Ok(found) if found == "ok" => Ok(()),
+            Ok(found) => Err(self.stop(&error::corrupt(found))),
+            Err(error) => Err(self.stop(&error)),
+        }
+    }
+
     fn stop(&mut self, error: &rusqlite::Error) -> Fatal {
-        let fatal = Fatal(error.to_string());
-        tracing::error!(%error, "the store has failed and is stopped");
+        let fatal = Fatal(error::after_failure(&self.path, error));
+        tracing::error!(%fatal, "stopped for good");
         self.connection = Err(fatal.clone());
         fatal
     }

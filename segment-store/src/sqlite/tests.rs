@@ -5,8 +5,11 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 use rusqlite::Connection;
-use segment_core::store::scan_all;
-use segment_core::{Store, StoreOperation, StoreOutcome, Table, Write};
+use segment_core::store::{Lookup, scan_all};
+use segment_core::{LogId, LogRole, Store, StoreOperation, StoreOutcome, StoredEntry, Table, Write};
+use segment_proto::{
+    AccountId, ChannelId, DeviceId, Entry, Envelope, EnvelopeKind, Hash, Identity, MessageKey, Signed, UnixMillis,
+};
 
 use super::column::Number;
 use super::schema::Schema;
@@ -184,6 +187,84 @@ fn a_damaged_entry_stops_the_store() {
     let error = store.perform(&[StoreOperation::Load { log }]).unwrap_err();
     assert!(error.0.contains("cannot be read"), "{error}");
     assert!(store.perform(&[put("a")]).is_err());
+}
+
+/// Bits that a disk has lost in one entry of three.
+fn damaged(path: &Path, damage: &str) -> (SqliteStore, LogId, Vec<StoredEntry>) {
+    let mut store = SqliteStore::open(path).unwrap();
+    let log = LogId { channel: ChannelId::from_random([1; 16]), role: LogRole::Host };
+    let mut before = Hash::ZERO;
+    let entries: Vec<StoredEntry> = (1..=3)
+        .map(|pos| {
+            let key = MessageKey { channel: log.channel, device: DeviceId([7; 32]), incarnation: 1, seq: pos };
+            let (account, prev, sent) = (AccountId(7), Hash::ZERO, UnixMillis(pos));
+            let (kind, body) = (EnvelopeKind::Text, "words".into());
+            let envelope = Envelope { key, account, prev, sent, kind, body };
+            let envelope = Signed::new(envelope, &Identity::simulated(key.device));
+            let stored = StoredEntry::new(Entry { pos, epoch: 1, sequenced: UnixMillis(1), envelope }, &before);
+            before = stored.chain;
+            stored
+        })
+        .collect();
+    store.perform(&[StoreOperation::Write(vec![Write::Append { log, entries: entries.clone() }])]).unwrap();
+    store.connection.as_ref().unwrap().execute(damage, []).unwrap();
+    (store, log, entries)
+}
+
+#[test]
+fn an_entry_that_cannot_be_made_out_is_an_outcome_and_no_end() {
+    for damage in [
+        "UPDATE entries SET envelope = x'ff' WHERE pos = 2",
+        "UPDATE entries SET signature = x'00' WHERE pos = 2",
+        "UPDATE entries SET epoch = -1 WHERE pos = 2",
+        "UPDATE entries SET chain = 'text' WHERE pos = 2",
+    ] {
+        let (_directory, path) = place();
+        let (mut store, log, entries) = damaged(&path, damage);
+        let read = |from| StoreOperation::Read { log, from, to: 3, entries_max: 9, bytes_max: usize::MAX };
+        let device = DeviceId([7; 32]);
+        let own = StoreOperation::ReadAuthor { log, device, from: 1, to: 3, entries_max: 9, bytes_max: usize::MAX };
+        let find = StoreOperation::Find { log, lookup: Lookup::Key { device, incarnation: 1, seq: 2 } };
+        let outcomes = store.perform(&[read(1), read(2), own, find, StoreOperation::Load { log }]).unwrap();
+        let first = StoreOutcome::Entries { before: Hash::ZERO, entries: entries[..1].to_vec() };
+        assert_eq!(outcomes[0], first, "{damage}: what is before it is given");
+        assert_eq!(outcomes[1], StoreOutcome::Damaged { pos: 2 }, "{damage}");
+        let whole_envelope = !damage.contains("envelope");
+        assert_eq!(outcomes[2] == StoreOutcome::Damaged { pos: 2 }, whole_envelope, "{damage}");
+        assert_eq!(outcomes[3], StoreOutcome::Found(None), "{damage}");
+        assert_eq!(outcomes[4], StoreOutcome::Log { records: vec![], last: Some(entries[2].clone()) });
+        let right = Write::Append { log, entries: entries[1..2].to_vec() };
+        store.perform(&[StoreOperation::Write(vec![right])]).unwrap();
+        assert_eq!(
+            store.perform(&[read(1)]).unwrap(),
+            [StoreOutcome::Entries { before: Hash::ZERO, entries }],
+            "{damage}: the right entry takes its place"
+        );
+    }
+}
+
+#[test]
+fn a_damaged_file_is_named_with_what_to_do() {
+    let (_directory, path) = place();
+    let mut store = SqliteStore::open(&path).unwrap();
+    let large = Write::Put { table: Table::Setting, key: "large".into(), value: vec![7; 1 << 18].into() };
+    store.perform(&[StoreOperation::Write(vec![large])]).unwrap();
+    store.check().unwrap();
+    drop(store);
+    // What is in the log goes into the file.
+    drop(SqliteStore::open(&path).unwrap());
+    let mut bytes = fs::read(&path).unwrap();
+    let count = bytes.len();
+    bytes[4_096..count].chunks_mut(4_096).for_each(|page| page[..64].fill(0x5a));
+    fs::write(&path, &bytes).unwrap();
+    let mut store = SqliteStore::open(&path).unwrap();
+    let error = store.check().unwrap_err().0;
+    assert!(error.contains(path.to_str().unwrap()) && error.contains("segment-tracker restore"), "{error}");
+    assert_eq!(store.perform(&[put("a")]).unwrap_err().0, error, "it is stopped");
+    let mut store = SqliteStore::open(&path).unwrap();
+    let scan = StoreOperation::Scan { table: Table::Setting, after: bytes::Bytes::new(), limit: 9 };
+    let error = store.perform(&[scan]).unwrap_err().0;
+    assert!(error.contains("malformed") && error.contains("the file is damaged"), "{error}");
 }
 
 #[test]

@@ -40,7 +40,7 @@ fn append(connection: &Connection, log: &LogId, entries: &[StoredEntry]) -> Resu
         let pos = stored.entry.pos;
         match insert(&mut statement, log, stored) {
             Err(error) if error.sqlite_error_code() == Some(ErrorCode::ConstraintViolation) => {
-                lookup::changed_from(connection, log, pos)?;
+                lookup::replaced(connection, log, pos)?;
                 run(connection, REMOVE, params![log.prefix(), Number(pos)])?;
                 insert(&mut statement, log, stored)?;
             }

@@ -8,6 +8,7 @@ mod joining;
 mod members;
 mod moving;
 mod naming;
+mod restoring;
 mod serving;
 mod session;
 mod storm;
