@@ -9,6 +9,7 @@ mod channels;
 mod connecting;
 mod faults;
 mod hosting;
+mod keeping;
 mod messages;
 mod narrator;
 mod news;
@@ -122,6 +123,7 @@ impl Chat {
             Command::Kick { user, channel } => self.kick(&user, channel).await,
             Command::View { channel, view } => self.set_view(channel, view).await,
             Command::Host { channel } => self.host(channel).await,
+            Command::Verify { channel } => self.verify(channel).await,
             Command::Peers => self.peers().await,
             Command::Ping => self.ping().await,
             Command::Log { last } => self.show_log(last).await,

@@ -112,6 +112,11 @@ pub enum Command {
         /// Who may see and read it from now on.
         view: View,
     },
+    /// `/verify`
+    Verify {
+        /// Which one.
+        channel: Option<ChannelName>,
+    },
     /// `/host`
     Host {
         /// Which one.

@@ -118,6 +118,7 @@ fn commands_become_typed() {
         ),
         ("/view #ops members", Command::View { channel: Some(channel("ops")), view: View::Members }),
         ("/view public", Command::View { channel: None, view: View::Public }),
+        ("/verify #ops", Command::Verify { channel: Some(channel("ops")) }),
         ("/outbox", Command::Outbox { action: OutboxAction::List }),
         ("/outbox retry", Command::Outbox { action: OutboxAction::Retry(OutboxItem::All) }),
         ("/outbox drop 3f", Command::Outbox { action: OutboxAction::Drop(OutboxItem::One("3f".into())) }),

@@ -256,3 +256,19 @@ fn blanks_of_a_text_are_sent_as_they_stand() {
     let history = town.done("ken", &["/history #general"]);
     assert_eq!(texts(&history), ["  two more", "  --x "]);
 }
+
+#[test]
+fn a_channel_is_proven_at_every_copy() {
+    let town = Town::new();
+    town.done("ken", &["/register ken", "/create #general", "/send --wait committed #general one"]);
+    town.done("ben", &["/register ben", "/join #general", "/send --wait stored #general two"]);
+    let report = town.done("ken", &["/send --wait committed #general three", "/verify #general"]);
+    let facts = of_type(&report, "facts").pop().unwrap().clone();
+    assert_eq!((&facts["holds"], &facts["healed"]), (&true.into(), &0.into()), "{facts}");
+    assert!(facts["entries"].as_u64() >= Some(2) && facts["to"] == facts["entries"], "{facts}");
+    assert_eq!(
+        (&facts["copies"][0]["at"], &facts["copies"][0]["head"]),
+        (&"tracker".into(), &facts["mine"]),
+        "{facts}"
+    );
+}

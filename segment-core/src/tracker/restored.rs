@@ -26,7 +26,8 @@ pub(super) fn open_generations(backups: &mut Backups, identity: &Identity, store
     if !marked {
         return Ok(());
     }
-    let mut writes: Vec<Write> = backups.iter_mut().flat_map(|backup| backup.put_restored_generation(identity)).collect();
+    let mut writes: Vec<Write> =
+        backups.iter_mut().flat_map(|backup| backup.put_restored_generation(identity)).collect();
     writes.push(Write::Delete { table: Table::Setting, key: Bytes::from_static(MARK) });
     store.perform(&[StoreOperation::Write(writes)])?;
     Ok(())

@@ -1,6 +1,7 @@
 //! The rows, one file for each part of the help.
 
 mod channels;
+mod keeping;
 mod messages;
 mod own;
 mod people;
@@ -29,7 +30,8 @@ const TARGET: Slot = Slot::optional("channel", Kind::Channel);
 const CHANNEL: Slot = Slot::required("channel", Kind::Channel);
 const USER: Slot = Slot::required("user", Kind::User);
 
-static PARTS: [&[CommandSpec]; 5] = [session::ROWS, channels::ROWS, people::ROWS, messages::ROWS, own::ROWS];
+static PARTS: [&[CommandSpec]; 6] =
+    [session::ROWS, channels::ROWS, people::ROWS, keeping::ROWS, messages::ROWS, own::ROWS];
 
 const fn alias(name: &'static str) -> Alias {
     Alias { name, preset: "" }

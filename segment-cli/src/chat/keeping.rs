@@ -1,0 +1,118 @@
+//! Proving a channel's messages.
+
+use segment_core::peer::events::{Reply, Source};
+use segment_core::peer::{CopyReport, Verified};
+use segment_core::sync::verify::{BadPlace, Fault};
+use segment_net::RequestError;
+use segment_proto::ChannelName;
+use serde::Serialize;
+
+use super::answers::{Facts, table};
+use super::{Chat, Done, unheard};
+use crate::errors::{LocalReason, Problem};
+
+/// Bad places that are written out for a person.
+const SHOWN_MAX: usize = 8;
+
+#[derive(Serialize)]
+struct VerifyFacts {
+    channel: String,
+    holds: bool,
+    from: u64,
+    to: u64,
+    entries: u64,
+    mine: u64,
+    bad: Vec<Bad>,
+    healed: u64,
+    copies: Vec<CopyFacts>,
+}
+
+#[derive(Serialize)]
+struct CopyFacts {
+    at: &'static str,
+    head: u64,
+    committed: u64,
+    checked_to: u64,
+    bad: Vec<Bad>,
+    healed: u64,
+}
+
+#[derive(Serialize)]
+struct Bad {
+    pos: u64,
+    fault: &'static str,
+}
+
+impl Chat {
+    /// `/verify`
+    pub(super) async fn verify(&self, channel: Option<ChannelName>) -> Done {
+        let target = self.target(channel).await?;
+        let id = target.id;
+        let reply = self.peer().request(move |machine, now| machine.verify(id, now)).await?;
+        let Reply::Verified(report) = reply else { return Err(RequestError::OtherAnswer.into()) };
+        let facts = VerifyFacts::new(format!("#{}", target.name), &report);
+        let (text, holds) = (facts.text(), facts.holds);
+        self.out.answer(&Facts { facts, text }).await.map_err(unheard)?;
+        if holds || !self.is_script() {
+            return Ok(());
+        }
+        Err(Problem::local(LocalReason::Profile).saying("not everything holds, and not all of it could be healed"))
+    }
+}
+
+fn bad_places(bad: &[BadPlace]) -> Vec<Bad> {
+    let name = |fault| match fault {
+        Fault::Missing => "missing",
+        Fault::Damaged => "damaged",
+        Fault::Signature => "signature",
+        Fault::Differs => "differs",
+    };
+    bad.iter().map(|bad| Bad { pos: bad.pos, fault: name(bad.fault) }).collect()
+}
+
+impl CopyFacts {
+    fn new(copy: &CopyReport) -> Self {
+        let at = if copy.at == Source::Tracker { "tracker" } else { "host" };
+        let CopyReport { committed, checked_to, healed, .. } = *copy;
+        Self { at, head: copy.head.pos, committed, checked_to, bad: bad_places(&copy.bad), healed }
+    }
+}
+
+impl VerifyFacts {
+    fn new(channel: String, report: &Verified) -> Self {
+        Self {
+            channel,
+            holds: report.holds(),
+            from: report.from,
+            to: report.to,
+            entries: report.entries,
+            mine: report.mine.pos,
+            bad: bad_places(&report.bad),
+            healed: report.healed,
+            copies: report.copies.iter().map(CopyFacts::new).collect(),
+        }
+    }
+
+    fn text(&self) -> String {
+        let verdict = if self.holds { "every message holds" } else { "NOT every message holds" };
+        let mine = format!("!{}, {} entries proven; {}", self.mine, self.entries, found(&self.bad, self.healed));
+        let mut lines = vec![("channel", format!("{}: {verdict} up to !{}", self.channel, self.to)), ("mine", mine)];
+        for copy in &self.copies {
+            let text =
+                format!("!{}, gone through up to !{}; {}", copy.head, copy.checked_to, found(&copy.bad, copy.healed));
+            lines.push((copy.at, text));
+        }
+        table(&lines)
+    }
+}
+
+fn found(bad: &[Bad], healed: u64) -> String {
+    if bad.is_empty() {
+        return "nothing wrong".to_owned();
+    }
+    let mut named: Vec<String> = bad.iter().take(SHOWN_MAX).map(|bad| format!("!{} {}", bad.pos, bad.fault)).collect();
+    if bad.len() > SHOWN_MAX {
+        named.push(format!("and {} more", bad.len() - SHOWN_MAX));
+    }
+    format!("{}; {healed} of {} healed", named.join(", "), bad.len())
+}
