@@ -70,6 +70,8 @@ pub enum Rule {
     BringFirst,
     /// Who has shown an entry that is cut brings it to the next sequencer, before anything of their own.
     CarryDisplayed,
+    /// What a new generation's log lacks is submitted to it.
+    GenerationResubmits,
     /// A watermark moves only to a place on the replica's own chain.
     ReceiptOnChain,
     /// A kick sets the user's rows to a new incarnation.
@@ -118,6 +120,7 @@ impl Rule {
         Self::FinalRefusal,
         Self::BringFirst,
         Self::CarryDisplayed,
+        Self::GenerationResubmits,
         Self::ReceiptOnChain,
         Self::KickMovesRow,
         Self::ReadRight,

@@ -81,6 +81,7 @@ impl Replica {
         self.outbox.retry_at = None;
         (self.search, self.searched_at) = (None, None);
         self.forget_bringing();
+        self.forget_crossing();
     }
 
     pub(super) fn subscribe(&mut self, cx: &mut Context<'_>) {

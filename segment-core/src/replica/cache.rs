@@ -157,6 +157,14 @@ impl Cache {
         self.put_low()
     }
 
+    /// Another generation: begins an empty cache behind the last place that both have. Nothing is committed.
+    pub fn begin_again(&mut self, common: Position) -> Vec<Write> {
+        (self.receipt, self.ahead) = (None, None);
+        let writes = self.begin(common.pos + 1, common.chain);
+        self.recent = (common.pos > 0).then_some(common).into_iter().collect();
+        writes
+    }
+
     fn put_low(&self) -> Vec<Write> {
         let low = self.low.filter(|_| self.entries.role == LogRole::Cache);
         low.map(|low| put_meta(self.entries, Meta::Low, &low)).into_iter().collect()
@@ -225,7 +233,11 @@ impl Cache {
 
     /// Looks at a receipt whose signature was checked. `checked` says whether the chain has to fit.
     pub fn watermark(&mut self, receipt: Signed<Receipt>, chain_must_fit: ChainCheck) -> Watermark {
-        if receipt.at.pos <= self.committed() {
+        if let Some(own) = self.receipt.as_mut().filter(|own| receipt.at.pos <= own.at.pos) {
+            if own.at == receipt.at && receipt.fence > own.fence {
+                // The same place, in a newer generation.
+                *own = receipt;
+            }
             return Watermark::Waits;
         }
         if receipt.at.pos > self.tip().pos {

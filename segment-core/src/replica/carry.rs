@@ -11,16 +11,19 @@ use segment_proto::{DeviceId, DeviceRecord, Evidence, Fence, Hash, Instant, Limi
 use crate::peer::context::{Context, Unanswered};
 use crate::peer::events::PeerEvent;
 use crate::peer::events::Transfer;
+use crate::replica::generations::{aside, put_next};
 use crate::replica::outbox::{Item, Submission};
 use crate::replica::{Replica, ReplicaTask, Wanted};
 use crate::rules::Rule;
-use crate::store::{LogId, LogRole, StoredEntry, Table, Write};
-use crate::sync::persist::{Loaded, encode};
+use crate::store::{LogId, LogRole, Operation, StoreOperation, StoredEntry, Table, Write};
+use crate::sync::persist::{Loaded, Meta, delete_meta, encode};
 
 /// Envelopes that one replica carries. Policy: the rest is left to the other readers.
 const CARRIED_MAX: usize = 512;
 /// Others may carry the same: who has nothing to say waits up to so long, to see whether they do.
 const CARRY_WITHIN: Duration = Duration::from_secs(5);
+/// Entries of one page of what was put aside.
+const PAGE: usize = 64;
 /// How often one is tried that builds on what nobody has brought yet.
 const TRIES_MAX: u8 = 6;
 /// How long to wait where nobody has said.
@@ -33,6 +36,15 @@ pub struct Carry {
     next_number: u64,
     submissions: u64,
     when: When,
+    /// The next place of the log that was put aside, and whether it is being read.
+    aside: Option<Aside>,
+}
+
+/// What an older generation's log has that the new one lacks. It follows, a page at a time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Aside {
+    next: u64,
+    reading: bool,
 }
 
 /// When to bring what is carried.
@@ -68,7 +80,8 @@ enum Progress {
 impl Carry {
     /// As the store has it.
     pub fn restore(loaded: &Loaded) -> Self {
-        let mut carry = Self::default();
+        let aside = loaded.meta(Meta::Aside).map(|next| Aside { next, reading: false });
+        let mut carry = Self { aside, ..Self::default() };
         for (number, envelope) in loaded.values::<(u64, SignedEnvelope)>(Table::Resubmit) {
             carry.next_number = number + 1;
             carry.push(number, envelope);
@@ -97,6 +110,17 @@ impl Carry {
         writes
     }
 
+    /// Whether a log is put aside already.
+    pub fn puts_aside(&self) -> bool {
+        self.aside.is_some()
+    }
+
+    /// A log was put aside: it is submitted from this place on.
+    pub fn put_aside(&mut self, log: LogId, next: u64) -> Option<Write> {
+        self.aside = Some(Aside { next, reading: false });
+        Some(put_next(log, next))
+    }
+
     /// When to look after it.
     pub fn at(&self) -> Option<Instant> {
         match self.when {
@@ -107,6 +131,10 @@ impl Carry {
 
     /// Whether own messages have to wait for it.
     pub fn is_ahead(&self) -> bool {
+        self.aside.is_some() || self.has_waiting()
+    }
+
+    fn has_waiting(&self) -> bool {
         self.items.iter().any(|item| item.progress != Progress::Answered)
     }
 
@@ -196,6 +224,9 @@ impl Replica {
             return;
         };
         self.carry.when = When::Now;
+        if !self.carry.has_waiting() {
+            return self.read_aside(cx);
+        }
         let Some((submission, envelopes)) = self.carry.take_batch(fence, cx.limits) else {
             return;
         };
@@ -207,6 +238,35 @@ impl Replica {
             self.carry.not_submitted(&submission);
             self.carry_at(TRY_AGAIN, cx);
         }
+    }
+
+    /// Reads the next page of what was put aside.
+    fn read_aside(&mut self, cx: &mut Context<'_>) {
+        let room = self.carry.items.len() + PAGE <= CARRIED_MAX;
+        let Some(place) = self.carry.aside.as_mut().filter(|place| room && !place.reading) else {
+            return;
+        };
+        place.reading = true;
+        let (log, from, bytes_max) = (aside(self.cache.entries), place.next, cx.limits.batch_bytes_max);
+        let read = StoreOperation::Read { log, from, to: from + PAGE as u64 - 1, entries_max: PAGE, bytes_max };
+        let task = self.task(ReplicaTask::Aside);
+        cx.out.perform(task, Operation::Store(read));
+    }
+
+    pub(super) fn on_aside_read(&mut self, page: Vec<StoredEntry>, cx: &mut Context<'_>) {
+        let log = self.own_log();
+        let mut writes = match page.last() {
+            Some(last) => self.carry.put_aside(log, last.entry.pos + 1).into_iter().collect(),
+            None => {
+                self.carry.aside = None;
+                alloc::vec![delete_meta(log, Meta::Aside), Write::Erase { log: aside(log) }]
+            }
+        };
+        let missing = page.into_iter().map(|stored| stored.entry.envelope).collect();
+        writes.extend(self.carry.take_in(log, missing));
+        let task = self.task(ReplicaTask::Nothing);
+        cx.out.write(task, writes);
+        self.pump(cx);
     }
 
     fn carry_at(&mut self, after: Duration, cx: &Context<'_>) {
@@ -242,6 +302,14 @@ impl Replica {
             return;
         };
         let number = item.number;
+        if fate.code == FateCode::Fork && fate.key.device == cx.identity.device() {
+            // Perhaps it was settled in an older generation: what it says is looked for, and signed again.
+            let own = item.envelope.clone();
+            self.take_back(own, cx);
+        }
+        let Some(item) = self.carry.items.iter_mut().find(of_it) else {
+            return;
+        };
         match fate.code {
             FateCode::Stored | FateCode::Committed => item.progress = Progress::Answered,
             FateCode::Expected if item.tries < TRIES_MAX => {

@@ -13,11 +13,14 @@ use crate::store::StoredEntry;
 
 /// Messages of the first screen.
 const FIRST_SCREEN: u32 = 100;
+
 impl Replica {
     /// Fetches what the serving side has and this cache lacks; or cuts what it does not have any more.
     pub(super) fn level_with(&mut self, head: Position, cx: &mut Context<'_>) {
         let tip = self.cache.tip();
-        if self.cache.contains(head) && (head.pos == tip.pos || self.serving() == Serving::Copy) {
+        // What is committed here and lost there is a matter of generations.
+        let lacks = head.pos < self.cache.committed();
+        if !lacks && self.cache.contains(head) && (head.pos == tip.pos || self.serving() == Serving::Copy) {
             return self.set_level(cx);
         }
         if let Some(attachment) = &mut self.attachment {
@@ -28,7 +31,7 @@ impl Replica {
             let tail = ReadTail { channel: self.channel(), count: FIRST_SCREEN };
             return self.ask(&tail, Wanted::Tail, cx);
         }
-        if self.cache.contains(head) {
+        if !lacks && self.cache.contains(head) {
             self.cut(head.pos, cx);
             return self.set_level(cx);
         }
@@ -74,6 +77,10 @@ impl Replica {
             return self.sync(cx);
         }
         if !page.diverged.is_empty() {
+            let provisional = self.cache.tip().pos > self.cache.committed();
+            if !provisional && self.crosses(&page, cx) {
+                return;
+            }
             return if self.is_behind(&page) { self.subscribe_later(cx) } else { self.on_parted(cx) };
         }
         let before = self.cache.tip();

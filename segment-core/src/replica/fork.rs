@@ -143,7 +143,7 @@ impl Replica {
         }
         self.refuse_closed(closed.map_or(0, |closed| closed.incarnation), cx);
         let (renamed, writes) = self.outbox.sign_again(self.own_log(), &search.row(), cx);
-        let task = self.task(ReplicaTask::SignedAgain);
+        let task = self.task(ReplicaTask::SignedAgain(renamed.iter().map(|renamed| renamed.new).collect()));
         cx.out.write(task, writes);
         for renamed in renamed.iter().filter(|renamed| renamed.old != renamed.new) {
             cx.out.event(PeerEvent::MessageSignedAgain { old: renamed.old, new: renamed.new });
@@ -199,14 +199,13 @@ impl Replica {
     }
 
     /// What was signed again is on disk, and goes.
-    pub(super) fn on_signed_again(&mut self, cx: &mut Context<'_>) {
-        let mut keys = Vec::new();
-        for item in self.outbox.items.iter_mut().filter(|item| item.progress == Progress::Unwritten) {
-            item.progress = Progress::Again;
-            keys.push(item.envelope.key);
-        }
+    pub(super) fn on_signed_again(&mut self, keys: &[MessageKey], cx: &mut Context<'_>) {
         for key in keys {
-            cx.out.event(PeerEvent::MessageStage { key, stage: Stage::Queued, pos: None });
+            let Some(item) = self.outbox.get(*key).filter(|item| item.progress == Progress::Unwritten) else {
+                continue;
+            };
+            item.progress = Progress::Again;
+            cx.out.event(PeerEvent::MessageStage { key: *key, stage: Stage::Queued, pos: None });
         }
         self.outbox.retry_at = None;
         self.pump(cx);

@@ -7,6 +7,7 @@ mod carry;
 mod catch_up;
 mod epochs;
 mod fork;
+mod generations;
 mod history;
 mod outbox;
 mod outgoing;
@@ -36,6 +37,7 @@ use bring::{Bringing, Gap, GapStep};
 use cache::{Cache, Keeper};
 use carry::Carry;
 use fork::Search;
+use generations::{CommonSearch, Crossing};
 use history::{HistoryJob, HistoryPart};
 use outbox::{Outbox, Submission};
 pub use signing::Author;
@@ -46,11 +48,17 @@ pub enum ReplicaTask {
     /// An own message is on disk.
     Queued(MessageKey),
     /// Own messages that were signed again are on disk.
-    SignedAgain,
+    SignedAgain(Vec<MessageKey>),
     /// An own message was looked for in the cache.
     LookedUp(MessageKey),
     /// What an own message builds on was looked for in the cache.
     Bring(Gap, GapStep),
+    /// The last place that two logs share is being looked for.
+    Common(CommonSearch),
+    /// What follows this place was read, for the tracker.
+    Reseed(Position),
+    /// A page of what was put aside was read.
+    Aside,
     /// Messages to be shown were read.
     History(HistoryPart),
     /// Nobody waits.
@@ -88,6 +96,8 @@ enum Wanted {
     Carried(Submission),
     /// `Submit`, of what an own message builds on.
     Brought,
+    /// `Reseed`.
+    Reseeded,
     /// `ReadOwn`, after a fork.
     Own,
     /// `ReadRange`, for older messages.
@@ -139,6 +149,7 @@ pub struct Replica {
     searched_at: Option<Instant>,
     bringing: Bringing,
     carry: Carry,
+    crossing: Crossing,
     rights: Option<Rights>,
 }
 
@@ -191,6 +202,7 @@ impl Replica {
             searched_at: None,
             bringing: Bringing::default(),
             carry: Carry::default(),
+            crossing: Crossing::default(),
             rights: None,
         }
     }
@@ -278,6 +290,7 @@ impl Replica {
             Message::Watermarks(marks) => self.on_watermarks(&marks, cx),
             Message::Diverged(diverged) => self.on_diverged(&diverged, cx),
             Message::Fenced(fenced) => self.learn_epoch(&fenced.record, cx),
+            Message::Lost(lost) => self.on_lost(&lost, cx),
             Message::Removed(removed) => self.on_removed(removed.reason, cx),
             _ => {}
         }
@@ -307,6 +320,8 @@ impl Replica {
             }
             (Wanted::Brought, Ok(Message::Submitted(submitted))) => self.on_brought(Some(&submitted), cx),
             (Wanted::Brought, _) => self.on_brought(None, cx),
+            (Wanted::Reseeded, Ok(Message::Reseeded(reseeded))) => self.on_reseeded(Some(reseeded), cx),
+            (Wanted::Reseeded, _) => self.on_reseeded(None, cx),
             (Wanted::Own, Ok(Message::OwnEntries(page))) => self.on_own_entries(page, cx),
             (Wanted::Own, _) => self.give_up_search(cx),
             (Wanted::History(job), _) => self.show_history(job, cx),
@@ -329,9 +344,16 @@ impl Replica {
     pub fn on_performed(&mut self, task: ReplicaTask, outcome: StoreOutcome, cx: &mut Context<'_>) {
         match (task, outcome) {
             (ReplicaTask::Queued(key), _) => self.on_queued(key, cx),
-            (ReplicaTask::SignedAgain, _) => self.on_signed_again(cx),
+            (ReplicaTask::SignedAgain(keys), _) => self.on_signed_again(&keys, cx),
             (ReplicaTask::Bring(gap, step), StoreOutcome::Found(found)) => self.on_gap_found(gap, step, found, cx),
             (ReplicaTask::Bring(gap, _), StoreOutcome::Entries { entries, .. }) => self.on_gap_read(gap, entries, cx),
+            (ReplicaTask::Common(search), StoreOutcome::Entries { entries, .. }) => {
+                self.on_common_read(search, &entries, cx);
+            }
+            (ReplicaTask::Reseed(after), StoreOutcome::Entries { before, entries }) => {
+                self.on_reseed_read(after, before, entries, cx);
+            }
+            (ReplicaTask::Aside, StoreOutcome::Entries { entries, .. }) => self.on_aside_read(entries, cx),
             (ReplicaTask::LookedUp(key), StoreOutcome::Found(found)) => self.on_looked_up(key, found.as_ref(), cx),
             (ReplicaTask::History(part), StoreOutcome::Entries { entries, .. }) => {
                 self.on_history_read(part, entries, cx)

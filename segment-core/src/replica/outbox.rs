@@ -106,6 +106,7 @@ impl Outbox {
             }
             outbox.items.push_back(item);
         }
+        outbox.items.make_contiguous().sort_by_key(|item| item.envelope.sent);
         Ok(outbox)
     }
 
@@ -124,12 +125,13 @@ impl Outbox {
         self.items.len()
     }
 
-    /// Takes in a message that was just signed.
+    /// Takes in a message, in the order in which its author wrote.
     pub(super) fn add(&mut self, envelope: SignedEnvelope) -> &Item {
         let number = self.next_number;
         self.next_number += 1;
-        self.items.push_back(Item::new(number, envelope, Progress::Unwritten));
-        &self.items[self.items.len() - 1]
+        let index = self.items.partition_point(|item| item.envelope.sent <= envelope.sent);
+        self.items.insert(index, Item::new(number, envelope, Progress::Unwritten));
+        &self.items[index]
     }
 
     /// Whatever was under way on a lost link has to go again, and what only its sequencer has seen.

@@ -3,7 +3,7 @@
 use core::time::Duration;
 
 use segment_proto::messages::{Fate, FateCode, Submit, Submitted};
-use segment_proto::{Fence, LinkId, MessageKey, Reason, Row};
+use segment_proto::{Fence, LinkId, MessageKey, Reason, Row, SignedEnvelope};
 
 use crate::peer::context::{Context, Unanswered};
 use crate::peer::events::{PeerEvent, Stage, Transfer};
@@ -165,6 +165,16 @@ impl Replica {
         if let Some(row) = unknown_row(cx) {
             self.search(row, cx);
         }
+    }
+
+    /// An own message that was settled, and does not stand in the log of a new generation.
+    pub(super) fn take_back(&mut self, envelope: SignedEnvelope, cx: &mut Context<'_>) {
+        if self.outbox.get(envelope.key).is_some() {
+            return;
+        }
+        let task = self.task(ReplicaTask::SignedAgain(alloc::vec![envelope.key]));
+        let write = self.outbox.take_back(self.own_log(), envelope);
+        cx.out.write(task, alloc::vec![write]);
     }
 
     /// Gives up a message for good, and those that build on it.

@@ -30,7 +30,8 @@ impl Replica {
     /// A receipt counts only if the tracker has signed it and this replica's own chain is the same at its place.
     pub(super) fn on_receipt(&mut self, receipt: Signed<Receipt>, cx: &mut Context<'_>) {
         let genuine = cx.tracker_key.is_some_and(|key| receipt.is_signed_by(&key, &cx.identity.verifier()));
-        if !genuine || receipt.channel != self.channel() {
+        let void = receipt.fence.generation < self.newest_fence().generation;
+        if !genuine || void || receipt.channel != self.channel() {
             return;
         }
         let check = if cx.rules.has(Rule::ReceiptOnChain) { ChainCheck::Required } else { ChainCheck::Skipped };

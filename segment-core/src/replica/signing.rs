@@ -78,6 +78,11 @@ impl Outbox {
         (key, writes)
     }
 
+    /// Takes in a message that was settled before; what is to be written.
+    pub(super) fn take_back(&mut self, log: LogId, envelope: SignedEnvelope) -> Write {
+        put(log, self.add(envelope))
+    }
+
     /// What the log says of this device, when nothing is on its way: the next message builds on it.
     pub fn learn_row(&mut self, log: LogId, row: &Row) -> Option<Write> {
         let author = &mut self.author;

@@ -29,6 +29,8 @@ pub enum Meta {
     Author,
     /// The newest epoch record that a replica knows.
     Epoch,
+    /// The next place of a log that a replica has put aside.
+    Aside,
 }
 
 impl Meta {
@@ -41,6 +43,7 @@ impl Meta {
             Self::Low => b"low",
             Self::Author => b"author",
             Self::Epoch => b"epoch",
+            Self::Aside => b"aside",
         }
     }
 }

@@ -3,6 +3,7 @@
 
 mod bench;
 mod connecting;
+mod disaster;
 mod hosting;
 mod joining;
 mod members;

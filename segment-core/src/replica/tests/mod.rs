@@ -2,6 +2,7 @@
 
 mod bringing;
 mod carrying;
+mod crossing;
 mod following;
 mod forking;
 mod past;

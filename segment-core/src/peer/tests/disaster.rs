@@ -1,0 +1,177 @@
+//! Disks that are put back from a backup, and disks that are gone: what was committed is there once afterwards.
+
+use alloc::string::{String, ToString};
+use alloc::vec::Vec;
+use core::time::Duration;
+
+use segment_proto::ChannelId;
+
+use super::world::{ADA, KEN, TRACKER, World, ZOE, two};
+use crate::peer::events::PeerEvent;
+use crate::testing::TestStore;
+
+/// Three people in `#general`, with so many messages each that are committed everywhere.
+fn three(count: usize) -> (World, ChannelId) {
+    let (mut world, channel) = two();
+    world.register(ZOE, "zoe");
+    world.join(ZOE);
+    world.wait(Duration::from_secs(1));
+    for n in 0..count {
+        for node in [KEN, ADA, ZOE] {
+            world.send(node, channel, &n.to_string());
+        }
+        world.wait(Duration::from_secs(1));
+    }
+    (world, channel)
+}
+
+fn put_back(world: &mut World, node: usize, disk: TestStore) {
+    world.kill(node);
+    world.stores[node] = disk;
+    world.start(node);
+}
+
+fn come_back(world: &mut World, node: usize, name: &str) {
+    world.wait(Duration::from_secs(1));
+    world.return_of(node, name);
+}
+
+/// What everybody shows, if that is the same and all of it is committed.
+fn agreed(world: &mut World, channel: ChannelId) -> Vec<String> {
+    let (lines, committed) = world.shows(KEN, channel);
+    assert!(committed, "not all is committed: {lines:?}");
+    for node in [ADA, ZOE] {
+        assert_eq!(world.shows(node, channel), (lines.clone(), true), "node {node}");
+    }
+    for node in [KEN, ADA, ZOE] {
+        assert_eq!(world.peer(node).outgoing(channel).unwrap().count(), 0, "node {node} waits");
+    }
+    lines
+}
+
+fn sorted(mut lines: Vec<String>) -> Vec<String> {
+    lines.sort();
+    lines
+}
+
+fn all(counts: [usize; 3]) -> Vec<String> {
+    let names = ["ada", "ken", "zoe"];
+    let of = |(name, count): (&str, usize)| (0..count).map(move |n| alloc::format!("{name}: {n}")).collect::<Vec<_>>();
+    names.into_iter().zip(counts).flat_map(of).collect()
+}
+
+fn nothing_suspicious(world: &World) {
+    let bad = |event: &&PeerEvent| matches!(event, PeerEvent::Suspicious { .. } | PeerEvent::MessageRefused { .. });
+    let bad: Vec<_> = world.events.iter().flatten().filter(bad).collect();
+    assert!(bad.is_empty(), "{bad:?}");
+}
+
+#[test]
+fn a_tracker_with_an_older_disk_is_given_back_what_it_has_lost() {
+    let (mut world, channel) = three(2);
+    let old = world.stores[TRACKER].clone();
+    for n in 2..5 {
+        for node in [KEN, ADA, ZOE] {
+            world.send(node, channel, &n.to_string());
+        }
+        world.wait(Duration::from_secs(1));
+    }
+    put_back(&mut world, TRACKER, old);
+    world.wait(Duration::from_secs(60));
+    assert_eq!(sorted(agreed(&mut world, channel)), all([5, 5, 5]));
+    nothing_suspicious(&world);
+}
+
+#[test]
+fn members_give_it_back_where_the_host_is_away() {
+    let (mut world, channel) = three(2);
+    let old = world.stores[TRACKER].clone();
+    for n in 2..5 {
+        world.send(ADA, channel, &n.to_string());
+        world.wait(Duration::from_secs(1));
+    }
+    world.kill(KEN);
+    world.wait(Duration::from_secs(4));
+    put_back(&mut world, TRACKER, old);
+    world.wait(Duration::from_secs(60));
+    world.send(ZOE, channel, "2");
+    world.wait(Duration::from_secs(5));
+    world.start(KEN);
+    come_back(&mut world, KEN, "ken");
+    world.wait(Duration::from_secs(45));
+    assert_eq!(sorted(agreed(&mut world, channel)), all([5, 2, 3]));
+    nothing_suspicious(&world);
+}
+
+#[test]
+fn what_a_tracker_took_before_it_was_shown_its_loss_is_kept_too() {
+    let (mut world, channel) = three(1);
+    let old = world.stores[TRACKER].clone();
+    world.send(ADA, channel, "1");
+    world.send(KEN, channel, "1");
+    world.wait(Duration::from_secs(1));
+    world.kill(KEN);
+    world.kill(ADA);
+    world.kill(ZOE);
+    world.stores[ZOE] = {
+        // Her disk is as old: she shows nothing.
+        let (mut world, _) = three(1);
+        world.kill(ZOE);
+        world.stores[ZOE].clone()
+    };
+    put_back(&mut world, TRACKER, old);
+    world.start(ZOE);
+    come_back(&mut world, ZOE, "zoe");
+    world.wait(Duration::from_secs(5));
+    world.send(ZOE, channel, "1");
+    world.wait(Duration::from_secs(5));
+    for (node, name) in [(KEN, "ken"), (ADA, "ada")] {
+        world.start(node);
+        come_back(&mut world, node, name);
+    }
+    world.wait(Duration::from_secs(90));
+    assert_eq!(sorted(agreed(&mut world, channel)), all([2, 2, 2]));
+    nothing_suspicious(&world);
+}
+
+#[test]
+fn an_author_with_an_older_disk_goes_on_without_loss_or_double() {
+    let (mut world, channel) = three(1);
+    let old = world.stores[ADA].clone();
+    for n in 1..4 {
+        world.send(ADA, channel, &n.to_string());
+        world.wait(Duration::from_secs(1));
+    }
+    put_back(&mut world, ADA, old);
+    come_back(&mut world, ADA, "ada");
+    world.wait(Duration::from_secs(1));
+    world.send(ADA, channel, "4");
+    world.send(ADA, channel, "5");
+    world.wait(Duration::from_secs(45));
+    assert_eq!(sorted(agreed(&mut world, channel)), all([6, 1, 1]));
+    nothing_suspicious(&world);
+}
+
+#[test]
+fn an_author_with_an_older_disk_that_waits_in_it_says_it_once() {
+    let (mut world, channel) = three(1);
+    world.kill(KEN);
+    world.kill(TRACKER);
+    world.wait(Duration::from_secs(5));
+    world.send(ADA, channel, "1");
+    world.send(ADA, channel, "2");
+    world.wait(Duration::from_secs(1));
+    let old = world.stores[ADA].clone();
+    world.start(TRACKER);
+    world.start(KEN);
+    come_back(&mut world, KEN, "ken");
+    world.wait(Duration::from_secs(45));
+    world.send(ADA, channel, "3");
+    world.wait(Duration::from_secs(1));
+    put_back(&mut world, ADA, old);
+    come_back(&mut world, ADA, "ada");
+    world.send(ADA, channel, "4");
+    world.wait(Duration::from_secs(45));
+    assert_eq!(sorted(agreed(&mut world, channel)), all([5, 1, 1]));
+    nothing_suspicious(&world);
+}

@@ -1,0 +1,225 @@
+//! The tracker's disk has lost something, and a new generation has begun: who holds what was lost brings it, and
+//! what the new generation's log lacks nevertheless is submitted to it.
+
+use alloc::collections::VecDeque;
+use alloc::vec::Vec;
+use core::time::Duration;
+
+use segment_proto::messages::{Lost, Reseed, Reseeded, SyncPage};
+use segment_proto::{Entry, Hash, Instant, Position, Receipt, Signed};
+
+use crate::peer::context::Context;
+use crate::peer::events::{PeerEvent, Serving};
+use crate::replica::{Replica, ReplicaTask, Wanted};
+use crate::rules::Rule;
+use crate::store::{LogId, LogRole, Operation, StoreOperation, StoredEntry, Write};
+use crate::sync::persist::{Meta, delete_meta, put_meta};
+
+/// So long the tracker has to ask for what it has lost, before a replica takes it that it never will.
+const CROSS_AFTER: Duration = Duration::from_secs(2);
+
+/// What a replica is doing about another generation.
+#[derive(Debug, Default)]
+pub struct Crossing {
+    /// When it was seen that its own log is not the new generation's.
+    since: Option<Instant>,
+    /// What the tracker has asked for.
+    reseeding: Option<Reseeding>,
+    /// The last common place is being looked for.
+    busy: bool,
+}
+
+/// A tracker is given back what it has lost.
+#[derive(Clone, Debug)]
+struct Reseeding {
+    generation: u32,
+    receipt: Signed<Receipt>,
+}
+
+/// Looking for the last place that two logs share, newest first.
+#[derive(Clone, Debug)]
+pub struct CommonSearch {
+    why: Why,
+    candidates: VecDeque<Position>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Why {
+    Reseed,
+    Cross,
+}
+
+impl CommonSearch {
+    fn new(why: Why, head: Position, bases: impl DoubleEndedIterator<Item = Position>) -> Self {
+        let candidates = core::iter::once(head).chain(bases.rev()).chain([Position::START]);
+        Self { why, candidates: candidates.collect() }
+    }
+}
+
+impl Replica {
+    /// Whether what is committed here was committed in an older generation than whoever serves is in.
+    pub(super) fn is_of_older_generation(&self) -> bool {
+        let own = self.cache.receipt().map(|receipt| receipt.fence.generation);
+        own.is_some_and(|own| own < self.newest_fence().generation)
+    }
+
+    /// The tracker lacks what it was shown.
+    pub(super) fn on_lost(&mut self, lost: &Lost, cx: &mut Context<'_>) {
+        let Some(receipt) = self.cache.receipt().filter(|_| self.serving() == Serving::Copy) else {
+            return;
+        };
+        if self.crossing.busy || receipt.fence.generation >= lost.generation {
+            return;
+        }
+        self.crossing.reseeding = Some(Reseeding { generation: lost.generation, receipt: receipt.clone() });
+        self.crossing.busy = true;
+        let bases = lost.epochs.iter().map(|record| record.base).collect::<Vec<_>>();
+        self.look_for_common(CommonSearch::new(Why::Reseed, lost.head, bases.into_iter()), cx);
+    }
+
+    /// The log of the new generation does not have what is committed here. `true`: that is being seen to.
+    pub(super) fn crosses(&mut self, page: &SyncPage, cx: &mut Context<'_>) -> bool {
+        if !self.is_of_older_generation() {
+            return false;
+        }
+        let since = *self.crossing.since.get_or_insert(cx.now.mono);
+        if self.crossing.busy || self.crossing.reseeding.is_some() || cx.now.mono.since(since) < CROSS_AFTER {
+            self.subscribe_later(cx);
+            return true;
+        }
+        (self.crossing.since, self.crossing.busy) = (None, true);
+        let bases = page.diverged.iter().map(|record| record.base).collect::<Vec<_>>();
+        self.look_for_common(CommonSearch::new(Why::Cross, page.head, bases.into_iter()), cx);
+        true
+    }
+
+    /// Nothing is under way any more that was asked of another.
+    pub(super) fn forget_crossing(&mut self) {
+        self.crossing.reseeding = None;
+    }
+
+    fn look_for_common(&mut self, mut search: CommonSearch, cx: &mut Context<'_>) {
+        let (low, tip) = (self.cache.low(), self.cache.tip().pos);
+        while let Some(candidate) = search.candidates.front().copied() {
+            if candidate.pos + 1 == low && candidate.chain == self.cache.chain_before_low() {
+                return self.on_common(search.why, Some(candidate), cx);
+            }
+            if (low..=tip).contains(&candidate.pos) {
+                let read = self.read_page(candidate.pos, candidate.pos, 1, cx);
+                let task = self.task(ReplicaTask::Common(search));
+                cx.out.perform(task, read);
+                return;
+            }
+            search.candidates.pop_front();
+        }
+        self.on_common(search.why, None, cx);
+    }
+
+    fn read_page(&self, from: u64, to: u64, entries_max: usize, cx: &Context<'_>) -> Operation {
+        let (log, bytes_max) = (self.cache.entries, cx.limits.batch_bytes_max);
+        Operation::Store(StoreOperation::Read { log, from, to, entries_max, bytes_max })
+    }
+
+    pub(super) fn on_common_read(&mut self, mut search: CommonSearch, entries: &[StoredEntry], cx: &mut Context<'_>) {
+        let Some(candidate) = search.candidates.pop_front() else {
+            return;
+        };
+        if entries.first().is_some_and(|stored| stored.entry.pos == candidate.pos && stored.chain == candidate.chain) {
+            return self.on_common(search.why, Some(candidate), cx);
+        }
+        self.look_for_common(search, cx);
+    }
+
+    fn on_common(&mut self, why: Why, common: Option<Position>, cx: &mut Context<'_>) {
+        self.crossing.busy = false;
+        match (why, common) {
+            (Why::Reseed, Some(common)) => self.reseed(common, cx),
+            // The cache does not reach down to where the tracker still is.
+            (Why::Reseed, None) => self.crossing.reseeding = None,
+            (Why::Cross, common) => self.cross(common, cx),
+        }
+    }
+
+    /// Gives the tracker the page that follows a place which both have.
+    fn reseed(&mut self, after: Position, cx: &mut Context<'_>) {
+        let Some(reseeding) = &self.crossing.reseeding else {
+            return;
+        };
+        let to = reseeding.receipt.at.pos;
+        if after.pos >= to {
+            self.crossing.reseeding = None;
+            return self.subscribe(cx);
+        }
+        let read = self.read_page(after.pos + 1, to, cx.limits.batch_entries_max, cx);
+        let task = self.task(ReplicaTask::Reseed(after));
+        cx.out.perform(task, read);
+    }
+
+    pub(super) fn on_reseed_read(
+        &mut self,
+        after: Position,
+        before: Hash,
+        page: Vec<StoredEntry>,
+        cx: &mut Context<'_>,
+    ) {
+        let (Some(reseeding), Some(link)) = (self.crossing.reseeding.clone(), self.link()) else {
+            return;
+        };
+        let follows = page.first().is_some_and(|first| first.entry.pos == after.pos + 1);
+        let fits = before == after.chain || after.pos + 1 == self.cache.low();
+        if !follows || !fits {
+            self.crossing.reseeding = None;
+            return;
+        }
+        let (channel, Reseeding { generation, receipt }) = (self.channel(), reseeding);
+        let entries: Vec<Entry> = page.into_iter().map(|stored| stored.entry).collect();
+        let reseed = Reseed { channel, generation, after, entries, receipt };
+        if cx.request(link, &reseed, self.purpose(Wanted::Reseeded)).is_err() {
+            self.crossing.reseeding = None;
+        }
+    }
+
+    pub(super) fn on_reseeded(&mut self, reseeded: Option<Reseeded>, cx: &mut Context<'_>) {
+        match reseeded {
+            Some(reseeded) => self.reseed(reseeded.next, cx),
+            None => {
+                // Another holder has brought it, or it is not wanted any more.
+                self.crossing.reseeding = None;
+                self.subscribe_later(cx);
+            }
+        }
+    }
+
+    /// Goes over to the new generation's log. What that lacks is put aside, and submitted to it page by page.
+    fn cross(&mut self, common: Option<Position>, cx: &mut Context<'_>) {
+        let (from, low) = (self.cache.entries, self.cache.low());
+        let common = common.unwrap_or(Position::START);
+        let mut writes = alloc::vec![delete_meta(from, Meta::Receipt)];
+        if from.role != LogRole::Cache {
+            return;
+        }
+        if self.carry.puts_aside() || !cx.rules.has(Rule::GenerationResubmits) {
+            writes.push(Write::Cut { log: from, from: 1 });
+        } else {
+            writes.push(Write::Move { from, to: aside(from) });
+            writes.extend(self.carry.put_aside(self.own_log(), low.max(common.pos + 1)));
+        }
+        writes.extend(self.cache.begin_again(common));
+        self.outbox.unplace_behind(common.pos);
+        let task = self.task(ReplicaTask::Nothing);
+        cx.out.write(task, writes);
+        cx.out.event(PeerEvent::CutBehind { channel: self.channel(), pos: common.pos });
+        self.access_at = 0;
+        self.subscribe(cx);
+    }
+}
+
+/// Where a log is put that is not the new generation's.
+pub(super) fn aside(log: LogId) -> LogId {
+    LogId { role: LogRole::Staging, ..log }
+}
+
+/// The next place to submit of what was put aside.
+pub(super) fn put_next(log: LogId, next: u64) -> Write {
+    put_meta(log, Meta::Aside, &next)
+}

@@ -1,0 +1,163 @@
+//! Generations: giving a tracker back what its disk has lost, and going over to a log that lacks what is committed here.
+
+use segment_proto::messages::{Failure, Fate, FateCode, Lost, Reseeded, SyncPage};
+use segment_proto::{AccountId, EpochOwner, EpochRecord, Fence, Message, Position, Reason, Row, Signed};
+
+use super::rig::{HOST_LINK, ReplicaRig, fate};
+use crate::peer::events::Serving;
+use crate::rules::{Rule, Rules};
+use crate::store::{LogId, LogRole, Table};
+use crate::sync::tests::kit::{Author, TRACKER, channel, device, identity};
+
+/// At the tracker's copy, with an own message between others', all of it committed in generation 1.
+fn committed() -> ReplicaRig {
+    let mut rig = ReplicaRig::new();
+    rig.owner = EpochOwner::Tracker;
+    rig.write(&Author::new(3).texts(2));
+    rig.committed = 2;
+    rig.attach_to(HOST_LINK, Serving::Copy);
+    rig.serve();
+    let key = rig.send("own").unwrap();
+    rig.all_done();
+    rig.peer.seen();
+    rig.all_done();
+    rig.fates(&[fate(key, FateCode::Committed, 3)]);
+    rig.write(&rig.submitted());
+    rig.write(&Author::new(4).texts(2));
+    rig.push(rig.entries(3, 5));
+    rig.commit(5);
+    rig.all_done();
+    assert_eq!((rig.replica.committed(), rig.stages().len()), (5, 0));
+    rig.peer.tape.messages.clear();
+    rig
+}
+
+fn second(base: Position) -> Signed<EpochRecord> {
+    let fence = Fence { generation: 2, epoch: 3 };
+    Signed::new(EpochRecord { channel: channel(), fence, owner: EpochOwner::Tracker, base }, &identity(TRACKER))
+}
+
+fn lost(rig: &ReplicaRig, head: Position) -> Lost {
+    Lost { channel: channel(), generation: 2, epochs: alloc::vec![rig.record(), second(head)], head }
+}
+
+/// The tracker's log of generation 2 parts from this replica's behind the second place.
+fn other_log(rig: &ReplicaRig) -> SyncPage {
+    let head = rig.at(2);
+    let fence = Fence { generation: 2, epoch: 3 };
+    SyncPage { fence, head, receipt: None, diverged: alloc::vec![rig.record(), second(head)], ..rig.sync_page(1, 0) }
+}
+
+#[test]
+fn what_the_tracker_has_lost_is_given_back_in_pages_from_the_last_common_place() {
+    let mut rig = committed();
+    rig.peer.limits.batch_entries_max = 2;
+    let receipt = rig.receipt().unwrap();
+    assert_eq!(rig.push(lost(&rig, rig.at(2))), ["read: cache 2..2"]);
+    assert_eq!(rig.done(), ["read: cache 3..5"]);
+    assert_eq!(rig.done(), ["1? Reseed"]);
+    let Some((_, Message::Reseed(reseed))) = rig.peer.tape.messages.pop() else { panic!("no reseed") };
+    let places: alloc::vec::Vec<_> = reseed.entries.iter().map(|entry| entry.pos).collect();
+    assert_eq!((reseed.generation, reseed.after, reseed.receipt, places), (2, rig.at(2), receipt, [3, 4].to_vec()));
+    assert_eq!(rig.answer(Reseeded { channel: channel(), next: rig.at(4) }), ["read: cache 5..5"]);
+    assert_eq!(rig.done(), ["1? Reseed"]);
+    assert_eq!(rig.answer(Reseeded { channel: channel(), next: rig.at(5) }), ["1? Subscribe"]);
+}
+
+#[test]
+fn a_head_on_another_branch_leads_back_to_the_start() {
+    let mut rig = committed();
+    let odd = Position { chain: rig.at(1).chain, ..rig.at(2) };
+    assert_eq!(rig.push(lost(&rig, odd)), ["read: cache 2..2"]);
+    assert_eq!(rig.done(), ["read: cache 2..2"], "the base of the newest epoch");
+    assert_eq!(rig.done(), ["read: cache 1..5"], "both begin with nothing");
+}
+
+#[test]
+fn a_tracker_that_wants_no_more_is_subscribed_to_again() {
+    let mut rig = committed();
+    rig.push(lost(&rig, rig.at(2)));
+    rig.all_done();
+    assert_eq!(rig.answer(Failure::new(Reason::NotNow, "")), [""; 0]);
+    assert_eq!(rig.timeout(1_000), ["1? Subscribe"]);
+    let mut rig = committed();
+    rig.attach();
+    assert_eq!(rig.push(lost(&rig, rig.at(2))), [""; 0], "a host cannot ask for it");
+}
+
+/// Has met a log of generation 2 without the last three entries, for long enough.
+fn met() -> ReplicaRig {
+    let mut rig = committed();
+    let record = second(rig.at(2));
+    rig.push(segment_proto::messages::Fenced { record: record.clone() });
+    rig.attach_to(HOST_LINK, Serving::Copy);
+    for _ in 0..2 {
+        let subscribed = segment_proto::messages::Subscribed {
+            epoch: Some(record.clone()),
+            head: rig.at(2),
+            receipt: None,
+            ..rig.subscribed()
+        };
+        assert_eq!(rig.answer(subscribed), ["1? sync after 5"]);
+        assert_eq!(rig.answer(other_log(&rig)), [""; 0], "the tracker may still ask for it");
+        assert_eq!(rig.timeout(1_000), ["1? Subscribe"]);
+    }
+    let subscribed =
+        segment_proto::messages::Subscribed { epoch: Some(record), head: rig.at(2), receipt: None, ..rig.subscribed() };
+    rig.answer(subscribed);
+    rig.all_done();
+    rig
+}
+
+#[test]
+fn what_the_new_generation_lacks_is_put_aside_and_submitted_to_it() {
+    let mut rig = met();
+    assert_eq!(rig.answer(other_log(&rig)), ["read: cache 2..2"]);
+    let lines = rig.done();
+    assert_eq!(lines[1..], ["cut behind 2", "1? Subscribe"]);
+    assert_eq!(lines[0], "write: delete receipt, move cache to staging, put aside, put low");
+    rig.all_done();
+    assert_eq!((rig.replica.head(), rig.replica.committed()), (rig.at(2), 0));
+    rig.restart();
+    let tail: alloc::vec::Vec<_> = rig.log[2..].iter().map(|stored| stored.entry.envelope.clone()).collect();
+    rig.log.truncate(2);
+    rig.committed = 0;
+    rig.attach_to(HOST_LINK, Serving::Copy);
+    let subscribed =
+        segment_proto::messages::Subscribed { epoch: Some(second(rig.at(2))), receipt: None, ..rig.subscribed() };
+    rig.answer(subscribed);
+    let lines = rig.answer(rig.tail(1));
+    assert_eq!(lines.last().unwrap(), "read: staging 3..66");
+    let lines = rig.all_done();
+    assert!(lines.contains(&"1? submit 1.1 1.1 1.2 in 2.3".into()), "{lines:?}");
+    assert_eq!(rig.submitted(), tail, "own ones and others', in the order of the log");
+    // Another own message has come before the own one: what it says is signed again.
+    let row =
+        Row { device: device(2), account: AccountId(2), incarnation: 1, seq: 1, hash: segment_proto::Hash([3; 32]) };
+    let fork = Fate { row: Some(row), ..Fate::new(tail[0].key, FateCode::Fork) };
+    let fates = [fork, fate(tail[1].key, FateCode::Committed, 3), fate(tail[2].key, FateCode::Committed, 4)];
+    let lines = rig.fates(&fates);
+    assert_eq!(lines, ["write: put outgoing 1", "write: delete resubmit 0", "read: staging 6..69"]);
+    let lines = rig.all_done();
+    assert_eq!(lines, ["queued 1.1", "write: delete aside, erase staging", "(submitted 0..0)", "1? submit 1.1 in 2.3"]);
+    assert_eq!(rig.peer.tape.store.count(Table::Outgoing), 1);
+    let staging = LogId { channel: channel(), role: LogRole::Staging };
+    assert!(rig.peer.tape.store.logs.get(&staging).is_none_or(|log| log.is_empty()));
+}
+
+#[test]
+fn without_its_rule_it_is_lost() {
+    let mut rig = met();
+    rig.peer.rules = Rules::without(Rule::GenerationResubmits);
+    rig.answer(other_log(&rig));
+    assert_eq!(rig.done()[0], "write: delete receipt, cut cache from 1, put low");
+}
+
+#[test]
+fn receipts_of_an_older_generation_are_void() {
+    let mut rig = committed();
+    rig.push(segment_proto::messages::Fenced { record: second(rig.at(5)) });
+    rig.write(&Author::new(5).texts(1));
+    rig.push(rig.entries(6, 6));
+    assert!(!rig.commit(6).contains(&"committed up to 6".into()));
+}
