@@ -219,10 +219,10 @@ impl Backup {
         self.on_host_left(link, cx);
     }
 
-    /// Anything at all was heard from the host's link.
-    pub fn on_host_heard(&mut self, now: Instant) {
+    /// Anything at all was heard on a link: perhaps the host's.
+    pub fn on_host_heard(&mut self, link: LinkId, now: Instant) {
         let before = self.host().is_some();
-        if let Some(host) = &mut self.host {
+        if let Some(host) = self.host.as_mut().filter(|host| host.link == link) {
             host.heard(now);
         }
         self.note_presence(before);

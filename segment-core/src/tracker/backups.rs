@@ -136,7 +136,7 @@ impl Backups {
     pub fn on_heard(&mut self, link: LinkId, now: Instant) {
         let hosting = self.links.get(&link).map(|concerns| concerns.hosting.clone()).unwrap_or_default();
         for channel in hosting {
-            self.with(channel, |backup| backup.on_host_heard(now));
+            self.with(channel, |backup| backup.on_host_heard(link, now));
         }
     }
 

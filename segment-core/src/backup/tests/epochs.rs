@@ -2,7 +2,7 @@
 
 use core::time::Duration;
 
-use segment_proto::{EpochOwner, Evidence, Nonce, Position};
+use segment_proto::{EpochOwner, Evidence, LinkId, Nonce, Position};
 
 use super::rig::{BackupRig, subscription};
 use crate::backup::BackupNotice::HostPresence;
@@ -161,7 +161,7 @@ fn silence_makes_a_host_suspect_and_a_word_makes_it_present() {
     assert_eq!(due.at, rig.now.mono + Duration::from_secs(2));
     rig.now.mono = rig.now.mono + Duration::from_secs(1);
     let now = rig.now.mono;
-    rig.backup.on_host_heard(now);
+    rig.backup.on_host_heard(LinkId(1), now);
     rig.now.mono = due.at;
     rig.with(|backup, cx| backup.handle_timeout(cx));
     assert_eq!(rig.backup.poll_timeout().unwrap().at, now + Duration::from_secs(2));
@@ -170,7 +170,7 @@ fn silence_makes_a_host_suspect_and_a_word_makes_it_present() {
     assert_eq!((rig.backup.poll_timeout(), rig.backup.host()), (None, None));
     assert_eq!(rig.notices(), [HostPresence { present: false }]);
     let now = rig.now.mono;
-    rig.backup.on_host_heard(now);
+    rig.backup.on_host_heard(LinkId(1), now);
     assert_eq!(rig.notices(), [HostPresence { present: true }]);
     assert_eq!(rig.read(4, subscription()), ["4= subscribed 0/0 read+send+stream row 0.0"]);
 }

@@ -3,7 +3,7 @@
 use core::time::Duration;
 
 use segment_proto::messages::Presence;
-use segment_proto::{AccessChange, AccountId, EpochOwner, Nonce, Position};
+use segment_proto::{AccessChange, AccountId, EpochOwner, LinkId, Nonce, Position};
 
 use super::rig::BackupRig;
 use crate::backup::BackupNotice::{AccessChanged, HostDesignated, HostPresence};
@@ -186,6 +186,25 @@ fn without_its_rule_the_old_host_goes_on_in_its_epoch() {
     rig.replicate(&owner.texts(1));
     rig.all_done();
     assert_eq!((rig.epoch(), rig.backup.log.committed()), (2, 2));
+}
+
+#[test]
+fn the_old_hosts_word_does_not_keep_the_new_one_alive() {
+    let mut rig = BackupRig::granted();
+    rig.replicate(&[Author::new(1).change(&designate(5))]);
+    rig.all_done();
+    let (hello, head) = (rig.hello_message(Position::START), rig.backup.log.head());
+    rig.say(7, device(5), who(5), hello);
+    rig.all_done();
+    let adopted = rig.adopted_message(head);
+    rig.say(7, device(5), who(5), adopted);
+    rig.all_done();
+    assert_eq!(rig.backup.host(), Some(LinkId(7)));
+    rig.now.mono = rig.now.mono + Duration::from_secs(1);
+    let now = rig.now.mono;
+    rig.backup.on_host_heard(LinkId(1), now);
+    rig.wait(Duration::from_secs(1));
+    assert_eq!(rig.backup.host(), None);
 }
 
 #[test]

@@ -6,4 +6,5 @@ mod handing_back;
 mod reading;
 mod recovering;
 mod rig;
+mod storm;
 mod taking_over;

@@ -137,7 +137,7 @@ fn a_silent_host_is_fenced_and_comes_for_another_epoch() {
     assert_eq!(rig.notices(), [HostPresence { present: false }]);
     rig.submit(2, 2, &[]);
     let heard = rig.now.mono;
-    rig.backup.on_host_heard(heard);
+    rig.backup.on_host_heard(LinkId(1), heard);
     assert_eq!(rig.notices(), [HostPresence { present: true }]);
     assert_eq!(rig.done(), ["(took over in 1.3)", "1! fenced 1.3", "2! fenced 1.3", "2= failure fenced"]);
     assert_eq!(rig.notices(), [HostPresence { present: false }]);
