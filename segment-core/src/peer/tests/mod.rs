@@ -15,4 +15,5 @@ mod session;
 mod storm;
 mod together;
 mod verifying;
+mod wandering;
 mod world;

@@ -13,12 +13,12 @@ use crate::peer::events::{PeerEvent, Serving};
 use crate::peer::{TrackerState, Unsent};
 use crate::random::Random;
 
-const NAMES: [(usize, &str); 3] = [(KEN, "ken"), (ADA, "ada"), (ZOE, "zoe")];
-const STEPS: u64 = 60;
+pub(super) const NAMES: [(usize, &str); 3] = [(KEN, "ken"), (ADA, "ada"), (ZOE, "zoe")];
+pub(super) const STEPS: u64 = 60;
 
 impl World {
     /// What a person does at each terminal: connects, and logs in where that is needed.
-    fn tend(&mut self) {
+    pub(super) fn tend(&mut self) {
         for (node, name) in NAMES {
             if self.nodes[node].is_none() {
                 continue;
@@ -34,7 +34,7 @@ impl World {
         }
     }
 
-    fn revive(&mut self) {
+    pub(super) fn revive(&mut self) {
         for node in [TRACKER, KEN, ADA, ZOE] {
             if self.nodes[node].is_none() {
                 self.start(node);
@@ -59,14 +59,14 @@ impl World {
     }
 
     /// Everybody is here, seen, and a member.
-    fn gather(&mut self) {
+    pub(super) fn gather(&mut self) {
         for (node, _) in NAMES {
             let _ = self.does(node, |peer, now| peer.set_status(Presence::Online, now));
             let _ = self.does(node, |peer, now| peer.join("#general", now));
         }
     }
 
-    fn misfortune(&mut self, random: &mut Random) {
+    pub(super) fn misfortune(&mut self, random: &mut Random) {
         match random.below(6) {
             0 => self.kill(usize::try_from(random.below(4)).unwrap()),
             1 | 2 => self.revive(),
@@ -80,7 +80,7 @@ impl World {
     }
 
     /// The texts that were taken.
-    fn somebody_writes(&mut self, channel: ChannelId, step: u64, random: &mut Random) -> Option<String> {
+    pub(super) fn somebody_writes(&mut self, channel: ChannelId, step: u64, random: &mut Random) -> Option<String> {
         let (node, name) = NAMES[usize::try_from(random.below(3)).unwrap()];
         self.nodes[node].as_ref()?;
         let text = alloc::format!("{step}");
@@ -90,7 +90,7 @@ impl World {
 }
 
 /// Numbers of each author, in the order in which they stand.
-fn by_author(lines: &[String]) -> BTreeMap<String, Vec<u64>> {
+pub(super) fn by_author(lines: &[String]) -> BTreeMap<String, Vec<u64>> {
     let mut orders: BTreeMap<String, Vec<u64>> = BTreeMap::new();
     for line in lines {
         let (author, number) = line.split_once(": ").unwrap();

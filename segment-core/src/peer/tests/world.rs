@@ -123,6 +123,16 @@ impl World {
         self.run();
     }
 
+    /// What is on a disk now.
+    pub(super) fn disk(&self, node: usize) -> TestStore {
+        self.stores[node].clone()
+    }
+
+    /// An older image takes the place of a disk.
+    pub(super) fn set_disk(&mut self, node: usize, disk: TestStore) {
+        self.stores[node] = disk;
+    }
+
     /// The process ends as by kill -9; what it wrote is there.
     pub(super) fn kill(&mut self, node: usize) {
         self.nodes[node] = None;
@@ -286,11 +296,11 @@ impl World {
         let messages = reply.expect("no history");
         let committed = messages.iter().all(|message| message.stage == Stage::Committed);
         let line = |message: crate::peer::events::ChannelMessage| {
-            let Content::Text(text) = message.content else { panic!("not a text") };
+            let Content::Text(text) = message.content else { return None };
             let author = message.author.map_or_else(|| "?".to_string(), |who| who.to_string());
-            alloc::format!("{author}: {text}")
+            Some(alloc::format!("{author}: {text}"))
         };
-        (messages.into_iter().map(line).collect(), committed)
+        (messages.into_iter().filter_map(line).collect(), committed)
     }
 
     pub(super) fn source(node: usize) -> Source {
