@@ -51,10 +51,9 @@ impl Host {
         else {
             return;
         };
-        if self.draining.under_way || self.draining.again_at.is_some_and(|at| at > cx.now.mono) {
+        if self.draining.under_way || self.draining.again_at.is_some() {
             return;
         }
-        self.draining.again_at = None;
         let envelopes = self.resubmit.front(cx.limits);
         if envelopes.is_empty() {
             return;
@@ -70,7 +69,7 @@ impl Host {
     }
 
     pub(super) fn drain_timeout(&mut self, cx: &mut Context<'_>) {
-        if self.draining.again_at.is_some_and(|at| at <= cx.now.mono) {
+        if self.draining.again_at.take_if(|at| *at <= cx.now.mono).is_some() {
             self.drain(cx);
         }
     }

@@ -171,6 +171,18 @@ fn not_host_means_to_bring_it_too() {
 }
 
 #[test]
+fn without_a_tracker_nobody_is_asked_and_no_timer_rings() {
+    let (mut rig, _) = with_tail();
+    retire(&mut rig);
+    rig.all_done();
+    rig.tracker_down();
+    rig.peer.sleep(Duration::from_secs(1));
+    assert_eq!(rig.timeout(), [""; 0]);
+    assert_eq!(rig.host.poll_timeout(), None);
+    assert_eq!(rig.tracker_up(), ["99? submit 1.2 1.3 in 1.2"]);
+}
+
+#[test]
 fn without_their_rules_what_was_cut_is_lost_or_waits_for_ever() {
     let (mut rig, _) = with_tail();
     rig.peer.rules = Rules::without(Rule::GuestDrains);

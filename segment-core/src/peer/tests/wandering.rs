@@ -86,7 +86,7 @@ fn wander(seed: u64) {
 
 #[test]
 fn a_channel_that_wanders_loses_nothing() {
-    (0..12).for_each(wander);
+    (0..100).for_each(wander);
 }
 
 #[test]
