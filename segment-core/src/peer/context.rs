@@ -1,6 +1,6 @@
 //! What the peer hands down to its children with every call.
 
-use segment_proto::messages::Failure;
+use segment_proto::messages::{Failure, Presence};
 use segment_proto::pending::{NoAnswer, TooManyPending};
 use segment_proto::{
     Certificate, ChannelId, DeviceId, DeviceRecord, Frame, Identity, Limits, LinkId, Message, Now, Pending, Request,
@@ -111,6 +111,8 @@ pub struct Context<'a> {
     pub tracker_key: Option<DeviceId>,
     /// Who this peer is, if it is logged in (or was, when it last was connected).
     pub login: Option<&'a Login>,
+    /// How this session is seen.
+    pub presence: Presence,
     /// The peer's generator.
     pub random: &'a mut Random,
     /// The time; `wall` is corrected by the tracker's clock.

@@ -65,6 +65,7 @@ impl Core {
             identity: &self.identity,
             tracker_key: self.session.tracker_key,
             login: self.session.login.as_ref(),
+            presence: self.session.presence,
             random: &mut self.random,
             now,
         }

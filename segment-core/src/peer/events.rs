@@ -6,7 +6,9 @@ use alloc::vec::Vec;
 use core::net::SocketAddr;
 use core::time::Duration;
 
-use segment_proto::messages::{ChannelPage, ChannelRow, Failure, MemberPage, UserFound, UserPage, UserRow};
+use segment_proto::messages::{
+    ChannelPage, ChannelRow, DeliveryStep, Failure, MemberPage, UserFound, UserPage, UserRow,
+};
 use segment_proto::{
     AccessChange, AccountId, ChannelId, DeviceId, Fence, LinkId, MessageKey, Reason, RequestId, Rights, SessionId,
     Token, UnixMillis, Who,
@@ -291,6 +293,15 @@ pub enum PeerEvent {
         channel: ChannelId,
         /// The place.
         pos: u64,
+    },
+    /// How far a channel is delivered.
+    Delivered {
+        /// The channel.
+        channel: ChannelId,
+        /// Accounts that count.
+        of: u32,
+        /// Each says how many of them have everything up to a place on disk, highest place first.
+        steps: Vec<DeliveryStep>,
     },
     /// Messages shown as provisional are void: what stands behind `pos` comes again.
     CutBehind {

@@ -12,7 +12,7 @@ use crate::peer::channels::{Channel, HostPresence, Membership};
 use crate::peer::errors::CommandError;
 use crate::peer::events::{Serving, Source};
 use crate::peer::tracker_link::TrackerState;
-use crate::replica::Outgoing;
+use crate::replica::{DeliveredTo, Outgoing};
 
 /// A joined channel, for people.
 #[derive(Clone, Debug)]
@@ -145,6 +145,15 @@ impl Peer {
     pub fn outgoing(&self, channel: ChannelId) -> Result<impl Iterator<Item = Outgoing> + '_, CommandError> {
         let joined = self.channels.get(&channel).ok_or(CommandError::NotJoined)?;
         Ok(joined.replica.outgoing())
+    }
+
+    /// How many members have the message at a place on their disks, as far as is known.
+    ///
+    /// # Errors
+    /// [`CommandError::NotJoined`].
+    pub fn delivered(&self, channel: ChannelId, pos: u64) -> Result<Option<DeliveredTo>, CommandError> {
+        let joined = self.channels.get(&channel).ok_or(CommandError::NotJoined)?;
+        Ok(joined.replica.delivered(pos))
     }
 
     /// The open links.

@@ -54,6 +54,11 @@ impl Attachment {
         Self { link, serving, subscribe_at: None, fence: Fence::default(), progress, told }
     }
 
+    /// Whether it was let in.
+    pub fn is_subscribed(&self) -> bool {
+        self.progress != Progress::Subscribing
+    }
+
     /// Whether everything that was there has been fetched.
     pub fn is_level(&self) -> bool {
         self.progress == Progress::Level
@@ -66,6 +71,7 @@ impl Replica {
         self.stop_sending();
         self.attachments += 1;
         self.attachment = Some(Attachment::new(link, serving));
+        self.delivery.forget();
         self.carry_anew(cx);
         self.subscribe(cx);
     }
@@ -73,6 +79,7 @@ impl Replica {
     /// The link that serves it is gone, or not to be used any more.
     pub fn detach(&mut self, _cx: &mut Context<'_>) {
         self.attachment = None;
+        self.delivery.forget();
         self.stop_sending();
     }
 
@@ -155,5 +162,6 @@ impl Replica {
         if let Some(receipt) = subscribed.receipt {
             self.on_receipt(receipt, cx);
         }
+        self.say_delivered(cx);
     }
 }

@@ -123,6 +123,7 @@ impl Replica {
         let (mut writes, cut) = self.cache.cut(pos);
         writes.extend(self.carry(cut, cx));
         self.outbox.unplace_behind(pos);
+        self.delivery.cut(pos);
         let task = self.task(ReplicaTask::Nothing);
         cx.out.write(task, writes);
         cx.out.event(PeerEvent::CutBehind { channel: self.channel(), pos });
@@ -186,8 +187,12 @@ impl Replica {
             return;
         };
         let writes = self.cache.extend(fresh, cx.limits.memory_entries_max);
-        let task = self.task(ReplicaTask::Nothing);
-        if !writes.is_empty() {
+        let kept = self.delivery.kept(last.entry.pos);
+        let task = self.task(ReplicaTask::Kept(kept));
+        if writes.is_empty() {
+            // Its host has it on disk before it shows it.
+            self.on_kept(kept, cx);
+        } else {
             cx.out.write(task, writes);
         }
         if let Some(receipt) = self.cache.take_ahead() {

@@ -206,6 +206,7 @@ impl Replica {
         }
         writes.extend(self.cache.begin_again(common));
         self.outbox.unplace_behind(common.pos);
+        self.delivery.cut(common.pos);
         let task = self.task(ReplicaTask::Nothing);
         cx.out.write(task, writes);
         cx.out.event(PeerEvent::CutBehind { channel: self.channel(), pos: common.pos });

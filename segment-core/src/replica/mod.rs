@@ -5,6 +5,7 @@ mod bring;
 mod cache;
 mod carry;
 mod catch_up;
+mod delivery;
 mod epochs;
 mod fork;
 mod generations;
@@ -36,6 +37,8 @@ use attaching::Attachment;
 use bring::{Bringing, Gap, GapStep};
 use cache::{Cache, Keeper};
 use carry::Carry;
+use delivery::Delivery;
+pub use delivery::{DeliveredTo, Kept};
 use fork::Search;
 use generations::{CommonSearch, Crossing};
 use history::{HistoryJob, HistoryPart};
@@ -47,6 +50,8 @@ pub use signing::Author;
 pub enum ReplicaTask {
     /// An own message is on disk.
     Queued(MessageKey),
+    /// Entries are on disk.
+    Kept(Kept),
     /// Own messages that were signed again are on disk.
     SignedAgain(Vec<MessageKey>),
     /// An own message was looked for in the cache.
@@ -150,6 +155,7 @@ pub struct Replica {
     bringing: Bringing,
     carry: Carry,
     crossing: Crossing,
+    delivery: Delivery,
     rights: Option<Rights>,
 }
 
@@ -190,6 +196,7 @@ impl Replica {
     }
 
     fn new(record: Signed<ChannelRecord>, cache: Cache, epoch: Option<Signed<EpochRecord>>, outbox: Outbox) -> Self {
+        let delivery = Delivery::restored(cache.tip().pos);
         Self {
             record,
             cache,
@@ -203,6 +210,7 @@ impl Replica {
             bringing: Bringing::default(),
             carry: Carry::default(),
             crossing: Crossing::default(),
+            delivery,
             rights: None,
         }
     }
@@ -290,6 +298,7 @@ impl Replica {
             Message::Watermarks(marks) => self.on_watermarks(&marks, cx),
             Message::Diverged(diverged) => self.on_diverged(&diverged, cx),
             Message::Fenced(fenced) => self.learn_epoch(&fenced.record, cx),
+            Message::Deliveries(deliveries) => self.on_deliveries(deliveries, cx),
             Message::Lost(lost) => self.on_lost(&lost, cx),
             Message::Removed(removed) => self.on_removed(removed.reason, cx),
             _ => {}
@@ -344,6 +353,7 @@ impl Replica {
     pub fn on_performed(&mut self, task: ReplicaTask, outcome: StoreOutcome, cx: &mut Context<'_>) {
         match (task, outcome) {
             (ReplicaTask::Queued(key), _) => self.on_queued(key, cx),
+            (ReplicaTask::Kept(kept), _) => self.on_kept(kept, cx),
             (ReplicaTask::SignedAgain(keys), _) => self.on_signed_again(&keys, cx),
             (ReplicaTask::Bring(gap, step), StoreOutcome::Found(found)) => self.on_gap_found(gap, step, found, cx),
             (ReplicaTask::Bring(gap, _), StoreOutcome::Entries { entries, .. }) => self.on_gap_read(gap, entries, cx),
@@ -367,6 +377,10 @@ impl Replica {
         let due = |at: Option<Instant>| at.is_some_and(|at| at <= cx.now.mono);
         let resubscribe = self.attachment.as_ref().is_some_and(|attachment| due(attachment.subscribe_at));
         let (resubmit, carry) = (due(self.outbox.retry_at), due(self.carry.at()));
+        if due(self.delivery.at) {
+            self.delivery.at = None;
+            self.say_delivered(cx);
+        }
         if resubscribe {
             self.subscribe(cx);
         }
@@ -386,7 +400,8 @@ impl Replica {
         let subscribe = subscribe.map(|at| Deadline::new(at, "replica subscribes again"));
         let submit = self.outbox.retry_at.map(|at| Deadline::new(at, "outbox tries again"));
         let carry = self.carry.at().map(|at| Deadline::new(at, "bring what was cut here"));
-        earliest([subscribe, submit, carry])
+        let delivered = self.delivery.at.map(|at| Deadline::new(at, "say what is on disk"));
+        earliest([subscribe, submit, carry, delivered])
     }
 
     /// Where its entries are, the first place that is there, and the chain before it.

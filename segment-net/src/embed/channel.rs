@@ -136,6 +136,7 @@ fn channel_of(event: &PeerEvent) -> Option<ChannelId> {
         | E::Removed { channel, .. }
         | E::Received { channel, .. }
         | E::CommittedUpTo { channel, .. }
+        | E::Delivered { channel, .. }
         | E::CutBehind { channel, .. }
         | E::Hosting { channel, .. }
         | E::HostingStopped { channel }

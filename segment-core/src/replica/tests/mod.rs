@@ -3,6 +3,7 @@
 mod bringing;
 mod carrying;
 mod crossing;
+mod delivering;
 mod following;
 mod forking;
 mod past;

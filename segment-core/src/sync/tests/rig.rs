@@ -7,6 +7,7 @@ use alloc::vec::Vec;
 use core::time::Duration;
 
 use segment_proto::frame::Role;
+use segment_proto::messages::Presence;
 use segment_proto::{Frame, Identity, Limits, LinkId, Message, Now, Pending, RequestId};
 
 use super::kit::{certificate, device, identity, now, who};
@@ -83,6 +84,8 @@ pub struct PeerRig {
     pub rules: Rules,
     identity: Identity,
     pub login: Option<Login>,
+    /// Invisible, where a test does not say otherwise: so that nothing is said of what is on disk.
+    pub presence: Presence,
     random: Random,
     pub now: Now,
     pub tape: Tape,
@@ -100,6 +103,7 @@ impl PeerRig {
             rules: Rules::all(),
             identity: identity(n),
             login: Some(Login { who: who(u64::from(n)), certificate: certificate(n), device: None }),
+            presence: Presence::Invisible,
             random: Random::new([n; 32]),
             now: now(),
             tape: Tape::default(),
@@ -117,6 +121,7 @@ impl PeerRig {
             identity: &self.identity,
             tracker_key: Some(device(super::kit::TRACKER)),
             login: self.login.as_ref(),
+            presence: self.presence,
             random: &mut self.random,
             now: self.now,
         }
@@ -193,6 +198,10 @@ fn event(event: &PeerEvent) -> String {
             format!("received {first}..{}", messages.last().map_or(0, |message| message.pos))
         }
         PeerEvent::CommittedUpTo { pos, .. } => format!("committed up to {pos}"),
+        PeerEvent::Delivered { of, steps, .. } => {
+            let steps: Vec<String> = steps.iter().map(|step| format!("{}:{}", step.pos, step.accounts)).collect();
+            format!("delivered {} of {of}", steps.join(" "))
+        }
         PeerEvent::CutBehind { pos, .. } => format!("cut behind {pos}"),
         PeerEvent::Hosting { fence, .. } => format!("hosting {}.{}", fence.generation, fence.epoch),
         PeerEvent::HostingStopped { .. } => "hosting stopped".into(),
