@@ -62,3 +62,36 @@ fn numbers_are_grouped() {
         [1, 12, 1_234, 1_234_567].map(report::grouped).map(|s| s.leak() as &str)
     );
 }
+
+/// A model in which something cannot happen would prove nothing about it.
+#[test]
+fn every_step_happens_somewhere() {
+    let mut happened = std::collections::BTreeSet::new();
+    let deep = configurations::named("tracker-restored-reader").unwrap();
+    collect_steps(&Model { config: *deep, rules: Rules::all() }, 60_000, &mut happened);
+    for config in configurations::ALL {
+        for removed in [&[][..], &[Rule::OutboxBeforeSubmit], &[Rule::ForwardOnly]] {
+            collect_steps(&Model { config: *config, rules: Rules::without(removed) }, 4_000, &mut happened);
+        }
+    }
+    let all = include_str!("../step.rs").split_once("pub enum Step {").unwrap().1.split_once("\n}").unwrap().0;
+    let names =
+        all.lines().filter_map(|line| line.trim().split([' ', '(', ',']).next()).filter(|name| !name.is_empty());
+    let missing: Vec<_> = names.filter(|name| !happened.contains(*name)).collect();
+    assert!(missing.is_empty(), "{missing:?} never happen");
+}
+
+/// The names of the steps in the first worlds of a configuration.
+fn collect_steps(model: &Model, limit: usize, happened: &mut std::collections::BTreeSet<String>) {
+    let mut queue = std::collections::VecDeque::from([model.first()]);
+    let mut seen = std::collections::HashSet::from([fingerprint(&queue[0])]);
+    while let Some(world) = queue.pop_front().filter(|_| seen.len() < limit) {
+        for next in model.next(&world) {
+            let name = format!("{:?}", next.step);
+            happened.insert(name.split([' ', '(']).next().unwrap().to_owned());
+            if seen.insert(fingerprint(&next.world)) {
+                queue.push_back(next.world);
+            }
+        }
+    }
+}
