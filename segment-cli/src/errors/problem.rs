@@ -111,7 +111,6 @@ impl From<CommandError> for Problem {
                 Self::local(Local::Unsent).saying(format_args!("{count} {text}"))
             }
             CommandError::OwnerOnly => Self::wire(Reason::OwnerOnly),
-            CommandError::OwnerMayNotHide => Self::wire(Reason::OwnerMayNotHide),
             CommandError::Send(MachineSendError::NotAllowed(reason)) => Self::wire(reason),
             CommandError::Send(error @ MachineSendError::TooLong(_)) => Self::local(Local::TooLong).saying(error),
             CommandError::Send(error @ MachineSendError::OutboxFull(_)) => Self::local(Local::OutboxFull).saying(error),

@@ -97,7 +97,7 @@ const fn meaning(reason: Reason) -> (ExitCode, &'static str) {
         Reason::NotHost => (Refused, "the channel is hosted elsewhere: nothing was done; /host shows where"),
         Reason::HostAway => (WAITING, "the host of the channel is away: it can be read, and what you write waits here"),
         Reason::OwnerMayNotHide => {
-            (Refused, "channels are hosted here, so you cannot be invisible: their members see that the host is here")
+            (Refused, "who is invisible does not host: nothing was done; be online first, with /status online")
         }
         Reason::Replaced => {
             (NoConnection, "this device has logged in elsewhere: this session is closed; /connect takes it back")

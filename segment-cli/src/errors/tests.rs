@@ -80,7 +80,6 @@ fn every_refused_command_becomes_a_problem_of_the_table() {
         (CommandError::NotHosted, "not_hosted_here"),
         (CommandError::Unsent(3), "unsent"),
         (CommandError::OwnerOnly, "owner_only"),
-        (CommandError::OwnerMayNotHide, "owner_may_not_hide"),
         (CommandError::Send(SendError::TooLong(8)), "too_long"),
         (CommandError::Send(SendError::OutboxFull(8)), "outbox_full"),
         (CommandError::Send(SendError::NotAllowed(Reason::MayNotSend)), "may_not_send"),

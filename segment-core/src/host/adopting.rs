@@ -8,7 +8,7 @@ use segment_proto::{Position, Reason, Receipt, Signed, SignedEnvelope};
 use crate::host::replication::Replication;
 use crate::host::staging::{Staged, Staging, join};
 use crate::host::tenure::Phase;
-use crate::host::{Host, HostTask};
+use crate::host::{Company, Host, HostTask};
 use crate::peer::context::Context;
 use crate::peer::events::{PeerEvent, Source, Transfer};
 use crate::rules::Rule;
@@ -109,7 +109,10 @@ impl Host {
         for asker in self.submits.cut() {
             cx.out.fail_with(asker, &Failure::retry_after(Reason::NotNow, CUT_RETRY_MS));
         }
-        let mut writes = alloc::vec![Write::Cut { log: self.log.id, from: common.pos + 1 }];
+        let mut writes = Vec::new();
+        if self.company == Company::None {
+            writes.push(Write::Cut { log: self.log.id, from: common.pos + 1 });
+        }
         if cx.rules.has(Rule::CutResubmits) {
             writes.extend(self.resubmit.add(&self.log, voided));
         }

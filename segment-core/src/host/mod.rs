@@ -82,11 +82,22 @@ pub enum HostRequest {
     Drain,
 }
 
+/// Who writes to the log besides.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Company {
+    /// Nobody.
+    None,
+    /// The reader in this process: it wrote the log on while this host was retired, and does until this one is
+    /// granted its epoch again. What it has written is committed, and never this host's to cut.
+    Reader,
+}
+
 /// One channel at its host.
 #[derive(Debug)]
 pub struct Host {
     record: Signed<ChannelRecord>,
     log: ChannelLog,
+    company: Company,
     tenure: Tenure,
     submits: Sequencer,
     resubmit: Resubmit,
@@ -128,6 +139,7 @@ impl Host {
         Self {
             record,
             log,
+            company: Company::None,
             tenure: Tenure::default(),
             submits: Sequencer::default(),
             resubmit: Resubmit::default(),
@@ -159,7 +171,8 @@ impl Host {
     /// # Errors
     /// [`Fatal`]: the store cannot be read.
     pub fn restore_committed(record: Signed<ChannelRecord>, store: &mut dyn Store) -> Result<Self, Fatal> {
-        Self::load(record, store).map(|(host, _)| host)
+        let (host, _) = Self::load(record, store)?;
+        Ok(Self { company: Company::Reader, ..host })
     }
 
     /// Up to the last committed place; and the last place on disk.

@@ -5,8 +5,8 @@ use alloc::vec::Vec;
 
 use segment_proto::{ChannelRecord, LinkId, Signed};
 
-use crate::host::Host;
 use crate::host::tenure::{Phase, Standing};
+use crate::host::{Company, Host};
 use crate::peer::context::Context;
 use crate::peer::events::PeerEvent;
 use crate::store::Write;
@@ -19,6 +19,7 @@ impl Host {
             cx.out.event(PeerEvent::HostingStopped { channel: self.channel() });
         }
         let writes = self.cut_behind(self.committed_position(), cx);
+        self.company = Company::Reader;
         self.tenure.phase = Phase::Idle;
         self.tenure.standing = Standing::Retired;
         (self.tenure.nonce, self.tenure.staging) = (None, None);
@@ -38,6 +39,11 @@ impl Host {
             Some(link) => self.on_tracker_up(link, cx),
             None => self.on_tracker_down(cx),
         }
+    }
+
+    /// The log is this host's alone again.
+    pub fn settle(&mut self) {
+        self.company = Company::None;
     }
 
     /// A new record of the channel.

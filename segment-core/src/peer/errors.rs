@@ -56,9 +56,6 @@ pub enum CommandError {
     /// Only the owner changes who may do what.
     #[error("only the owner may change the rights in this channel: nothing was changed; ask the owner")]
     OwnerOnly,
-    /// The members of a hosted channel can see that its host is there.
-    #[error("channels are hosted here, so you cannot be invisible: their members see that the host is here")]
-    OwnerMayNotHide,
     /// The message was not taken.
     #[error(transparent)]
     Send(#[from] SendError),

@@ -50,6 +50,7 @@ impl Channel {
     }
 
     fn settle(&mut self, cx: &mut Context<'_>) -> Vec<Write> {
+        self.host.iter_mut().for_each(Host::settle);
         self.replica.keep_with_host(cx)
     }
 }

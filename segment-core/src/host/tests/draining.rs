@@ -204,6 +204,10 @@ fn a_host_that_comes_back_asks_for_what_it_has_missed() {
     let fence = fenced(&mut rig);
     rig.answer(fates(fence, &[(&said[1], FateCode::Committed, 2), (&said[2], FateCode::Committed, 3)]));
     rig.all_done();
+    // Meanwhile the reader in this process has written on.
+    let (log, more) = (rig.host.log.id, entries(rig.head, 3, &said[1..]));
+    let append = crate::store::Write::Append { log, entries: more };
+    rig.peer.tape.store.run(&crate::store::StoreOperation::Write(alloc::vec![append]));
     rig.host.come_back(Some(segment_proto::LinkId(99)), &mut rig.peer.cx());
     assert_eq!(rig.peer.seen(), ["99? host hello after 1"]);
     assert!(!rig.host.is_ready(1));
@@ -214,7 +218,11 @@ fn a_host_that_comes_back_asks_for_what_it_has_missed() {
         entries: taken.into_iter().map(|stored| stored.entry).collect(),
         ..rig.adopt()
     };
-    rig.answer(adopt);
+    assert_eq!(
+        rig.answer(adopt),
+        ["(adopted 2..3)", "write: append host 2..3, put row, put receipt, put epoch, put fence"],
+        "what the reader has is not cut"
+    );
     rig.all_done();
     let grant = rig.grant();
     rig.answer(grant);
