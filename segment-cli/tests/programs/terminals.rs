@@ -115,7 +115,9 @@ fn an_invisible_user_is_not_listed_and_works_as_ever() {
     ken.type_line("nobody else here?");
     ben.wait("ken's text, through the tracker", shown("ken", "nobody else here?"));
     ken.type_line("/invisible");
-    ken.wait_for("! channels are hosted here, so you cannot be invisible");
+    ken.wait_for("You are invisible");
+    ben.type_line("not even ken?");
+    ken.wait("ben's text, through the tracker", shown("ben", "not even ken?"));
 }
 
 #[test]
