@@ -53,7 +53,8 @@ fn texts_once(program: &mut Program, stage: Option<&str>, wanted: impl Fn(&[Stri
 
 #[test]
 fn broken_01a_a_kill_in_the_middle_of_saves_empties_nothing() {
-    let rounds = 6 * scale();
+    // A host that comes a fifth time within a minute waits for its epoch, which is another test's business.
+    let rounds = 3 * scale();
     let (desk, _tracker) = Desk::open();
     let mut ken = desk.registered("ken");
     ken.run("/create #general");
