@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use clap::Parser;
 
+use crate::plan::{Climate, Disks};
+
 /// Kills, freezes and cuts the real programs, and proves from their logs that nothing was lost.
 #[derive(Clone, Debug, Parser)]
 #[command(name = "chaos", version)]
@@ -30,6 +32,9 @@ pub struct Arguments {
     /// Faults a minute
     #[arg(long, default_value_t = 30, value_parser = clap::value_parser!(u64).range(0..=600))]
     pub faults_per_minute: u64,
+    /// The tracker's and the host's disks may come back as they were some time ago, too
+    #[arg(long)]
+    pub old_disks: bool,
     /// Of the plan, only faults of kinds in whose names this stands, such as `host`
     #[arg(long, value_name = "TEXT", default_value = "")]
     pub only: String,
@@ -42,6 +47,13 @@ pub struct Arguments {
 }
 
 impl Arguments {
+    /// What the plan is drawn for.
+    #[must_use]
+    pub const fn climate(&self) -> Climate {
+        let disks = if self.old_disks { Disks::Old } else { Disks::Faithful };
+        Climate { members: self.members, faults_per_minute: self.faults_per_minute, disks }
+    }
+
     /// How long things go wrong.
     #[must_use]
     pub fn storm(&self) -> Duration {

@@ -33,6 +33,8 @@ pub enum Fault {
     Kill(Party, Duration),
     /// Told to end, which is done in order, and started again after a while.
     End(Party, Duration),
+    /// `kill -9`, its store put back to an older image, and started again after a while.
+    OldDisk(Party, Duration),
     /// Stopped by a signal, and continued after a while.
     Freeze(Party, Duration),
     /// All connections of a road are closed.
@@ -51,6 +53,8 @@ impl Fault {
             Self::Kill(Party::Tracker, _) => "kill -9 of the tracker",
             Self::Kill(Party::Host, _) => "kill -9 of the host",
             Self::Kill(Party::Member(_), _) => "kill -9 of a member",
+            Self::OldDisk(Party::Tracker, _) => "tracker's disk put back",
+            Self::OldDisk(..) => "host's disk put back",
             Self::End(..) => "ended in order",
             Self::Freeze(..) => "SIGSTOP, then SIGCONT",
             Self::Cut(_) => "connections cut",
@@ -69,9 +73,30 @@ pub struct Event {
     pub fault: Fault,
 }
 
+/// Whether disks may come back older than they were.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Disks {
+    /// They keep what was synced.
+    Faithful,
+    /// The tracker's and the host's may come back as they were some time ago.
+    Old,
+}
+
+/// What a plan is drawn for.
+#[derive(Clone, Copy, Debug)]
+pub struct Climate {
+    /// How many members there are.
+    pub members: u16,
+    /// Faults a minute.
+    pub faults_per_minute: u64,
+    /// What becomes of disks.
+    pub disks: Disks,
+}
+
 /// Draws what goes wrong, in order. A longer storm begins like a shorter one.
 #[must_use]
-pub fn draw(seed: u64, members: u16, storm: Duration, faults_per_minute: u64) -> Vec<Event> {
+pub fn draw(seed: u64, storm: Duration, climate: Climate) -> Vec<Event> {
+    let Climate { faults_per_minute, .. } = climate;
     let mut dice = Dice::new(seed);
     let mut events = Vec::new();
     let Some(mean) = 60_000_u64.checked_div(faults_per_minute) else { return events };
@@ -86,7 +111,7 @@ pub fn draw(seed: u64, members: u16, storm: Duration, faults_per_minute: u64) ->
         let count = if several { dice.between(2, 4) } else { 1 };
         for _ in 0..count {
             let within = dice.millis(0, 200);
-            events.push(Event { at: at + within, fault: fault(&mut dice, members) });
+            events.push(Event { at: at + within, fault: fault(&mut dice, climate) });
         }
         at += dice.millis(0, 2 * mean) * u32::try_from(count - 1).unwrap_or(0);
     }
@@ -100,12 +125,26 @@ enum Wish {
     Cut,
     HalfClose,
     Weather,
+    OldDisk,
 }
 
-fn fault(dice: &mut Dice, members: u16) -> Fault {
+fn fault(dice: &mut Dice, Climate { members, disks, .. }: Climate) -> Fault {
     use Wish as W;
-    let wishes = [(5, W::Kill), (1, W::End), (3, W::Freeze), (3, W::Cut), (1, W::HalfClose), (4, W::Weather)];
+    let old_disks = if disks == Disks::Old { 3 } else { 0 };
+    let wishes = [
+        (5, W::Kill),
+        (1, W::End),
+        (3, W::Freeze),
+        (3, W::Cut),
+        (1, W::HalfClose),
+        (4, W::Weather),
+        (old_disks, W::OldDisk),
+    ];
     match dice.weighted(&wishes) {
+        Some(W::OldDisk) => {
+            let party = dice.weighted(&[(2, Party::Tracker), (1, Party::Host)]).unwrap_or(Party::Tracker);
+            Fault::OldDisk(party, away(dice, party))
+        }
         Some(W::Kill) => {
             let party = party(dice, members);
             Fault::Kill(party, away(dice, party))
@@ -183,6 +222,7 @@ impl fmt::Display for Event {
         let seconds = Duration::as_secs_f64;
         match self.fault {
             Fault::Kill(party, away) => write!(f, "kill -9 {party}, back after {:.1}s", seconds(&away)),
+            Fault::OldDisk(party, away) => write!(f, "old disk of {party}, back after {:.1}s", seconds(&away)),
             Fault::End(party, away) => write!(f, "end {party} in order, back after {:.1}s", seconds(&away)),
             Fault::Freeze(party, lasts) => write!(f, "SIGSTOP {party} for {:.1}s", seconds(&lasts)),
             Fault::Cut(road) => write!(f, "cut {road}"),

@@ -29,7 +29,7 @@ const BESIDES: Duration = Duration::from_secs(45 * 60);
 /// # Errors
 /// It could not be run to its end, which proves nothing, or the contrary.
 pub async fn run(args: &Arguments) -> Result<bool> {
-    let mut plan = draw(args.seed, args.members, args.storm(), args.faults_per_minute);
+    let mut plan = draw(args.seed, args.storm(), args.climate());
     plan.retain(|event| event.fault.kind().contains(&args.only));
     println!("seed {}, {} faults in {:.0} s of storm", args.seed, plan.len(), args.storm().as_secs_f64());
     if args.plan {

@@ -31,6 +31,8 @@ const NO_CONNECTION: i32 = 3;
 pub enum Order {
     /// `kill -9`, and back after a while.
     Kill(Duration),
+    /// `kill -9`, its store as it was some time ago, and back after a while.
+    OldDisk(Duration),
     /// Told to end, and back after a while.
     End(Duration),
     /// Stopped for a while.
@@ -182,6 +184,11 @@ impl Keeping {
         match order {
             Order::Kill(away) => {
                 running.child.kill().await?;
+                Ok(Some(away))
+            }
+            Order::OldDisk(away) => {
+                running.child.kill().await?;
+                self.recipe.disk.put_back()?;
                 Ok(Some(away))
             }
             Order::End(away) => {

@@ -1,5 +1,6 @@
 //! The processes, their directory, and the proxies between them.
 
+mod disk;
 mod keeper;
 mod place;
 mod programs;
@@ -86,6 +87,7 @@ impl Town {
     pub fn suffer(&self, fault: Fault) {
         let happens = match fault {
             Fault::Kill(party, away) => self.order(party, Order::Kill(away)),
+            Fault::OldDisk(party, away) => self.order(party, Order::OldDisk(away)),
             Fault::End(party, away) => self.order(party, Order::End(away)),
             Fault::Freeze(party, lasts) => self.order(party, Order::Freeze(lasts)),
             Fault::Cut(road) => self.proxies.get(&road).map(Proxy::cut).is_some(),

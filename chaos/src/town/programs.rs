@@ -13,6 +13,7 @@ use tokio::process::Command;
 use tokio::time::timeout;
 
 use super::HOST_DOOR;
+use super::disk::Disk;
 use super::place::Programs;
 use crate::args::Arguments;
 use crate::check::Export;
@@ -33,6 +34,8 @@ pub struct Recipe {
     program: PathBuf,
     args: Vec<OsString>,
     errors: PathBuf,
+    /// Its store.
+    pub disk: Disk,
 }
 
 impl Recipe {
@@ -112,7 +115,14 @@ impl Site {
     }
 
     fn recipe(&self, program: &Path, args: Vec<OsString>, name: &str) -> Recipe {
-        Recipe { program: program.to_owned(), args, errors: self.dir.join("logs").join(format!("{name}.txt")) }
+        let errors = self.dir.join("logs").join(format!("{name}.txt"));
+        let store = match name {
+            "tracker" => self.dir.join("tracker"),
+            "host" => self.dir.join("peers").join("profiles").join("host"),
+            member => self.dir.join("members").join(member),
+        };
+        let disk = Disk::new(store, self.dir.join("images").join(name));
+        Recipe { program: program.to_owned(), args, errors, disk }
     }
 
     fn url(&self, party: Party) -> Result<String> {
