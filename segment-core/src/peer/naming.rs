@@ -171,7 +171,9 @@ pub(crate) fn ordered_in(event: &PeerEvent) -> Option<ChannelId> {
         | PeerEvent::CutBehind { channel, .. }
         | PeerEvent::Removed { channel, .. }
         | PeerEvent::Replied { reply: Ok(Reply::History { channel, .. }), .. } => Some(*channel),
-        PeerEvent::MessageStage { key, .. } | PeerEvent::MessageRefused { key, .. } => Some(key.channel),
+        PeerEvent::MessageStage { key, .. }
+        | PeerEvent::MessageRefused { key, .. }
+        | PeerEvent::MessageSignedAgain { new: key, .. } => Some(key.channel),
         _ => None,
     }
 }

@@ -103,7 +103,9 @@ impl Replica {
     /// The serving side has another log: only what is provisional here can be wrong.
     pub(super) fn on_parted(&mut self, cx: &mut Context<'_>) {
         if self.cache.tip().pos <= self.cache.committed() {
-            cx.out.event(PeerEvent::Suspicious { what: "the log differs below a committed place" });
+            if self.is_served_in_own_generation() {
+                cx.out.event(PeerEvent::Suspicious { what: "the log differs below a committed place" });
+            }
             return self.subscribe_later(cx);
         }
         self.cut(self.cache.committed(), cx);

@@ -63,6 +63,14 @@ impl Replica {
         own.is_some_and(|own| own < self.newest_fence().generation)
     }
 
+    /// Whether what is committed here was committed in the generation of whoever serves: then it stands there too,
+    /// or somebody has lost or changed it.
+    pub(super) fn is_served_in_own_generation(&self) -> bool {
+        let own = self.cache.receipt().map(|receipt| receipt.fence.generation);
+        let served = self.attachment.as_ref().map(|attachment| attachment.fence.generation);
+        own.is_none() || own == served
+    }
+
     /// The tracker lacks what it was shown.
     pub(super) fn on_lost(&mut self, lost: &Lost, cx: &mut Context<'_>) {
         let Some(receipt) = self.cache.receipt().filter(|_| self.serving() == Serving::Copy) else {

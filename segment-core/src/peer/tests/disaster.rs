@@ -6,8 +6,10 @@ use core::time::Duration;
 
 use segment_proto::ChannelId;
 
+use super::storm::{NAMES, STEPS};
 use super::world::{ADA, KEN, TRACKER, World, ZOE, two};
 use crate::peer::events::PeerEvent;
+use crate::random::Random;
 use crate::testing::TestStore;
 
 /// Three people in `#general`, with so many messages each that are committed everywhere.
@@ -174,4 +176,88 @@ fn an_author_with_an_older_disk_that_waits_in_it_says_it_once() {
     world.wait(Duration::from_secs(45));
     assert_eq!(sorted(agreed(&mut world, channel)), all([5, 1, 1]));
     nothing_suspicious(&world);
+}
+
+/// One disk is put back in a storm. Says how many messages were signed again for that.
+fn storm_with_an_old_disk(seed: u64, node: usize) -> usize {
+    let (mut world, channel) = two();
+    world.register(ZOE, "zoe");
+    world.join(ZOE);
+    let mut random = Random::new(*blake3::hash(&seed.to_le_bytes()).as_bytes());
+    let backup_at = random.below(STEPS / 2);
+    let put_back_at = backup_at + 1 + random.below(STEPS / 2 - 1);
+    let (mut written, mut old, mut lost) = (Vec::new(), None, Vec::new());
+    for step in 0..STEPS {
+        world.tend();
+        written.extend(world.somebody_writes(channel, step, &mut random));
+        if step == backup_at {
+            old = Some((world.stores[node].clone(), written.len()));
+        }
+        if let Some((disk, known)) = old.take_if(|_| step == put_back_at) {
+            lost = written[known..].to_vec();
+            put_back(&mut world, node, disk);
+            // Written before anything was heard of what the log has.
+            let text = alloc::format!("{step} at once");
+            if node != TRACKER && world.does(node, |peer, now| peer.send(channel, &text, now)).is_ok() {
+                written.push(alloc::format!("{}: {text}", NAMES[node - 1].1));
+            }
+        }
+        if random.below(3) == 0 {
+            world.misfortune(&mut random);
+        }
+        world.wait(Duration::from_millis(random.below(1_500)));
+    }
+    world.revive();
+    for _ in 0..90 {
+        world.tend();
+        world.wait(Duration::from_secs(1));
+    }
+    world.gather();
+    world.wait(Duration::from_secs(60));
+    let again = |event: &&PeerEvent| matches!(event, PeerEvent::MessageSignedAgain { .. });
+    let again = world.events.iter().flatten().filter(again).count();
+    let told = |event: &&PeerEvent| match event {
+        PeerEvent::MessageRefused { .. } => true,
+        // Until a tracker is shown what it has lost, it has signed two logs of one generation.
+        PeerEvent::Suspicious { what } => node != TRACKER || !what.contains("below a committed place"),
+        _ => false,
+    };
+    let told: Vec<_> = world.events.iter().flatten().filter(told).cloned().collect();
+    assert!(told.is_empty(), "seed {seed}: {told:?}");
+    let (first, _) = world.shows(KEN, channel);
+    for (other, name) in NAMES {
+        let (lines, committed) = world.shows(other, channel);
+        assert_eq!(lines, first, "seed {seed}: {name} shows something else");
+        assert!(committed, "seed {seed}: not all is committed at {name}");
+        assert_eq!(world.peer(other).outgoing(channel).unwrap().count(), 0, "seed {seed}: {name} waits");
+    }
+    let shown = sorted(first);
+    assert!(shown.windows(2).all(|pair| pair[0] != pair[1]), "seed {seed}: doubled: {shown:?}");
+    // What stood on the lost disk only, nobody can bring.
+    let author = NAMES.iter().find(|(known, _)| *known == node).map(|(_, name)| alloc::format!("{name}: "));
+    let may_be_lost =
+        |line: &String| author.as_ref().is_some_and(|author| line.starts_with(author) && lost.contains(line));
+    for line in written.iter().filter(|line| !may_be_lost(line)) {
+        assert!(shown.contains(line), "seed {seed}: {line} is lost");
+    }
+    again
+}
+
+#[test]
+fn after_any_storm_in_which_the_tracker_grows_younger_everything_is_there_once() {
+    (0..25).for_each(|seed| {
+        storm_with_an_old_disk(seed, TRACKER);
+    });
+}
+
+#[test]
+fn after_any_storm_in_which_an_author_grows_younger_nothing_is_doubled() {
+    let again: usize = (0..25).map(|seed| storm_with_an_old_disk(seed, ADA)).sum();
+    assert!(again > 10, "only {again} messages were signed again");
+}
+
+#[test]
+fn after_any_storm_in_which_the_host_grows_younger_nothing_is_doubled() {
+    let again: usize = (0..25).map(|seed| storm_with_an_old_disk(seed, KEN)).sum();
+    assert!(again > 10, "only {again} messages were signed again");
 }
