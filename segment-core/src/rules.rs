@@ -82,6 +82,10 @@ pub enum Rule {
     HideInvisible,
     /// A silent session loses its lease.
     LeaseExpires,
+    /// What is known of authors stays when their entries go.
+    RowsForEver,
+    /// Entries go only when the other copy covers them.
+    TrimOnlyCovered,
 }
 
 impl Rule {
@@ -126,6 +130,8 @@ impl Rule {
         Self::ReadRight,
         Self::HideInvisible,
         Self::LeaseExpires,
+        Self::RowsForEver,
+        Self::TrimOnlyCovered,
     ];
 }
 

@@ -1,18 +1,20 @@
-//! Proving a channel's messages.
+//! Proving a channel's messages, and how many of them are kept.
 
 use segment_core::peer::events::{Reply, Source};
 use segment_core::peer::{CopyReport, Verified};
 use segment_core::sync::verify::{BadPlace, Fault};
 use segment_net::RequestError;
-use segment_proto::ChannelName;
+use segment_proto::{AccessChange, ChannelName, Measure};
 use serde::Serialize;
 
 use super::answers::{Facts, table};
 use super::{Chat, Done, unheard};
+use crate::commands::Keep;
 use crate::errors::{LocalReason, Problem};
 
 /// Bad places that are written out for a person.
 const SHOWN_MAX: usize = 8;
+const DAY_SECONDS: u64 = 24 * 60 * 60;
 
 #[derive(Serialize)]
 struct VerifyFacts {
@@ -58,6 +60,34 @@ impl Chat {
         }
         Err(Problem::local(LocalReason::Profile).saying("not everything holds, and not all of it could be healed"))
     }
+
+    /// `/retain`
+    pub(super) async fn retain(&self, channel: Option<ChannelName>, keep: Keep) -> Done {
+        let target = self.target(channel).await?;
+        for (measure, amount) in changes(keep) {
+            let text = match (measure, amount) {
+                (_, 0) => format!("#{}: no limit by {measure} any more.", target.name),
+                (Measure::Count, amount) => format!("#{}: the newest {amount} messages are kept.", target.name),
+                (Measure::Age, seconds) => format!("#{}: {} days are kept.", target.name, seconds / DAY_SECONDS),
+                (_, bytes) => format!("#{}: {} MiB are kept.", target.name, bytes >> 20),
+            };
+            self.change(&target, AccessChange::retain(measure, amount), text).await?;
+        }
+        Ok(())
+    }
+}
+
+/// What is said, or, where nothing is, everything taken back.
+fn changes(keep: Keep) -> Vec<(Measure, u64)> {
+    let said = [
+        (Measure::Count, keep.last.map(u64::from)),
+        (Measure::Age, keep.days.map(|days| u64::from(days) * DAY_SECONDS)),
+        (Measure::Bytes, keep.mib.map(|mib| u64::from(mib) << 20)),
+    ];
+    if keep == Keep::default() {
+        return said.into_iter().map(|(measure, _)| (measure, 0)).collect();
+    }
+    said.into_iter().filter_map(|(measure, amount)| Some((measure, amount?))).collect()
 }
 
 fn bad_places(bad: &[BadPlace]) -> Vec<Bad> {

@@ -124,6 +124,7 @@ impl Chat {
             Command::View { channel, view } => self.set_view(channel, view).await,
             Command::Host { channel } => self.host(channel).await,
             Command::Verify { channel } => self.verify(channel).await,
+            Command::Retain { channel, keep } => self.retain(channel, keep).await,
             Command::Peers => self.peers().await,
             Command::Ping => self.ping().await,
             Command::Log { last } => self.show_log(last).await,

@@ -202,6 +202,7 @@ impl Narrator {
             PeerEvent::ServedFrom { channel, serving } => self.tell_serving(channel, serving),
             PeerEvent::RightsChanged { channel, rights } => self.tell_rights(channel, rights),
             PeerEvent::Removed { channel, reason } => self.tell_removed(channel, reason),
+            PeerEvent::OlderRemoved { channel, kept, .. } => self.tell_older_removed(channel, kept),
             other => self.tell_connection(other),
         }
     }

@@ -111,6 +111,13 @@ impl Narrator {
         self.notice("served_from", Some(&name), served_from(&name, &host, serving));
     }
 
+    /// Nothing is cut silently.
+    pub(super) fn tell_older_removed(&self, channel: ChannelId, kept: u64) {
+        let name = self.talk.known().name_of(&channel);
+        let text = format!("#{name}: older messages were removed by the channel's policy ({kept} kept)");
+        self.notice("older_removed", Some(&name), text);
+    }
+
     pub(super) fn tell_removed(&self, channel: ChannelId, reason: Reason) {
         let name = {
             let mut known = self.talk.known();

@@ -68,7 +68,7 @@ impl Chat {
         }
     }
 
-    async fn change(&self, target: &Target, change: AccessChange, text: String) -> Done {
+    pub(super) async fn change(&self, target: &Target, change: AccessChange, text: String) -> Done {
         let written = self.peer().channel(target.id).change_access(change).await;
         let receipt = written.map_err(|error| self.not_sent(error.into(), target))?;
         let moment = if self.is_script() { self.patience } else { MOMENT };

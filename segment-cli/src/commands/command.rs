@@ -117,6 +117,13 @@ pub enum Command {
         /// Which one.
         channel: Option<ChannelName>,
     },
+    /// `/retain`
+    Retain {
+        /// Which one.
+        channel: Option<ChannelName>,
+        /// How much.
+        keep: Keep,
+    },
     /// `/host`
     Host {
         /// Which one.
@@ -204,4 +211,15 @@ pub enum OutboxItem {
     All,
     /// The one with this id (or a beginning of it), as listed.
     One(String),
+}
+
+/// How much of a channel is kept; nothing said: all of it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Keep {
+    /// Messages.
+    pub last: Option<u32>,
+    /// Days.
+    pub days: Option<u32>,
+    /// Mebibytes.
+    pub mib: Option<u32>,
 }

@@ -6,7 +6,7 @@ mod docs;
 mod spec;
 mod table;
 
-pub use command::{ChannelFilter, Command, OutboxAction, OutboxItem, Wait};
+pub use command::{ChannelFilter, Command, Keep, OutboxAction, OutboxItem, Wait};
 pub use docs::reference;
 pub use spec::{Alias, CommandSpec, Example, Group, InScripts, Kind, Needs, Slot};
 pub use table::{find, names, of_group, table};

@@ -59,6 +59,8 @@ named_enum! {
         EntriesReplicated = "entries_replicated",
         /// Entries of a channel were sequenced at the tracker.
         EntriesSequenced = "entries_sequenced",
+        /// Older entries went by the owner's policy.
+        EntriesRemoved = "entries_removed",
         /// Entries that a disk had damaged were put right from another copy.
         EntriesHealed = "entries_healed",
         /// A page of a channel's history came in.

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use proptest::prelude::*;
 
 use super::*;
-use crate::commands::{Command, OutboxAction, OutboxItem, Wait, names, parse, table};
+use crate::commands::{Command, Keep, OutboxAction, OutboxItem, Wait, names, parse, table};
 use crate::names::MessageRef;
 use segment_proto::{ChannelName, Rights, UserName, View, Visitors};
 
@@ -118,6 +118,11 @@ fn commands_become_typed() {
         ),
         ("/view #ops members", Command::View { channel: Some(channel("ops")), view: View::Members }),
         ("/view public", Command::View { channel: None, view: View::Public }),
+        (
+            "/retain #ops --last 100 --days 7",
+            Command::Retain { channel: Some(channel("ops")), keep: Keep { last: Some(100), days: Some(7), mib: None } },
+        ),
+        ("/retain --all", Command::Retain { channel: None, keep: Keep::default() }),
         ("/verify #ops", Command::Verify { channel: Some(channel("ops")) }),
         ("/outbox", Command::Outbox { action: OutboxAction::List }),
         ("/outbox retry", Command::Outbox { action: OutboxAction::Retry(OutboxItem::All) }),

@@ -46,6 +46,9 @@ pub fn record_of_tracker(event: &TrackerEvent) -> Option<(EventType, Source, Det
             let details = details.with("channel", channel).with("first", first).with("last", last);
             (EventType::EntriesSequenced, Source::own(), details)
         }
+        E::Trimmed { channel, to } => {
+            (EventType::EntriesRemoved, Source::own(), details.with("channel", channel).with("up_to", to))
+        }
         E::Healed { channel, first, last } => {
             let details = details.with("channel", channel).with("first", first).with("last", last);
             (EventType::EntriesHealed, Source::own(), details)

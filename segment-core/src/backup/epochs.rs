@@ -228,7 +228,8 @@ impl Backup {
     }
 
     fn say_adopt(&mut self, asker: Asker, nonce: Nonce, after: Position, cx: &mut Context<'_>) {
-        if after.pos >= self.log.durable() {
+        let is_gone = after.pos < self.log.below().pos;
+        if is_gone || after.pos >= self.log.durable() {
             return self.send_adopt(asker, nonce, after, Vec::new(), cx);
         }
         let read = StoreOperation::Read {
@@ -258,7 +259,7 @@ impl Backup {
             common,
             entries: stored.into_iter().map(|stored| stored.entry).collect(),
             receipt: self.log.receipt().cloned(),
-            snapshot: None,
+            snapshot: self.keeping.snapshot.clone().filter(|_| common.pos < self.log.below().pos),
         };
         cx.out.answer(asker, &adopt);
     }

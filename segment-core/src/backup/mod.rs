@@ -9,6 +9,7 @@ mod moving;
 mod readers;
 mod recovery;
 mod replication;
+mod retaining;
 mod seal;
 mod submit;
 #[cfg(test)]
@@ -17,10 +18,10 @@ mod tests;
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 
-use segment_proto::messages::Reseed;
+use segment_proto::messages::{ReadSnapshot, Reseed};
 use segment_proto::{
     Access, ChannelId, ChannelRecord, DeviceId, EpochRecord, Instant, LinkId, Message, Nonce, Position, Reason,
-    Receipt, Signed,
+    Receipt, Signed, Snapshot,
 };
 
 use crate::contract::{Deadline, earliest};
@@ -28,6 +29,7 @@ use crate::outbox::Asker;
 use crate::store::{LogId, LogRole, Record, StoreOutcome, StoredEntry};
 use crate::sync::deliveries::Cursors;
 use crate::sync::persist::{Loaded, Meta};
+use crate::sync::retention::Trim;
 use crate::sync::sequencer::{Sequencer, SubmitJob};
 use crate::sync::serve::{self, Page};
 use crate::sync::verify::{Gap, sound};
@@ -38,6 +40,7 @@ use epochs::HostLink;
 use flapping::Flapping;
 use joining::Queue;
 use recovery::{Recovery, RecoveryTask};
+use retaining::Keeping;
 use seal::Seal;
 use submit::Held;
 
@@ -70,6 +73,14 @@ pub enum BackupTask {
     Mended(Asker, Position, Gap),
     /// A recovery's.
     Recovery(RecoveryTask),
+    /// What the tracker has signed of the prefix was written.
+    Snapshot(Signed<Snapshot>),
+    /// A part of it, for the host.
+    SnapshotPart(Asker, ReadSnapshot),
+    /// Entries that may be too old.
+    Retain,
+    /// They are gone.
+    Trimmed(Trim),
     /// The record of the next epoch was written; where it is the host's, `Adopted` is answered by it.
     Epoch(Option<(Asker, Nonce)>),
 }
@@ -108,6 +119,7 @@ pub struct Backup {
     seal: Seal,
     flapping: Flapping,
     cursors: Cursors,
+    keeping: Keeping,
     recovery: Recovery,
     /// The rights before the first entry.
     first_access: Access,
@@ -128,16 +140,17 @@ impl Backup {
         let loaded = Loaded::new(records);
         let granted = loaded.meta(Meta::Nonce);
         let cursors = Cursors::restore(&loaded);
+        let (keeping, below) = (Keeping::restore(&loaded), loaded.meta(Meta::Below).unwrap_or(Position::START));
         let recovery = Recovery { queue: Queue::restore(&loaded), ..Recovery::default() };
         let first_access = Access::new(record.owner.account, record.view, record.visitors);
         let fold = match loaded.rights {
             Some(rights) => Fold::from_parts(rights, loaded.rows),
             None => Fold::with_rows(first_access.clone(), loaded.rows),
         };
-        let head = last.map_or(Position::START, |stored| stored.position());
+        let head = last.map_or(below, |stored| stored.position());
         let log = ChannelLog::restored(id, fold, head, loaded.receipt, loaded.epochs).with_memory(MEMORY_ENTRIES_MAX);
         let mut backup = Self {
-            log,
+            log: log.with_below(below),
             host_device: record.host,
             host: None,
             granted,
@@ -148,6 +161,7 @@ impl Backup {
             seal: Seal::default(),
             flapping: Flapping::default(),
             cursors,
+            keeping,
             recovery,
             first_access,
             notices: Vec::new(),
@@ -204,6 +218,7 @@ impl Backup {
             Message::HostHello(hello) => self.on_host_hello(from, caller, &hello, cx),
             Message::Adopted(adopted) => self.on_adopted(from, &adopted, cx),
             Message::Replicate(replicate) => self.on_replicate(from, replicate, cx),
+            Message::ReadSnapshot(read) => self.on_read_snapshot(from, caller, &read, cx),
             Message::Reseed(reseed) => self.on_reseed(from, reseed, cx),
             other => cx.out.fail(from, Reason::UnsupportedKind, other.name()),
         }
@@ -269,6 +284,13 @@ impl Backup {
             (BackupTask::Mend(asker, reseed), _) => self.mend(asker, *reseed, None, cx),
             (BackupTask::Mended(asker, next, gap), _) => self.on_mended(asker, next, gap, cx),
             (BackupTask::Recovery(task), outcome) => self.on_recovery(task, outcome, cx),
+            (BackupTask::Snapshot(snapshot), _) => self.on_snapshot_written(snapshot, cx),
+            (BackupTask::SnapshotPart(asker, read), StoreOutcome::Records(records)) => {
+                self.on_snapshot_part(asker, &read, &records, cx);
+            }
+            (BackupTask::Retain, StoreOutcome::Entries { entries, .. }) => self.on_retain_page(&entries, cx),
+            (BackupTask::Retain, _) => self.on_retain_page(&[], cx),
+            (BackupTask::Trimmed(trim), _) => self.on_trimmed(trim, cx),
             (BackupTask::Epoch(to), _) => self.on_epoch_written(to, cx),
             (BackupTask::LookedUp(job), StoreOutcome::Found(found)) => self.on_looked_up(job, found, cx),
             _ => {}
@@ -288,13 +310,15 @@ impl Backup {
         }
         self.tell_deliveries(cx);
         self.recovery_timeout(cx);
+        self.retain(cx);
     }
 
     /// When.
     #[must_use]
     pub fn poll_timeout(&self) -> Option<Deadline> {
         let host = self.host.as_ref().and_then(HostLink::poll_timeout);
-        earliest([host, self.seal.poll_timeout(), self.cursors.poll_timeout(), self.recovery.poll_timeout()])
+        let kept = [self.cursors.poll_timeout(), self.recovery.poll_timeout(), self.keeping.poll_timeout()];
+        earliest([host, self.seal.poll_timeout()].into_iter().chain(kept))
     }
 
     /// What the directory has to know; to be asked after every call.

@@ -153,6 +153,8 @@ impl Backup {
         }
         match self.log.position_at(receipt.at.pos) {
             Some(own) if own == receipt.at => {}
+            // What stood there is gone by the owner's policy: nothing can be said against it.
+            None if receipt.at.pos < self.log.below().pos => {}
             None if receipt.at.pos < self.log.head().pos => self.compare(link, receipt, cx),
             _ => self.on_loss(link, receipt.clone(), cx),
         }

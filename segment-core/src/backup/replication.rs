@@ -95,6 +95,7 @@ impl Backup {
             self.remove_who_may_not_read(cx);
             self.on_designated(cx);
         }
+        self.retain(cx);
         self.tell_readers(first, last, cx);
         let (channel, owner) = (self.channel(), self.log.epoch().map(|record| record.owner));
         cx.out.event(match owner {

@@ -34,6 +34,9 @@ impl Host {
     }
 
     fn on_adopt_page(&mut self, adopt: &Adopt, cx: &mut Context<'_>) {
+        if let Some(snapshot) = &adopt.snapshot {
+            return self.fetch_snapshot(snapshot.clone(), cx);
+        }
         if self.contains(adopt.head) && adopt.head.pos >= self.log.committed() {
             self.tenure.staging = None;
             let nothing = Staging::new(adopt.head, self.log.base().clone());

@@ -10,6 +10,7 @@ mod members;
 mod replication;
 mod reseeding;
 mod resubmit;
+mod retaining;
 mod retiring;
 mod staging;
 mod submit;
@@ -27,6 +28,7 @@ use crate::peer::context::{Answer, Context, PeerTask};
 use crate::store::{Fatal, LogId, LogRole, Store, StoreOperation, StoreOutcome, StoredEntry, load_log};
 use crate::sync::deliveries::Cursors;
 use crate::sync::persist::{Loaded, Meta};
+use crate::sync::retention::Trim;
 use crate::sync::sequencer::{Sequencer, SubmitJob};
 use crate::sync::serve::{self, Page};
 use crate::sync::{ChannelLog, Fold, Subscribers};
@@ -37,6 +39,7 @@ use members::Revocations;
 use replication::Replication;
 use reseeding::Reseeding;
 use resubmit::Resubmit;
+use retaining::{Keeping, part_of};
 use tenure::Tenure;
 
 /// What an operation of a host is for.
@@ -65,6 +68,10 @@ pub enum HostTask {
     Reseed,
     /// A page that the tracker's new generation does not have.
     Branch,
+    /// Entries that may be too old.
+    Retain,
+    /// They are gone.
+    Trimmed(Trim),
     /// Nobody waits.
     Nothing,
 }
@@ -78,6 +85,8 @@ pub enum HostRequest {
     Adopted,
     /// `Reseed`: a page that the tracker has lost is brought.
     Reseed,
+    /// `ReadSnapshot`: a part of what stands for entries that are gone.
+    Snapshot,
     /// `Submit`: cut messages are brought to whoever owns the epoch.
     Drain,
 }
@@ -108,6 +117,7 @@ pub struct Host {
     cursors: Cursors,
     reseeding: Option<Reseeding>,
     branch: Option<Branch>,
+    keeping: Keeping,
 }
 
 /// How a channel stands at its host.
@@ -150,6 +160,7 @@ impl Host {
             cursors: Cursors::default(),
             reseeding: None,
             branch: None,
+            keeping: Keeping::default(),
         }
     }
 
@@ -182,13 +193,14 @@ impl Host {
         let loaded = Loaded::new(records);
         let (resubmit, cursors) = (Resubmit::restore(&loaded), Cursors::restore(&loaded));
         let max_fence = loaded.meta::<Fence>(Meta::Fence).unwrap_or_default();
+        let below = loaded.meta(Meta::Below).unwrap_or(segment_proto::Position::START);
         let new = Access::new(record.owner.account, record.view, record.visitors);
         let fold = match loaded.rights {
             Some(rights) => Fold::from_parts(rights, loaded.rows),
             None => Fold::with_rows(new, loaded.rows),
         };
         let base = loaded.receipt.as_ref().map_or(segment_proto::Position::START, |receipt| receipt.at);
-        let log = ChannelLog::restored(id, fold, base, loaded.receipt, loaded.epochs);
+        let log = ChannelLog::restored(id, fold, base, loaded.receipt, loaded.epochs).with_below(below);
         let mut host = Self::with_log(record, log);
         (host.resubmit, host.cursors) = (resubmit, cursors);
         host.tenure.max_fence = max_fence;
@@ -220,6 +232,7 @@ impl Host {
             (HostRequest::Hello, Ok(Message::Adopt(adopt))) => self.on_adopt(adopt, cx),
             (HostRequest::Adopted, Ok(Message::Grant(grant))) => self.on_grant(grant, cx),
             (HostRequest::Reseed, answered) => self.on_reseeded(answered, cx),
+            (HostRequest::Snapshot, answered) => self.on_snapshot_part(part_of(answered.ok()), cx),
             (HostRequest::Drain, answered) => self.on_drained(answered, cx),
             (HostRequest::Adopted, Err(unanswered)) => self.on_not_granted(&unanswered, cx),
             (HostRequest::Hello, Err(unanswered)) => self.on_hello_refused(&unanswered, cx),
@@ -266,6 +279,9 @@ impl Host {
             (HostTask::Page(page), StoreOutcome::Damaged { pos }) => {
                 cx.out.answer_message(page.asker, &serve::damaged(pos));
             }
+            (HostTask::Retain, StoreOutcome::Entries { entries, .. }) => self.on_retain_page(&entries, cx),
+            (HostTask::Retain, _) => self.on_retain_page(&[], cx),
+            (HostTask::Trimmed(trim), _) => self.on_trimmed(&trim, cx),
             (HostTask::Adopted(cuts), _) => self.say_adopted(cuts, cx),
             (HostTask::Granted(fence), _) => self.begin_epoch(fence, cx),
             _ => {}
@@ -278,13 +294,14 @@ impl Host {
         self.drain_timeout(cx);
         self.replication_timeout(cx);
         self.tell_deliveries(cx);
+        self.retain(cx);
     }
 
     /// When.
     #[must_use]
     pub fn poll_timeout(&self) -> Option<Deadline> {
         let own = [self.tenure.poll_timeout(), self.draining.poll_timeout(), self.replication.poll_timeout()];
-        earliest(own.into_iter().chain([self.cursors.poll_timeout()]))
+        earliest(own.into_iter().chain([self.cursors.poll_timeout(), self.keeping.poll_timeout()]))
     }
 
     /// The rights by the log.

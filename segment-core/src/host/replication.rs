@@ -101,6 +101,7 @@ impl Host {
         let task = self.task(HostTask::Nothing);
         cx.out.write(task, writes);
         self.tell_watermarks(cx);
+        self.retain(cx);
         if self.log.provisional() == 0 {
             self.resubmit(cx);
         }

@@ -77,6 +77,8 @@ fn is_settled(verdict: &Verdict, log: &ChannelLog) -> bool {
     match verdict {
         Verdict::Duplicate { pos, .. } | Verdict::Refused { pos, .. } => *pos <= log.committed(),
         Verdict::Fork(_) => log.head().pos == log.committed(),
+        // Only what was committed ever goes.
+        Verdict::Forgotten => true,
         Verdict::Accept | Verdict::Expected(_) | Verdict::Unknown(_) => false,
     }
 }

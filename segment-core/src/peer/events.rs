@@ -303,6 +303,15 @@ pub enum PeerEvent {
         /// Each says how many of them have everything up to a place on disk, highest place first.
         steps: Vec<DeliveryStep>,
     },
+    /// Older messages were removed by the channel's policy: here where it is hosted here, else where it is read.
+    OlderRemoved {
+        /// The channel.
+        channel: ChannelId,
+        /// The first place that is kept.
+        below: u64,
+        /// How many are kept.
+        kept: u64,
+    },
     /// Messages shown as provisional are void: what stands behind `pos` comes again.
     CutBehind {
         /// The channel.

@@ -73,7 +73,10 @@ impl Cache {
         let receipts = [kept.receipt.clone(), own.receipt.clone()].into_iter().flatten();
         cache.receipt = receipts.filter(|receipt| receipt.at.pos <= end).max_by_key(|receipt| receipt.at.pos);
         cache.low = match keeping {
-            LogRole::Host => last.is_some().then_some((1, Hash::ZERO)),
+            LogRole::Host => {
+                let below = kept.meta(Meta::Below).unwrap_or(Position::START);
+                last.is_some().then_some((below.pos + 1, below.chain))
+            }
             // Where the first entries were not on disk yet, nothing is cached.
             LogRole::Backup | LogRole::Cache | LogRole::Staging => own.meta(Meta::Low).filter(|_| last.is_some()),
         };
@@ -200,6 +203,21 @@ impl Cache {
     fn put_entries(&self, entries: &[StoredEntry]) -> Option<Write> {
         let kept_here = self.keeper == Keeper::Replica && !entries.is_empty();
         kept_here.then(|| Write::Append { log: self.entries, entries: entries.to_vec() })
+    }
+
+    /// What is cached is below what the channel keeps, and nothing leads on from it: begins anew.
+    pub fn forget(&mut self) -> Vec<Write> {
+        self.low = None;
+        self.recent.clear();
+        let kept_here = self.entries.role == LogRole::Cache;
+        kept_here.then_some(Write::Cut { log: self.entries, from: 0 }).into_iter().collect()
+    }
+
+    /// Whoever keeps the entries has none up to here any more.
+    pub fn raise(&mut self, below: Position) {
+        if self.low.is_some_and(|(low, _)| low <= below.pos) {
+            self.low = Some((below.pos + 1, below.chain));
+        }
     }
 
     /// Cuts behind a place that is not below the committed one; what stood there, in its order.

@@ -76,6 +76,9 @@ impl Replica {
             // Cut since it was asked for.
             return self.sync(cx);
         }
+        if page.first > at.pos + 1 {
+            return self.begin_anew(&page, cx);
+        }
         if !page.diverged.is_empty() {
             let provisional = self.cache.tip().pos > self.cache.committed();
             if !provisional && self.crosses(&page, cx) {
@@ -92,6 +95,19 @@ impl Replica {
             return self.subscribe_later(cx);
         }
         self.level_with(page.head, cx);
+    }
+
+    /// What follows the cache is gone, by the owner's policy: the cache begins where the channel does now.
+    fn begin_anew(&mut self, page: &SyncPage, cx: &mut Context<'_>) {
+        let writes = self.cache.forget();
+        let task = self.task(ReplicaTask::Nothing);
+        if !writes.is_empty() {
+            cx.out.write(task, writes);
+        }
+        let (below, kept) = (page.first, (page.head.pos + 1).saturating_sub(page.first));
+        cx.out.event(PeerEvent::OlderRemoved { channel: self.channel(), below, kept });
+        let tail = ReadTail { channel: self.channel(), count: FIRST_SCREEN };
+        self.ask(&tail, Wanted::Tail, cx);
     }
 
     /// A host that has not adopted yet what the tracker has committed says nothing against that.

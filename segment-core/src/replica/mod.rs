@@ -410,6 +410,11 @@ impl Replica {
         (self.cache.entries, self.cache.low(), self.cache.chain_before_low())
     }
 
+    /// The host in this process, which keeps the entries, has none up to here any more.
+    pub(crate) fn raise(&mut self, below: Position) {
+        self.cache.raise(below);
+    }
+
     /// The highest receipt that fits its entries.
     #[must_use]
     pub fn receipt(&self) -> Option<&Signed<Receipt>> {

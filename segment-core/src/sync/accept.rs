@@ -27,6 +27,8 @@ pub enum Verdict {
     },
     /// It can never be accepted: another stands in its place.
     Fork(Row),
+    /// It stood below what is kept, or another did in its place: nobody knows any more.
+    Forgotten,
     /// What it builds on is missing here.
     Expected(Row),
     /// It depends on an entry that is not in memory: look it up and ask again.
@@ -69,6 +71,8 @@ fn known_key(log: &ChannelLog, envelope: &SignedEnvelope, hash: &Hash, row: Row,
     let lookup = Lookup::Key { device: key.device, incarnation: key.incarnation, seq: key.seq };
     match find(log, lookup, found) {
         Search::Found(pos, epoch, stored) if stored == *hash => Verdict::Duplicate { pos, epoch },
+        // Never an acknowledgement: its author has to know that nobody can say.
+        Search::Absent if log.below().pos > 0 => Verdict::Forgotten,
         Search::Found(..) | Search::Absent => Verdict::Fork(row),
         Search::NotInMemory(lookup) => Verdict::Unknown(lookup),
     }

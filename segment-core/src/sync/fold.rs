@@ -1,6 +1,6 @@
 //! What the log says about authors and rights, folded from its beginning to some place.
 
-use alloc::collections::BTreeMap;
+use alloc::collections::{BTreeMap, BTreeSet};
 
 use segment_proto::{Access, AccessChange, AccountId, DeviceId, Envelope, Hash, Rights, Row};
 use serde::{Deserialize, Serialize};
@@ -77,6 +77,10 @@ impl Fold {
     #[must_use]
     pub fn has_row(&self, device: DeviceId) -> bool {
         self.rows.contains_key(&device)
+    }
+
+    pub(crate) fn forget_rows(&mut self, devices: &BTreeSet<DeviceId>) {
+        self.rows.retain(|device, _| !devices.contains(device));
     }
 
     /// Where an author stands.

@@ -1,10 +1,10 @@
 //! A channel's log in memory: its head, its fold, and a bounded tail.
 
-use alloc::collections::VecDeque;
+use alloc::collections::{BTreeSet, VecDeque};
 use alloc::vec::Vec;
 
 use segment_proto::limits::EPOCHS_MAX;
-use segment_proto::{Entry, EpochRecord, Fence, Hash, Position, Receipt, Signed, SignedEnvelope, UnixMillis};
+use segment_proto::{DeviceId, Entry, EpochRecord, Fence, Hash, Position, Receipt, Signed, SignedEnvelope, UnixMillis};
 
 use crate::rules::Rules;
 use crate::store::{LogId, Lookup, StoredEntry};
@@ -20,6 +20,8 @@ pub struct ChannelLog {
     base: Fold,
     tail: VecDeque<StoredEntry>,
     head: Position,
+    /// Entries up to here are gone, by the owner's policy.
+    below: Position,
     durable: u64,
     receipt: Option<Signed<Receipt>>,
     epochs: VecDeque<Signed<EpochRecord>>,
@@ -36,6 +38,7 @@ impl ChannelLog {
             fold,
             tail: VecDeque::new(),
             head: Position::START,
+            below: Position::START,
             durable: 0,
             receipt: None,
             epochs: VecDeque::new(),
@@ -47,6 +50,13 @@ impl ChannelLog {
     #[must_use]
     pub fn with_memory(mut self, entries_max: usize) -> Self {
         self.memory_entries_max = entries_max;
+        self
+    }
+
+    /// Whose entries up to here are gone.
+    #[must_use]
+    pub fn with_below(mut self, below: Position) -> Self {
+        self.below = below;
         self
     }
 
@@ -65,6 +75,26 @@ impl ChannelLog {
         log.receipt = receipt;
         epochs.into_iter().for_each(|record| log.push_epoch(record));
         log
+    }
+
+    /// The last place whose entry is gone, by the owner's policy; the start where none is.
+    #[must_use]
+    pub fn below(&self) -> Position {
+        self.below
+    }
+
+    /// Everything up to this committed place is gone from the disk. Rows and rights stay.
+    pub fn trim_below(&mut self, at: Position) {
+        self.below = at;
+        while self.tail.front().is_some_and(|stored| stored.entry.pos <= at.pos) {
+            self.tail.pop_front();
+        }
+    }
+
+    /// The planted fault of `Rule::RowsForEver`: what is known of authors goes with their entries.
+    pub(crate) fn forget_rows(&mut self, devices: &BTreeSet<DeviceId>) {
+        self.fold.forget_rows(devices);
+        self.base.forget_rows(devices);
     }
 
     /// Rows and rights at the head.
@@ -239,6 +269,9 @@ impl ChannelLog {
         if pos == 0 {
             return Some(Position::START);
         }
+        if pos == self.below.pos {
+            return Some(self.below);
+        }
         if let Some(receipt) = self.receipt.as_ref().filter(|receipt| receipt.at.pos == pos) {
             return Some(receipt.at);
         }
@@ -276,6 +309,6 @@ impl ChannelLog {
     /// Whether no entry is on disk only.
     #[must_use]
     pub fn is_whole_in_memory(&self) -> bool {
-        self.tail.front().map_or(self.head.pos == 0, |stored| stored.entry.pos == 1)
+        self.tail.front().map_or(self.head.pos == self.below.pos, |stored| stored.entry.pos == self.below.pos + 1)
     }
 }

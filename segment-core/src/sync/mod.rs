@@ -10,8 +10,10 @@ pub mod fanout;
 pub mod fold;
 pub mod log;
 pub mod persist;
+pub mod retention;
 pub mod sequencer;
 pub mod serve;
+pub mod snapshot;
 pub mod subscribers;
 pub mod verify;
 

@@ -27,6 +27,10 @@ pub enum Meta {
     Low,
     /// An author's counters.
     Author,
+    /// The place up to which entries are gone.
+    Below,
+    /// What the tracker has signed of the snapshot.
+    Snapshot,
     /// The newest epoch record that a replica knows.
     Epoch,
     /// The next place of a log that a replica has put aside.
@@ -42,6 +46,8 @@ impl Meta {
             Self::Nonce => b"nonce",
             Self::Low => b"low",
             Self::Author => b"author",
+            Self::Below => b"below",
+            Self::Snapshot => b"snapshot",
             Self::Epoch => b"epoch",
             Self::Aside => b"aside",
         }

@@ -98,6 +98,9 @@ pub fn begin(log: &ChannelLog, request: PageRequest, fence: Fence, limits: &Limi
         return begin_own(log, device, (from, to), fence, limits);
     }
     let (from, to) = range(log, request, limits);
+    if let Some(gone) = gone(log, request, fence) {
+        return Serve::Ready(gone, (0, 0));
+    }
     if from > to {
         return ready(log, request, fence, Hash::ZERO, Vec::new());
     }
@@ -154,6 +157,9 @@ pub fn finish(
         let pos = stored.entry.pos;
         pos <= log.durable() && log.position_at(pos).is_none_or(|position| position == stored.position())
     };
+    // Where the place before is gone, its chain is still known.
+    let first = entries.first().map_or(0, |stored| stored.entry.pos);
+    let before = if first > 0 && first == log.below().pos + 1 { log.below().chain } else { before };
     let (read, wanted) = (entries.len(), range(log, request, limits));
     let entries: Vec<StoredEntry> = entries.into_iter().take_while(stands).collect();
     let standing = entries.len();
@@ -185,15 +191,34 @@ fn unharmed(entries: Vec<StoredEntry>) -> Vec<StoredEntry> {
     entries.into_iter().take_while(|stored| stored.entry.envelope.hash() == stored.hash).collect()
 }
 
+/// Below what is kept there is nothing to give: the reader is told where it begins.
+fn gone(log: &ChannelLog, request: PageRequest, fence: Fence) -> Option<Message> {
+    let below = log.below().pos;
+    match request {
+        PageRequest::After(at) if at.pos < below => {
+            let (channel, head, receipt) = (log.id.channel, log.durable_position(), log.receipt().cloned());
+            let (before, entries, diverged) = (log.below().chain, Vec::new(), Vec::new());
+            Some(SyncPage { channel, fence, before, entries, head, receipt, diverged, first: below + 1 }.into())
+        }
+        PageRequest::Range { to, .. } if (1..=below).contains(&to) => {
+            Some(Failure::new(Reason::Gone, &format!("the channel begins at !{}", below + 1)).into())
+        }
+        _ => None,
+    }
+}
+
 fn range(log: &ChannelLog, request: PageRequest, limits: &Limits) -> (u64, u64) {
     let durable = log.durable();
-    let most = limits.batch_entries_max as u64;
+    let (most, first) = (limits.batch_entries_max as u64, log.below().pos + 1);
     match request {
         PageRequest::Tail { count } => {
             let wanted = count + durable.saturating_sub(log.committed());
-            ((durable + 1).saturating_sub(wanted.min(most)).max(1), durable)
+            ((durable + 1).saturating_sub(wanted.min(most)).max(first), durable)
         }
-        PageRequest::Range { from, to } => (from.max(1), to.min(durable).min(from.saturating_add(most - 1))),
+        PageRequest::Range { from, to } => {
+            let from = from.max(first);
+            (from, to.min(durable).min(from.saturating_add(most - 1)))
+        }
         PageRequest::Own { from, to, .. } => (from, to),
         PageRequest::After(at) => (at.pos.saturating_add(1), durable.min(at.pos.saturating_add(most))),
     }
@@ -220,5 +245,8 @@ fn ready(log: &ChannelLog, request: PageRequest, fence: Fence, before: Hash, ent
         || (at.pos == head.pos && at.chain != head.chain);
     let (entries, diverged) = if parted { (Vec::new(), log.epochs()) } else { (entries, Vec::new()) };
     let served = if parted { (0, 0) } else { served };
-    Serve::Ready(SyncPage { channel, fence, before, entries, head, receipt, diverged, first: 1 }.into(), served)
+    Serve::Ready(
+        SyncPage { channel, fence, before, entries, head, receipt, diverged, first: log.below().pos + 1 }.into(),
+        served,
+    )
 }

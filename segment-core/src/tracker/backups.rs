@@ -215,6 +215,7 @@ fn channel_of(message: &Message) -> Option<ChannelId> {
         Message::Sync(m) => Some(m.channel),
         Message::Delivered(m) => Some(m.channel),
         Message::Reseed(m) => Some(m.channel),
+        Message::ReadSnapshot(m) => Some(m.channel),
         Message::HostHello(m) => Some(m.channel),
         Message::Adopted(m) => Some(m.channel),
         Message::Replicate(m) => Some(m.channel),

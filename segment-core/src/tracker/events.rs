@@ -126,6 +126,13 @@ pub enum TrackerEvent {
         /// Last place.
         last: u64,
     },
+    /// Entries went by the owner's policy.
+    Trimmed {
+        /// Which channel.
+        channel: ChannelId,
+        /// The last place that is gone.
+        to: u64,
+    },
     /// Entries were served from the copy.
     Served {
         /// Which channel.

@@ -5,6 +5,7 @@ mod epochs;
 mod handing_back;
 mod reading;
 mod recovering;
+mod retaining;
 mod rig;
 mod storm;
 mod taking_over;

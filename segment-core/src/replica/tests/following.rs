@@ -1,6 +1,6 @@
 //! Subscribing, catching up, taking what is new, being cut.
 
-use segment_proto::messages::{Diverged, Failure, Removed};
+use segment_proto::messages::{Diverged, Failure, Removed, SyncPage};
 use segment_proto::{AccountId, Position, Reason, Signed};
 
 use super::rig::{HOST_LINK, ReplicaRig};
@@ -236,4 +236,19 @@ fn a_crash_before_the_first_entries_were_written_begins_anew() {
     rig.restart();
     rig.attach();
     assert_eq!(rig.answer(rig.subscribed())[1], "1? read tail 100");
+}
+
+#[test]
+fn a_cache_below_what_is_kept_begins_anew_where_the_channel_does_now() {
+    let mut three = Author::new(3);
+    let mut rig = ReplicaRig::level(&three.texts(2));
+    rig.write(&three.texts(8));
+    assert_eq!(rig.push(rig.entries(9, 9)), ["1? sync after 2"]);
+    let gone = SyncPage { first: 7, entries: alloc::vec![], before: rig.at(6).chain, ..rig.sync_page(7, 6) };
+    assert_eq!(rig.answer(gone), ["write: cut cache from 0", "older removed below 7", "1? read tail 100"]);
+    rig.answer(rig.tail(7));
+    assert_eq!(rig.replica.head(), rig.head());
+    rig.all_done();
+    rig.restart();
+    assert_eq!((rig.replica.head().pos, rig.replica.kept().1), (10, 7));
 }

@@ -40,6 +40,7 @@ impl Sequencer {
                 return Ok((Fate { pos, epoch, ..Fate::new(key, FateCode::Stored) }, pos));
             }
             Verdict::Refused { reason, pos } => refused(key, reason, pos),
+            Verdict::Forgotten => Fate::new(key, FateCode::Forgotten),
             Verdict::Fork(row) => Fate { row: Some(row), ..Fate::new(key, FateCode::Fork) },
             Verdict::Expected(row) => Fate { row: Some(row), ..Fate::new(key, FateCode::Expected) },
             Verdict::Unknown(lookup) => return Err(lookup),

@@ -202,6 +202,7 @@ fn event(event: &PeerEvent) -> String {
             let steps: Vec<String> = steps.iter().map(|step| format!("{}:{}", step.pos, step.accounts)).collect();
             format!("delivered {} of {of}", steps.join(" "))
         }
+        PeerEvent::OlderRemoved { below, .. } => format!("older removed below {below}"),
         PeerEvent::CutBehind { pos, .. } => format!("cut behind {pos}"),
         PeerEvent::Hosting { fence, .. } => format!("hosting {}.{}", fence.generation, fence.epoch),
         PeerEvent::HostingStopped { .. } => "hosting stopped".into(),

@@ -79,6 +79,7 @@ pub fn message(message: &Message) -> String {
         Message::Submit(m) => format!("submit {} in {}", keys(&m.envelopes), fence(m.fence)),
         Message::Forward(m) => format!("forward {} in {}", keys(&m.envelopes), fence(m.fence)),
         Message::ReadTail(m) => format!("read tail {}", m.count),
+        Message::ReadSnapshot(m) => format!("read snapshot {} from {}", m.pos, m.offset),
         Message::ReadRange(m) => format!("read {}..{}", m.from, m.to),
         Message::ReadOwn(m) => format!("read own from {}", m.from),
         Message::Sync(m) => format!("sync after {}", m.at.pos),
