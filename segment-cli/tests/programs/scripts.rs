@@ -272,3 +272,12 @@ fn a_channel_is_proven_at_every_copy() {
         "{facts}"
     );
 }
+
+#[test]
+fn an_owner_says_how_much_is_kept() {
+    let town = Town::new();
+    town.done("ken", &["/register ken", "/create #general", "/retain #general --last 10000 --days 365"]);
+    town.done("ben", &["/register ben", "/join #general"]);
+    assert_eq!(code(&town.script("ben", &["/retain #general --mib 5"])), 4);
+    assert_eq!(code(&town.script("ken", &["/retain #general"])), 2);
+}
