@@ -97,7 +97,8 @@ impl Backups {
 
     /// A message of a logged-in session about a channel.
     pub fn on_message(&mut self, from: Asker, caller: &Caller, message: Message, cx: &mut Context<'_>) {
-        let Some(channel) = channel_of(&message) else {
+        let asked = !from.id.is_none();
+        let Some(channel) = channel_of(&message).filter(|_| !(asked && is_push(&message))) else {
             return cx.refuse(from, &Failure::new(Reason::UnsupportedKind, "not asked of a tracker"));
         };
         let Some(slot) = self.slots.get(&channel) else {
@@ -201,6 +202,11 @@ impl Backups {
         }
         self.notices.extend(slot.backup.take_notices().into_iter().map(|notice| (channel, notice)));
     }
+}
+
+/// What is only ever pushed, and has no answer.
+fn is_push(message: &Message) -> bool {
+    matches!(message, Message::Replicate(_) | Message::Delivered(_))
 }
 
 /// The channel of a message that a tracker takes for one of its copies.
