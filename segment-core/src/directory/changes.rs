@@ -50,6 +50,8 @@ impl Directory {
             self.remove_visitors(channel);
         }
         self.push_changed(channel, backups, cx);
+        // Who is subscribed nowhere would hear of it from nobody else.
+        outsiders.into_iter().for_each(|account| self.push_left(None, channel, account, backups, cx));
     }
 
     /// At the start: a crash may have come between an access entry and the removal of a member.
@@ -101,10 +103,10 @@ impl Directory {
         cx.out.transmit_many(&self.links_in(channel), Frame::push(&ChannelChanged { row }));
     }
 
-    /// The account's other sessions have left as well.
+    /// The account's sessions have left as well, but for the one that knows.
     pub(super) fn push_left(
         &self,
-        left_on: LinkId,
+        left_on: Option<LinkId>,
         channel: ChannelId,
         account: AccountId,
         backups: &Backups,
@@ -112,7 +114,8 @@ impl Directory {
     ) {
         let (Some(record), Some(backup)) = (self.channels.get(channel), backups.get(channel)) else { return };
         let links = self.sessions.of_account(account).map(|session| session.link);
-        let others: Arc<[LinkId]> = links.filter(|link| *link != left_on && self.links.is_writable(*link)).collect();
+        let others: Arc<[LinkId]> =
+            links.filter(|link| Some(*link) != left_on && self.links.is_writable(*link)).collect();
         let row = self.row(record, backup, false, cx.rules);
         cx.out.transmit_many(&others, Frame::push(&ChannelChanged { row }));
     }

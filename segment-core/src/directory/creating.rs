@@ -188,7 +188,7 @@ impl Directory {
         cx: &mut Context<'_>,
     ) {
         self.members.remove(channel, account);
-        self.push_left(from.link, channel, account, backups, cx);
+        self.push_left(Some(from.link), channel, account, backups, cx);
         if self.finish(from) {
             cx.out.answer(from, &Done {});
         }

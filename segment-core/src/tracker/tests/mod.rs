@@ -110,7 +110,9 @@ fn row(bench: &mut Bench, user: &User, name: &str) -> ChannelRow {
 /// Who was told that a channel has changed, and how it is.
 fn changed(seen: &[Seen]) -> Option<(Vec<LinkId>, ChannelRow)> {
     let mut changes = seen.iter().filter_map(|seen| match seen {
-        Seen::Push(to, Message::ChannelChanged(changed)) => Some((to.clone(), changed.row.clone())),
+        Seen::Push(to, Message::ChannelChanged(changed)) if changed.row.joined => {
+            Some((to.clone(), changed.row.clone()))
+        }
         _ => None,
     });
     let change = changes.next();

@@ -33,6 +33,11 @@ fn who_is_kicked_is_no_member_any_more_and_the_others_are_told() {
     assert_eq!(members(&mut bench, &alice, host.channel), ["alice", "bob"]);
     let seen = host.change(&mut bench, &AccessChange::kick(bob.who.account, "bob".to_string()));
     assert_eq!(changed(&seen).unwrap().0, [alice.link]);
+    let told = seen.iter().rev().find_map(|seen| match seen {
+        Seen::Push(to, Message::ChannelChanged(changed)) => Some((to.clone(), changed.row.joined)),
+        _ => None,
+    });
+    assert_eq!(told, Some((alloc::vec![bob.link], false)), "who is subscribed nowhere hears of it, too");
     assert_eq!(members(&mut bench, &alice, host.channel), ["alice"]);
     assert_eq!(bench.store.count(Table::Member), 1);
     assert_eq!(bench.reason(bob.link, join("general")), Reason::MembersOnly);
