@@ -1,5 +1,6 @@
 //! Putting what was lost in its place: one transaction, from a log to which both branches lead.
 
+use alloc::boxed::Box;
 use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::vec::Vec;
 
@@ -79,7 +80,8 @@ impl Backup {
             (Fold::new(self.first_access.clone()), 0)
         };
         let (branch, read) = (Vec::new(), common.pos);
-        self.recovery.state = State::Joining(Joining { target, common, fold, folded, branch, read, log: None });
+        let joining = Joining { target, common, fold, folded, branch, read, log: None };
+        self.recovery.state = State::Joining(Box::new(joining));
         self.read_on(cx);
     }
 

@@ -7,6 +7,7 @@
 
 use core::time::Duration;
 
+use alloc::boxed::Box;
 use alloc::vec::Vec;
 
 use segment_proto::messages::{Lost, Reseed, Reseeded};
@@ -62,7 +63,7 @@ pub(super) enum State {
     /// What was lost is being brought.
     Asking(Asking),
     /// It is here, and being put in its place.
-    Joining(Joining),
+    Joining(Box<Joining>),
 }
 
 #[derive(Debug)]
