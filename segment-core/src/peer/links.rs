@@ -69,7 +69,7 @@ impl Link {
 }
 
 /// How often links are pinged, and how long they may be silent.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Rhythm {
     tracker: Duration,
     others: Duration,
@@ -116,6 +116,9 @@ pub(crate) struct LinksDue {
 pub(crate) struct Links {
     open: BTreeMap<LinkId, Link>,
     dialled: u64,
+    /// Nothing is due before, in this rhythm. What is heard only moves deadlines back: looking again costs nothing
+    /// but a walk, and each input does not cost one.
+    next: Option<(Rhythm, Option<Deadline>)>,
 }
 
 impl Links {
@@ -127,9 +130,18 @@ impl Links {
 
     pub(crate) fn insert(&mut self, id: LinkId, link: Link) {
         self.open.insert(id, link);
+        self.look_at(id);
+    }
+
+    /// A link has other deadlines than before: perhaps the next one of all.
+    fn look_at(&mut self, id: LinkId) {
+        if let (Some((rhythm, next)), Some(link)) = (&mut self.next, self.open.get(&id)) {
+            *next = earliest([*next, link.ping_at(rhythm), Some(link.silent_at(rhythm))]);
+        }
     }
 
     pub(crate) fn remove(&mut self, id: LinkId) -> Option<Link> {
+        self.next = None;
         self.open.remove(&id)
     }
 
@@ -160,6 +172,7 @@ impl Links {
         if let Some(link) = self.open.get_mut(&id) {
             link.greeted = true;
         }
+        self.look_at(id);
     }
 
     pub(crate) fn set_admitted(&mut self, id: LinkId) {
@@ -171,6 +184,11 @@ impl Links {
     /// What is due now; the pings count as sent.
     pub(crate) fn take_due(&mut self, now: Instant, rhythm: &Rhythm) -> LinksDue {
         let mut due = LinksDue::default();
+        let next = self.deadline(rhythm);
+        if next.is_none_or(|deadline| deadline.at > now) {
+            self.next = Some((*rhythm, next));
+            return due;
+        }
         for (id, link) in &mut self.open {
             if link.silent_at(rhythm).at <= now {
                 due.silent.push(*id);
@@ -179,10 +197,18 @@ impl Links {
                 due.ping.push(*id);
             }
         }
+        self.next = Some((*rhythm, self.walk(rhythm)));
         due
     }
 
     pub(crate) fn deadline(&self, rhythm: &Rhythm) -> Option<Deadline> {
+        match &self.next {
+            Some((known, next)) if known == rhythm => *next,
+            _ => self.walk(rhythm),
+        }
+    }
+
+    fn walk(&self, rhythm: &Rhythm) -> Option<Deadline> {
         earliest(self.open.values().flat_map(|link| [link.ping_at(rhythm), Some(link.silent_at(rhythm))]))
     }
 }

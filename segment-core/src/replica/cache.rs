@@ -209,6 +209,7 @@ impl Cache {
     pub fn forget(&mut self) -> Vec<Write> {
         self.low = None;
         self.recent.clear();
+        self.provisional.clear();
         let kept_here = self.entries.role == LogRole::Cache;
         kept_here.then_some(Write::Cut { log: self.entries, from: 0 }).into_iter().collect()
     }

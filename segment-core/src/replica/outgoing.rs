@@ -82,7 +82,8 @@ impl Replica {
         match fate.code {
             FateCode::Stored | FateCode::Committed => self.on_stored_at(fate.key, fate.pos, cx),
             FateCode::Refused => self.on_refused(fate, cx),
-            FateCode::Forgotten => self.refuse(fate.key, Reason::Gone, cx),
+            // Nobody knows what became of it. What follows is another matter.
+            FateCode::Forgotten => self.refuse_one(fate.key, Reason::Gone, cx),
             FateCode::SlowDown => self.try_again(Duration::from_millis(u64::from(fate.retry_after_ms.max(10))), cx),
             FateCode::Fork => self.on_fork(fate, fence, cx),
             FateCode::Expected => self.on_expected(fate, cx),
