@@ -163,6 +163,7 @@ impl Backup {
         let was_cut = self.log.head().pos > joining.common.pos;
         self.log = log;
         self.granted = None;
+        self.cursors.cut(joining.common.pos);
         self.tell_generation(was_cut.then_some(joining.common), cx);
         self.notices.push(BackupNotice::AccessChanged);
         self.remove_who_may_not_read(cx);

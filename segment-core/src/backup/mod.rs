@@ -214,7 +214,7 @@ impl Backup {
                 self.on_read(from, caller, &message, cx);
             }
             Message::Submit(submit) => self.on_submit(from, caller, submit, cx),
-            Message::Delivered(delivered) if from.id.is_none() => self.on_delivered(from.link, caller, &delivered, cx),
+            Message::Delivered(delivered) => self.on_delivered(from.link, caller, &delivered, cx),
             Message::HostHello(hello) => self.on_host_hello(from, caller, &hello, cx),
             Message::Adopted(adopted) => self.on_adopted(from, &adopted, cx),
             Message::Replicate(replicate) => self.on_replicate(from, replicate, cx),

@@ -61,7 +61,7 @@ pub(super) enum State {
     #[default]
     Sound,
     /// What was lost is being brought.
-    Asking(Asking),
+    Asking(Box<Asking>),
     /// It is here, and being put in its place.
     Joining(Box<Joining>),
 }
@@ -182,7 +182,7 @@ impl Backup {
         let generation = self.next_fence().generation;
         let lost = Lost { channel: self.channel(), generation, epochs: self.log.epochs(), head: self.log.head() };
         cx.out.push(link, &lost);
-        self.recovery.state = State::Asking(Asking { target: receipt, holder: link, until, staged: None });
+        self.recovery.state = State::Asking(Box::new(Asking { target: receipt, holder: link, until, staged: None }));
     }
 
     /// A page of what was lost.
@@ -219,7 +219,10 @@ impl Backup {
     /// The chain alone proves it: that it leads to what this tracker has signed is looked at when it is whole.
     fn stage(&mut self, from: Asker, reseed: &Reseed, cx: &mut Context<'_>) {
         let id = self.log.id;
-        let State::Asking(Asking { target, staged: Some((common, at)), .. }) = &mut self.recovery.state else {
+        let State::Asking(asking) = &mut self.recovery.state else {
+            return;
+        };
+        let Asking { target, staged: Some((common, at)), .. } = asking.as_mut() else {
             return;
         };
         let mut page = Vec::with_capacity(reseed.entries.len());
