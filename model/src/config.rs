@@ -22,6 +22,8 @@ pub enum Fault {
     AuthorRestored,
     /// A host's disk is lost for ever.
     HostDiskLost,
+    /// The owner's device is lost for ever: the first host's disk, and the owner's outbox with it.
+    OwnerLost,
     /// A host's disk comes back as it was one entry ago.
     HostRestored,
     /// The tracker's disk comes back as it was at any earlier moment, once, and it does not know.

@@ -94,6 +94,13 @@ pub const ALL: &[Config] = &[
         ..PLAIN
     },
     Config {
+        name: "kick-owner-lost",
+        about: "a kick and a re-admission, and the device of the owner, who hosts, is lost for ever",
+        scenes: &[Scene::Kick, Scene::Allow],
+        faults: &[Fault::OwnerLost],
+        ..PLAIN
+    },
+    Config {
         name: "kick-author-dies",
         about: "a kick and a re-admission, the author may die, the host may crash",
         scenes: &[Scene::Kick, Scene::Allow],

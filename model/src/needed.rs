@@ -62,7 +62,7 @@ pub const NEEDED: &[Need] = &[
     alone(Rule::ClosedIncarnation, "kick"),
     with(Rule::ResignBehindRefused, Rule::SignOverGap, "too-big"),
     alone(Rule::ContentSearch, "cloned-unreachable"),
-    alone(Rule::BringFirst, "tracker-restored"),
+    with(Rule::BringFirst, Rule::CarryDisplayed, "kick-owner-lost"),
     alone(Rule::WaitForMissing, "cloned-one-author"),
     alone(Rule::SignOverGap, "author-restored-host-lost"),
     alone(Rule::OutboxBeforeSubmit, "author-crashes"),
@@ -96,6 +96,7 @@ pub const NEEDED: &[Need] = &[
     alone(Rule::GuestDrains, "cloned-one-author"),
     alone(Rule::AdoptInAnyEpoch, "cloned-one-author"),
     alone(Rule::ShownLossOpens, "tracker-restored"),
+    alone(Rule::GenerationResubmits, "tracker-restored"),
     alone(Rule::LosingBranch, "tracker-restored-author-dies"),
 ];
 

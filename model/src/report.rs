@@ -80,7 +80,8 @@ pub fn needed(found: &[(Need, Report)]) -> String {
     text.push_str("Each is the shortest; where worlds are stuck, the shortest to the first of them.\n");
     for (need, report) in found {
         let _ = write!(text, "\n**{}.** {}", need.rule.name(), need.rule.sentence().trim());
-        let _ = writeln!(text, " Without it:\n\n{}", list(schedule(&report.verdict)));
+        let stand_in = need.stand_in.map_or_else(String::new, |rule| format!(" and `{}`", rule.name()));
+        let _ = writeln!(text, " Without it{stand_in}:\n\n{}", list(schedule(&report.verdict)));
     }
     text
 }

@@ -141,6 +141,8 @@ rules! {
     // ---- disaster
     /// Receipts and epoch records held are shown to the tracker; one above its own log opens a new generation.
     ShownLossOpens,
+    /// What a new generation's log lacks its readers submit to it, before they take its numbering.
+    GenerationResubmits,
     /// A tracker that opens a new generation resubmits its own losing branch before any grant.
     LosingBranch,
 }

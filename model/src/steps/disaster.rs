@@ -64,7 +64,7 @@ impl Steps<'_> {
             let read = Fence { generation: author.cache_generation, epoch: author.known.epoch };
             if read.generation >= fence.generation {
                 self.recovers(Step::AuthorShows(author.id), &author.cache, read);
-            } else if self.has(Rule::BringFirst) {
+            } else if self.has(Rule::GenerationResubmits) {
                 self.carries_across(index, author);
             }
         }

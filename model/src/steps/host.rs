@@ -2,6 +2,7 @@
 
 use super::Steps;
 use crate::config::Fault;
+use crate::envelope::OWNER;
 use crate::machines::{EpochRecord, Host, Owner, Resubmits};
 use crate::rules::Rule;
 use crate::step::{Kind, Step};
@@ -192,6 +193,14 @@ impl Steps<'_> {
         if self.model.config.may(Fault::HostDiskLost) && self.now.hosts.iter().all(|host| host.alive) {
             self.add(Kind::Fault, Step::HostDiskLost(index as u8), |world| {
                 world.hosts[index] = Host { alive: false, ..Host::new(0) };
+                world.loses_a_disk();
+            });
+        }
+        if self.model.config.may(Fault::OwnerLost) && index == 0 {
+            self.add(Kind::Fault, Step::OwnerLost, |world| {
+                world.hosts[index] = Host { alive: false, ..Host::new(0) };
+                world.authors.iter_mut().filter(|author| author.id == OWNER).for_each(|owner| owner.alive = false);
+                world.loses_a_disk();
                 world.loses_a_disk();
             });
         }
