@@ -152,7 +152,7 @@ impl Backup {
         }
         let epochs = stay.into_iter().chain([record]).collect();
         let log = ChannelLog::restored(id, joining.fold.clone(), at, Some(receipt), epochs);
-        joining.log = Some(log.with_memory(MEMORY_ENTRIES_MAX));
+        joining.log = Some(log.with_memory(MEMORY_ENTRIES_MAX).with_below(self.log.below()));
         cx.out.write(self.task(BackupTask::Recovery(RecoveryTask::Joined)), writes);
     }
 

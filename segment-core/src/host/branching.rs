@@ -11,7 +11,7 @@ use crate::host::staging::{Staged, Staging, join};
 use crate::host::{Host, HostTask};
 use crate::peer::context::Context;
 use crate::store::{Operation, StoreOperation, StoredEntry, Write};
-use crate::sync::persist::{Meta, delete_epoch, delete_row, put_epoch_record, put_meta, put_row};
+use crate::sync::persist::{Meta, delete_epoch, delete_meta, delete_row, put_epoch_record, put_meta, put_row};
 use crate::sync::{ChannelLog, Fold};
 
 /// An own branch that is being read, and what replaces it.
@@ -105,6 +105,7 @@ impl Host {
         let gone = self.log.base().rows().filter(|row| !kept.contains(&row.device));
         writes.extend(gone.map(|row| delete_row(id, row.device)));
         writes.extend(staged.fold.rows().map(|row| put_row(id, row)));
+        writes.push(delete_meta(id, Meta::Below));
         writes.push(put_meta(id, Meta::Rights, staged.fold.rights()));
         writes.extend(receipt.as_ref().map(|receipt| put_meta(id, Meta::Receipt, receipt)));
         writes.extend(self.log.epochs().iter().map(|record| delete_epoch(id, record.fence)));

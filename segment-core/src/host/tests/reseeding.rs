@@ -86,7 +86,7 @@ fn a_generation_without_what_is_committed_here_is_taken_from_its_start() {
             "write: put resubmit 1, put resubmit 2, put resubmit 3",
             "(adopted 1..5)",
             "write: cut host from 1, put resubmit 4, cut host from 1, append host 1..5, delete row, put row, \
-             put rights, put receipt, delete epoch, delete epoch, put epoch, put epoch, put fence"
+             delete below, put rights, put receipt, delete epoch, delete epoch, put epoch, put epoch, put fence"
         ]
     );
     assert_eq!(rig.done(), [""; 0]);
