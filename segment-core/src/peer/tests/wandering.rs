@@ -8,7 +8,7 @@ use segment_proto::messages::Presence;
 use segment_proto::{ChannelId, Who};
 
 use super::storm::{NAMES, STEPS, by_author};
-use super::world::{ADA, KEN, TRACKER, World, ZOE, two};
+use super::world::{ADA, KEN, TRACKER, TWIN, World, ZOE, two, two_of};
 use crate::peer::events::{PeerEvent, Serving};
 use crate::random::Random;
 
@@ -134,6 +134,41 @@ fn an_owner_who_hides_reads_and_writes_and_hosts_again() {
     assert_eq!(world.serving(KEN, channel), Serving::Here);
     assert_eq!(world.serving(ADA, channel), Serving::Host(World::device(KEN)));
     settles(&mut world, channel, ["ada: 1", "ken: 2", "ada: 3"].map(String::from).to_vec(), "hides");
+}
+
+/// The disk of a host is copied, and both processes run: the tracker knows one of them at a time.
+#[test]
+fn a_host_that_is_started_twice_loses_nothing() {
+    let (mut world, channel) = two_of(World::new(TWIN));
+    world.send(KEN, channel, "1");
+    world.send(ADA, channel, "2");
+    world.wait(Duration::from_secs(2));
+    world.kill(TWIN);
+    let copy = world.disk(KEN);
+    world.set_disk(TWIN, copy);
+    world.return_of(TWIN, "ken");
+    world.wait(Duration::from_secs(5));
+    assert!(world.take(KEN).contains(&PeerEvent::Replaced));
+    world.send(KEN, channel, "3");
+    world.send(TWIN, channel, "4");
+    world.send(ADA, channel, "5");
+    world.wait(Duration::from_secs(5));
+    assert_eq!(world.serving(TWIN, channel), Serving::Here);
+    world.kill(TWIN);
+    world.connect(KEN);
+    let secret = segment_proto::messages::Secret("a password".into());
+    world.does(KEN, |peer, now| peer.login("ken", secret, Presence::Online, now)).unwrap();
+    world.wait(Duration::from_secs(90));
+    let (lines, committed) = world.shows(KEN, channel);
+    assert_eq!(world.shows(ADA, channel), (lines.clone(), true));
+    let mut lines = lines;
+    lines.sort();
+    assert_eq!(
+        (lines, committed),
+        (["ada: 2", "ada: 5", "ken: 1", "ken: 3", "ken: 4"].map(String::from).to_vec(), true)
+    );
+    assert_eq!(world.peer(KEN).outgoing(channel).unwrap().count(), 0);
+    assert_eq!(world.peer(KEN).host_report(channel).unwrap().resubmit, 0);
 }
 
 #[test]

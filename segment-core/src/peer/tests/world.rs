@@ -25,6 +25,8 @@ pub(super) const TRACKER: usize = 0;
 pub(super) const KEN: usize = 1;
 pub(super) const ADA: usize = 2;
 pub(super) const ZOE: usize = 3;
+/// Another process with the device of [`KEN`], of which it is a copy.
+pub(super) const TWIN: usize = 4;
 
 #[derive(Debug)]
 pub(super) enum Node {
@@ -100,6 +102,7 @@ impl World {
     }
 
     pub(super) fn device(node: usize) -> DeviceId {
+        let node = if node == TWIN { KEN } else { node };
         DeviceId([u8::try_from(node).unwrap() + 1; 32])
     }
 
@@ -313,7 +316,11 @@ impl World {
 
 /// `ken` hosts #general, `ada` has joined it.
 pub(super) fn two() -> (World, ChannelId) {
-    let mut world = World::new(3);
+    two_of(World::new(3))
+}
+
+/// The same in a world with room for others.
+pub(super) fn two_of(mut world: World) -> (World, ChannelId) {
     world.register(KEN, "ken");
     world.does(KEN, |peer, now| peer.create_channel("#general", View::Public, Visitors::Read, now)).unwrap();
     world.register(ADA, "ada");
