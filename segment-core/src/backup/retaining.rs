@@ -57,12 +57,11 @@ impl Backup {
     }
 
     /// What the host has sequenced it has; of what was sequenced here it may have nothing.
-    fn covered_by_host(&self) -> u64 {
-        match self.log.epoch().map(|record| (record.owner, record.base.pos)) {
-            Some((EpochOwner::Host(_), _)) => self.log.committed(),
-            Some((EpochOwner::Tracker, base)) => base,
-            None => 0,
-        }
+    pub(super) fn covered_by_host(&self) -> u64 {
+        let epochs = self.log.epochs();
+        let of_host = epochs.iter().rposition(|record| record.owner != EpochOwner::Tracker);
+        let after = of_host.map(|index| epochs.get(index + 1));
+        after.map_or(0, |next| next.map_or(self.log.committed(), |next| next.base.pos))
     }
 
     fn make_snapshot(&mut self, cx: &mut Context<'_>) {
