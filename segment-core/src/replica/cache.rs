@@ -160,10 +160,13 @@ impl Cache {
         self.put_low()
     }
 
-    /// Another generation: begins an empty cache behind the last place that both have. Nothing is committed.
-    pub fn begin_again(&mut self, common: Position) -> Vec<Write> {
+    /// Another generation: what stands behind the last common place is not its log's, and nothing is committed yet.
+    pub fn part_behind(&mut self, common: Position) -> Vec<Write> {
         (self.receipt, self.ahead) = (None, None);
-        let writes = self.begin(common.pos + 1, common.chain);
+        let (mut writes, _) = self.cut(common.pos);
+        if self.low.is_none_or(|(low, _)| low > common.pos) {
+            writes.extend(self.begin(common.pos + 1, common.chain));
+        }
         self.recent = (common.pos > 0).then_some(common).into_iter().collect();
         writes
     }

@@ -11,11 +11,12 @@ use segment_proto::{DeviceId, DeviceRecord, Evidence, Fence, Hash, Instant, Limi
 use crate::peer::context::{Context, Unanswered};
 use crate::peer::events::PeerEvent;
 use crate::peer::events::Transfer;
+use crate::replica::cache::Keeper;
 use crate::replica::generations::{aside, put_next};
 use crate::replica::outbox::{Item, Submission};
 use crate::replica::{Replica, ReplicaTask, Wanted};
 use crate::rules::Rule;
-use crate::store::{LogId, LogRole, Operation, StoreOperation, StoredEntry, Table, Write};
+use crate::store::{LogId, Operation, StoreOperation, StoredEntry, Table, Write};
 use crate::sync::persist::{Loaded, Meta, delete_meta, encode};
 
 /// Envelopes that one replica carries. Policy: the rest is left to the other readers.
@@ -116,9 +117,9 @@ impl Carry {
     }
 
     /// A log was put aside: it is submitted from this place on.
-    pub fn put_aside(&mut self, log: LogId, next: u64) -> Option<Write> {
+    pub fn put_aside(&mut self, log: LogId, next: u64) -> Write {
         self.aside = Some(Aside { next, reading: false });
-        Some(put_next(log, next))
+        put_next(log, next)
     }
 
     /// When to look after it.
@@ -181,7 +182,7 @@ impl Replica {
         let me = cx.identity.device();
         let others = cut.iter().any(|envelope| envelope.key.device != me);
         let may_submit = cx.login.is_some_and(|login| !login.who.is_visitor());
-        let is_member = self.cache.entries.role == LogRole::Cache;
+        let is_member = self.cache.keeper == Keeper::Replica;
         if !others || !may_submit || !is_member || !cx.rules.has(Rule::CarryDisplayed) {
             return Vec::new();
         }
@@ -242,12 +243,13 @@ impl Replica {
 
     /// Reads the next page of what was put aside.
     fn read_aside(&mut self, cx: &mut Context<'_>) {
+        let own = self.own_log();
         let room = self.carry.items.len() + PAGE <= CARRIED_MAX;
         let Some(place) = self.carry.aside.as_mut().filter(|place| room && !place.reading) else {
             return;
         };
         place.reading = true;
-        let (log, from, bytes_max) = (aside(self.cache.entries), place.next, cx.limits.batch_bytes_max);
+        let (log, from, bytes_max) = (aside(own), place.next, cx.limits.batch_bytes_max);
         let read = StoreOperation::Read { log, from, to: from + PAGE as u64 - 1, entries_max: PAGE, bytes_max };
         let task = self.task(ReplicaTask::Aside);
         cx.out.perform(task, Operation::Store(read));
@@ -256,7 +258,7 @@ impl Replica {
     pub(super) fn on_aside_read(&mut self, page: Vec<StoredEntry>, cx: &mut Context<'_>) {
         let log = self.own_log();
         let mut writes = match page.last() {
-            Some(last) => self.carry.put_aside(log, last.entry.pos + 1).into_iter().collect(),
+            Some(last) => alloc::vec![self.carry.put_aside(log, last.entry.pos + 1)],
             None => {
                 self.carry.aside = None;
                 alloc::vec![delete_meta(log, Meta::Aside), Write::Erase { log: aside(log) }]

@@ -10,6 +10,7 @@ use segment_proto::{Entry, Hash, Instant, Position, Receipt, Signed};
 
 use crate::peer::context::Context;
 use crate::peer::events::{PeerEvent, Serving};
+use crate::replica::cache::Keeper;
 use crate::replica::{Replica, ReplicaTask, Wanted};
 use crate::rules::Rule;
 use crate::store::{LogId, LogRole, Operation, StoreOperation, StoredEntry, Write};
@@ -198,21 +199,51 @@ impl Replica {
         }
     }
 
-    /// Goes over to the new generation's log. What that lacks is put aside, and submitted to it page by page.
+    /// Goes over to the new generation's log. What that lacks is put aside first.
     fn cross(&mut self, common: Option<Position>, cx: &mut Context<'_>) {
-        let (from, low) = (self.cache.entries, self.cache.low());
         let common = common.unwrap_or(Position::START);
-        let mut writes = alloc::vec![delete_meta(from, Meta::Receipt)];
-        if from.role != LogRole::Cache {
+        if self.cache.keeper == Keeper::Host {
             return;
         }
-        if self.carry.puts_aside() || !cx.rules.has(Rule::GenerationResubmits) {
-            writes.push(Write::Cut { log: from, from: 1 });
-        } else {
-            writes.push(Write::Move { from, to: aside(from) });
-            writes.extend(self.carry.put_aside(self.own_log(), low.max(common.pos + 1)));
+        let from = self.cache.low().max(common.pos + 1);
+        if self.carry.puts_aside() || from > self.cache.tip().pos || !cx.rules.has(Rule::GenerationResubmits) {
+            return self.renumber(common, None, cx);
         }
-        writes.extend(self.cache.begin_again(common));
+        self.crossing.busy = true;
+        let task = self.task(ReplicaTask::Nothing);
+        cx.out.write(task, alloc::vec![Write::Erase { log: aside(self.own_log()) }]);
+        self.copy_aside(common, from, cx);
+    }
+
+    fn copy_aside(&mut self, common: Position, from: u64, cx: &mut Context<'_>) {
+        let read = self.read_page(from, self.cache.tip().pos, cx.limits.batch_entries_max, cx);
+        let task = self.task(ReplicaTask::Copied(common));
+        cx.out.perform(task, read);
+    }
+
+    pub(super) fn on_copied(&mut self, common: Position, entries: Vec<StoredEntry>, cx: &mut Context<'_>) {
+        let tip = self.cache.tip().pos;
+        let last = entries.last().map_or(tip, |stored| stored.entry.pos);
+        if !entries.is_empty() {
+            let append = Write::Append { log: aside(self.own_log()), entries };
+            let task = self.task(ReplicaTask::Nothing);
+            cx.out.write(task, alloc::vec![append]);
+        }
+        if last < tip {
+            return self.copy_aside(common, last + 1, cx);
+        }
+        let from = self.cache.low().max(common.pos + 1);
+        self.renumber(common, Some(from), cx);
+    }
+
+    /// Behind the last common place the new generation's log is the one. What was put aside, from this place on,
+    /// is submitted to it page by page.
+    fn renumber(&mut self, common: Position, put_aside: Option<u64>, cx: &mut Context<'_>) {
+        self.crossing.busy = false;
+        let log = self.own_log();
+        let mut writes = alloc::vec![delete_meta(log, Meta::Receipt)];
+        writes.extend(self.cache.part_behind(common));
+        writes.extend(put_aside.map(|from| self.carry.put_aside(log, from)));
         self.outbox.unplace_behind(common.pos);
         self.delivery.cut(common.pos);
         let task = self.task(ReplicaTask::Nothing);

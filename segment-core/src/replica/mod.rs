@@ -62,6 +62,8 @@ pub enum ReplicaTask {
     Common(CommonSearch),
     /// What follows this place was read, for the tracker.
     Reseed(Position),
+    /// A page of what is to be put aside was read, behind the last common place.
+    Copied(Position),
     /// A page of what was put aside was read.
     Aside,
     /// Messages to be shown were read.
@@ -362,6 +364,9 @@ impl Replica {
             }
             (ReplicaTask::Reseed(after), StoreOutcome::Entries { before, entries }) => {
                 self.on_reseed_read(after, before, entries, cx);
+            }
+            (ReplicaTask::Copied(common), StoreOutcome::Entries { entries, .. }) => {
+                self.on_copied(common, entries, cx);
             }
             (ReplicaTask::Aside, StoreOutcome::Entries { entries, .. }) => self.on_aside_read(entries, cx),
             (ReplicaTask::LookedUp(key), StoreOutcome::Found(found)) => self.on_looked_up(key, found.as_ref(), cx),
