@@ -10,8 +10,8 @@ use segment_proto::messages::{
     ChannelPage, ChannelRow, DeliveryStep, Failure, MemberPage, UserFound, UserPage, UserRow,
 };
 use segment_proto::{
-    AccessChange, AccountId, ChannelId, DeviceId, Fence, LinkId, MessageKey, Reason, RequestId, Rights, SessionId,
-    Token, UnixMillis, Who,
+    AccessChange, AccountId, ChannelId, DeviceId, EpochOwner, Fence, LinkId, MessageKey, Reason, RequestId, Rights,
+    SessionId, Token, UnixMillis, Who,
 };
 
 use crate::contract::{DialFailure, Direction};
@@ -311,6 +311,17 @@ pub enum PeerEvent {
         below: u64,
         /// How many are kept.
         kept: u64,
+    },
+    /// Who sequences has changed, by what the tracker has signed.
+    EpochChanged {
+        /// The channel.
+        channel: ChannelId,
+        /// The new epoch.
+        fence: Fence,
+        /// Who sequences in it.
+        owner: EpochOwner,
+        /// The last place before it.
+        base: u64,
     },
     /// Messages shown as provisional are void: what stands behind `pos` comes again.
     CutBehind {

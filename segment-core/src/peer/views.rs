@@ -3,7 +3,9 @@
 use core::net::SocketAddr;
 
 use segment_proto::messages::Presence;
-use segment_proto::{ChannelId, ChannelRecord, DeviceId, Instant, LinkId, Position, Rights, Signed, UnixMillis, Who};
+use segment_proto::{
+    ChannelId, ChannelRecord, DeviceId, EpochRecord, Instant, LinkId, Position, Rights, Signed, UnixMillis, Who,
+};
 
 use crate::contract::Direction;
 use crate::host::{Host, HostReport};
@@ -33,6 +35,8 @@ pub struct ChannelView {
     pub head: Position,
     /// The last committed place.
     pub committed: u64,
+    /// The newest epoch that the tracker has signed, as far as is known here.
+    pub epoch: Option<EpochRecord>,
     /// Own messages that are not committed yet.
     pub waiting: usize,
     /// Whether everything that its server had was fetched.
@@ -51,6 +55,7 @@ impl ChannelView {
             rights: replica.rights(),
             head: replica.head(),
             committed: replica.committed(),
+            epoch: replica.epoch().cloned(),
             waiting: channel.waiting(),
             level: replica.is_level(),
         }

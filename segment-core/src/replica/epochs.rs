@@ -3,6 +3,7 @@
 use segment_proto::{EpochRecord, Evidence, Fence, Signed};
 
 use crate::peer::context::Context;
+use crate::peer::events::PeerEvent;
 use crate::replica::{Replica, ReplicaTask};
 use crate::rules::Rule;
 use crate::sync::persist::{Meta, put_meta};
@@ -16,6 +17,12 @@ impl Replica {
     /// The newest epoch that the tracker has signed, as far as is known here.
     pub(super) fn newest_fence(&self) -> Fence {
         self.epoch.as_ref().map_or(Fence::default(), |record| record.fence)
+    }
+
+    /// The newest epoch that the tracker has signed, as far as is known here.
+    #[must_use]
+    pub fn epoch(&self) -> Option<&EpochRecord> {
+        self.epoch.as_deref()
     }
 
     /// Whether who serves the channel is behind the newest epoch known here: nothing is submitted to an older one.
@@ -36,6 +43,8 @@ impl Replica {
             cx.out.write(task, alloc::vec![put]);
             self.epoch = Some(record.clone());
             self.cut_void(record, cx);
+            let (fence, owner, base) = (record.fence, record.owner, record.base.pos);
+            cx.out.event(PeerEvent::EpochChanged { channel: self.channel(), fence, owner, base });
         }
         self.learn_fence(record.fence, cx);
     }

@@ -138,6 +138,7 @@ fn channel_of(event: &PeerEvent) -> Option<ChannelId> {
         | E::CommittedUpTo { channel, .. }
         | E::Delivered { channel, .. }
         | E::CutBehind { channel, .. }
+        | E::EpochChanged { channel, .. }
         | E::Hosting { channel, .. }
         | E::HostingStopped { channel }
         | E::Transferred { channel, .. }

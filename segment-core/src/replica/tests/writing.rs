@@ -88,6 +88,7 @@ fn a_newer_epoch_that_was_not_pushed_is_asked_for() {
     assert_eq!(lines, ["write: put epoch", "(submitted 0..0)", "1? submit 1.1 in 1.3"]);
     assert_eq!(rig.answer(Failure::new(Reason::Fenced, "")), ["1? Subscribe"]);
     assert_eq!(rig.answer(rig.subscribed()), [""; 0], "nothing new: it waits");
+    assert_eq!(rig.peer.epochs, [(2, 0), (3, 2)], "each is told once");
     assert_eq!(rig.timeout(500), ["(submitted 0..0)", "1? submit 1.1 in 1.3"]);
 }
 

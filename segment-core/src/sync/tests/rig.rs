@@ -90,6 +90,8 @@ pub struct PeerRig {
     pub now: Now,
     pub tape: Tape,
     asked: BTreeMap<u64, u64>,
+    /// The epochs that were told, and where each begins: beside `put epoch`, they are no lines of their own.
+    pub epochs: Vec<(u32, u64)>,
 }
 
 impl PeerRig {
@@ -108,6 +110,7 @@ impl PeerRig {
             now: now(),
             tape: Tape::default(),
             asked: BTreeMap::new(),
+            epochs: Vec::new(),
         }
     }
 
@@ -131,6 +134,10 @@ impl PeerRig {
     pub fn seen(&mut self) -> Vec<String> {
         let mut lines = Vec::new();
         while let Some(output) = self.out.pop() {
+            if let Output::Event(PeerEvent::EpochChanged { fence, base, .. }) = &output {
+                self.epochs.push((fence.epoch, *base));
+                continue;
+            }
             lines.push(self.tape.line(output, event));
         }
         lines

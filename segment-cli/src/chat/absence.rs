@@ -1,0 +1,190 @@
+//! Tells when the tracker writes for a host that is away, and what was made of it when the host is back.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::{Duration, Instant};
+
+use segment_core::peer::events::{ChannelMessage, Reply};
+use segment_net::Peer;
+use segment_proto::{ChannelId, EpochOwner, Fence, MessageKey};
+use tokio::time::{sleep, timeout};
+
+use super::answers::EpochTold;
+use super::narrator::{Narrator, SOON};
+use super::telling::now_ms;
+
+/// Messages of an absence that are compared with the log of the host that is back; the newest. More are only counted.
+const COMPARED_MAX: u64 = 4_096;
+/// Messages of one request.
+const PAGE: usize = 256;
+/// For so long the log of a host that is back is waited for.
+const BACK_MAX: Duration = Duration::from_secs(20);
+const LOOK_AGAIN: Duration = Duration::from_millis(20);
+
+/// The tracker writes for a host that is away.
+#[derive(Clone, Debug)]
+pub struct Absence {
+    epoch: u32,
+    /// The last place before it.
+    base: u64,
+    since: Instant,
+    told: bool,
+    /// What was heard of it, by its place.
+    heard: BTreeMap<u64, MessageKey>,
+}
+
+impl Absence {
+    fn new(fence: Fence, base: u64) -> Self {
+        Self { epoch: fence.epoch, base, since: Instant::now(), told: false, heard: BTreeMap::new() }
+    }
+
+    /// A message has come.
+    pub fn hear(&mut self, message: &ChannelMessage) {
+        if message.pos > self.base {
+            self.heard.insert(message.pos, message.key);
+        }
+        if self.heard.len() as u64 > COMPARED_MAX {
+            self.heard.pop_first();
+        }
+    }
+
+    /// When it is told.
+    pub fn due(&self) -> Option<Instant> {
+        (!self.told).then_some(self.since + SOON)
+    }
+}
+
+/// What stands in the log of the host that is back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Compared {
+    lost: usize,
+    doubled: usize,
+}
+
+impl Narrator {
+    pub(super) async fn on_epoch(&mut self, channel: ChannelId, fence: Fence, owner: EpochOwner, base: u64) {
+        let view = self.peer.call(move |machine, _| machine.channel(channel)).await.ok().flatten();
+        if view.is_none_or(|view| view.hosted) {
+            // The owner is told of the own epochs.
+            return;
+        }
+        match owner {
+            EpochOwner::Tracker => {
+                let absence = self.absences.entry(channel).or_insert_with(|| Absence::new(fence, base));
+                absence.epoch = fence.epoch;
+                let known_away = self.talk.known().troubled.get(&channel).is_some_and(|trouble| trouble.told);
+                if known_away || self.out.is_json() {
+                    self.tell_takeover(channel);
+                }
+            }
+            EpochOwner::Host(_) => {
+                if let Some(absence) = self.absences.remove(&channel) {
+                    self.tell_handback(channel, absence, fence, base);
+                }
+            }
+        }
+    }
+
+    /// What lasts only a moment is not talked about.
+    pub(super) fn tell_takeovers(&mut self) {
+        let is_due = |absence: &Absence| absence.due().is_some_and(|due| due <= Instant::now());
+        let due: Vec<ChannelId> =
+            self.absences.iter().filter(|(_, absence)| is_due(absence)).map(|(id, _)| *id).collect();
+        due.into_iter().for_each(|channel| self.tell_takeover(channel));
+    }
+
+    fn tell_takeover(&mut self, channel: ChannelId) {
+        let Some(absence) = self.absences.get_mut(&channel).filter(|absence| !absence.told) else { return };
+        absence.told = true;
+        let epoch = absence.epoch;
+        let (host, place) = self.names(channel);
+        let text = format!("{place}host {host} is not answering; writing goes to the tracker copy (epoch {epoch})");
+        self.out.happened(&self.told("takeover", channel, epoch, text));
+    }
+
+    fn tell_handback(&self, channel: ChannelId, absence: Absence, fence: Fence, base: u64) {
+        let taken = base.saturating_sub(absence.base);
+        if taken == 0 && !absence.told && !self.out.is_json() {
+            return;
+        }
+        let (host, place) = self.names(channel);
+        let epoch = fence.epoch;
+        let mut told = self.told("handback", channel, epoch, String::new());
+        let (peer, out) = (self.peer.clone(), self.out.clone());
+        tokio::spawn(async move {
+            let compared = timeout(BACK_MAX, compare(&peer, channel, &absence, base)).await.ok().flatten();
+            told.taken = Some(taken);
+            (told.lost, told.doubled) = (compared.map(|all| all.lost), compared.map(|all| all.doubled));
+            told.text = format!("{place}host {host} is back{} (epoch {epoch})", taken_over(taken, compared));
+            out.happened(&told);
+        });
+    }
+
+    /// This device has its channel back.
+    pub(super) fn tell_hosting(&mut self, channel: ChannelId, fence: Fence) {
+        let taken = self.adopted.remove(&channel).unwrap_or_default();
+        if taken == 0 && !self.out.is_json() {
+            return;
+        }
+        let name = self.talk.known().name_of(&channel);
+        let text = format!("#{name} is yours again{} (epoch {})", taken_over(taken, None), fence.epoch);
+        self.out.happened(&EpochTold { taken: Some(taken), ..self.told("hosting", channel, fence.epoch, text) });
+    }
+
+    fn told(&self, event: &'static str, channel: ChannelId, epoch: u32, text: String) -> EpochTold {
+        let channel = format!("#{}", self.talk.known().name_of(&channel));
+        EpochTold { event, channel, epoch, taken: None, lost: None, doubled: None, text, at_ms: now_ms() }
+    }
+
+    /// The owner's name, and the channel's where it is not the current one.
+    fn names(&self, channel: ChannelId) -> (String, String) {
+        let known = self.talk.known();
+        let is_current = known.current.as_ref().is_some_and(|target| target.id == channel);
+        let place = if is_current { String::new() } else { format!("#{}: ", known.name_of(&channel)) };
+        (known.host_of(&channel), place)
+    }
+}
+
+fn taken_over(taken: u64, compared: Option<Compared>) -> String {
+    let none = |count: usize| if count == 0 { "none".to_owned() } else { count.to_string() };
+    let messages = if taken == 1 { "message" } else { "messages" };
+    match compared {
+        _ if taken == 0 => String::new(),
+        None => format!(": {taken} {messages} taken over"),
+        Some(Compared { lost, doubled }) => {
+            format!(": {taken} {messages} taken over, {} lost, {} doubled", none(lost), none(doubled))
+        }
+    }
+}
+
+/// Reads what the log now has in the places of an absence, and looks for what was heard of it.
+async fn compare(peer: &Peer, channel: ChannelId, absence: &Absence, base: u64) -> Option<Compared> {
+    while peer.channel(channel).view().await.ok()??.committed < base {
+        sleep(LOOK_AGAIN).await;
+    }
+    let first = absence.base.max(base.saturating_sub(COMPARED_MAX)) + 1;
+    let (mut before, mut keys) = (base + 1, Vec::new());
+    while before > first {
+        let from = before;
+        let reply = peer.request(move |machine, now| machine.history(channel, Some(from), PAGE, now)).await;
+        let Ok(Reply::History { messages, .. }) = reply else { return None };
+        before = messages.first()?.pos;
+        keys.extend(messages.iter().filter(|message| message.pos >= first).map(|message| message.key));
+    }
+    let distinct: BTreeSet<MessageKey> = keys.iter().copied().collect();
+    let heard = absence.heard.range(first..=base).map(|(_, key)| key);
+    Some(Compared { lost: heard.filter(|key| !distinct.contains(*key)).count(), doubled: keys.len() - distinct.len() })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_taken_over_is_said_with_its_figures() {
+        let said = |taken, lost, doubled| taken_over(taken, Some(Compared { lost, doubled }));
+        assert_eq!(said(6, 0, 0), ": 6 messages taken over, none lost, none doubled");
+        assert_eq!(said(1, 1, 2), ": 1 message taken over, 1 lost, 2 doubled");
+        assert_eq!(taken_over(3, None), ": 3 messages taken over");
+        assert_eq!(taken_over(0, None), "");
+    }
+}
