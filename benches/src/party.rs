@@ -13,6 +13,9 @@ use segment_store::SqliteStore;
 /// The channel in which everything is measured.
 pub const CHANNEL: &str = "#bench";
 
+/// The password of everybody.
+pub const PASSWORD: &str = "a long password";
+
 /// What is raised above the usual limits, in words.
 pub const RAISED: &str = "raised limits: messages_per_second and messages_burst 1,000,000, outbox_items_max 100,000";
 
@@ -45,6 +48,6 @@ pub fn config(dir: &Path, number: u8) -> Result<Config> {
 pub async fn person(dir: &Path, number: u8, tracker: Endpoint) -> Result<Peer> {
     let peer = Peer::start(config(dir, number)?).await?;
     peer.connect(tracker).await?;
-    peer.register(&format!("member{number}"), "a long password", Presence::Online).await?;
+    peer.register(&format!("member{number}"), PASSWORD, Presence::Online).await?;
     Ok(peer)
 }
