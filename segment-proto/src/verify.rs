@@ -2,8 +2,12 @@
 
 use core::marker::PhantomData;
 
+use alloc::collections::BTreeMap;
+use alloc::vec::Vec;
+
 use ed25519_dalek::VerifyingKey;
 
+use crate::envelope::SignedEnvelope;
 use crate::identity::keyed_signature;
 use crate::ids::DeviceId;
 use crate::messages::Message;
@@ -52,16 +56,26 @@ impl Verifier {
         }
     }
 
-    /// Checks the author's signature of every envelope in `message`. What the tracker has signed is
-    /// checked by the machines, which know the tracker's key.
+    /// Checks that every envelope in `message` is its author's. What the tracker has signed is checked by the machines,
+    /// which know the tracker's key.
+    ///
+    /// Whoever is to keep envelopes for others (`Submit`, `Replicate`, ...) checks each signature. A reader of a log
+    /// need not: an envelope names the hash of its author's previous one, signature included, so the last of an author
+    /// in a page vouches for those before it that it is chained to.
     ///
     /// # Errors
-    /// The first envelope that does not verify.
+    /// An envelope that is not its author's.
     pub fn check(&self, message: Message) -> Result<Verified<Message>, BadSignature> {
-        for (index, envelope) in message.envelopes().enumerate() {
-            if !envelope.is_signed_by(&envelope.key.device, self) {
+        let is_read = matches!(message, Message::Entries(_) | Message::EntryPage(_) | Message::SyncPage(_));
+        let envelopes: Vec<&SignedEnvelope> = message.envelopes().collect();
+        let mut vouched = BTreeMap::new();
+        for (index, envelope) in envelopes.into_iter().enumerate().rev() {
+            let author = envelope.key.device;
+            let is_vouched = is_read && vouched.get(&author).is_some_and(|prev| *prev == envelope.hash());
+            if !is_vouched && !envelope.is_signed_by(&author, self) {
                 return Err(BadSignature { index });
             }
+            vouched.insert(author, envelope.prev);
         }
         Ok(Verified { value: message, checked: PhantomData })
     }

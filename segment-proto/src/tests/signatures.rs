@@ -3,7 +3,7 @@ use serde::{Deserialize, Serialize};
 
 use super::draw::Draw;
 use super::samples::every_message;
-use crate::messages::Submit;
+use crate::messages::{Message, Submit, SyncPage};
 use crate::signed::Content;
 use crate::*;
 
@@ -169,4 +169,46 @@ fn bodies_are_read_as_what_they_say_they_are() {
     assert!(unknown.text().is_none() && unknown.access().is_none());
     let broken = Envelope { body: bytes::Bytes::from_static(&[0xff]), ..text };
     assert_eq!(broken.text(), None);
+}
+
+/// Three envelopes of one author; the signature of the middle one is forged, and the last one names it as its
+/// predecessor all the same.
+fn vouched() -> Vec<Entry> {
+    let author = identity(7);
+    let mut prev = Hash::ZERO;
+    let mut entries = Vec::new();
+    for seq in 1..=3 {
+        let mut envelope = (*Draw::fixed().signed_envelope()).clone();
+        (envelope.key.device, envelope.key.seq, envelope.prev) = (author.device(), seq, prev);
+        let mut signed = Signed::new(envelope, &author);
+        if seq == 2 {
+            signed = Signed::from_parts(signed.bytes().clone(), Signature([9; 64])).unwrap();
+        }
+        prev = signed.hash();
+        entries.push(Entry { pos: seq, epoch: 1, sequenced: UnixMillis(0), envelope: signed });
+    }
+    entries
+}
+
+fn page(entries: Vec<Entry>) -> Message {
+    let fence = Fence { generation: 1, epoch: 1 };
+    let (channel, head) = (Draw::fixed().channel(), Position::START);
+    SyncPage { channel, fence, before: Hash::ZERO, entries, head, receipt: None, diverged: Vec::new(), first: 1 }.into()
+}
+
+#[test]
+fn in_a_page_the_last_of_an_author_vouches_for_those_that_it_is_chained_to() {
+    let entries = vouched();
+    assert!(Verifier::ed25519().check(page(entries.clone())).is_ok());
+    assert_eq!(Verifier::ed25519().check(page(entries[..2].to_vec())), Err(BadSignature { index: 1 }));
+    let unchained = [entries[1].clone(), entries[0].clone()];
+    assert_eq!(Verifier::ed25519().check(page(unchained.to_vec())), Err(BadSignature { index: 0 }));
+}
+
+#[test]
+fn who_keeps_envelopes_for_others_checks_each_signature() {
+    let entries = vouched();
+    let envelopes = entries.iter().map(|entry| entry.envelope.clone()).collect();
+    let submit = Submit::new(entries[0].envelope.key.channel, Fence { generation: 1, epoch: 1 }, envelopes);
+    assert_eq!(Verifier::ed25519().check(submit.into()), Err(BadSignature { index: 1 }));
 }
