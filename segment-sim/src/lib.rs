@@ -6,6 +6,7 @@ pub mod dice;
 pub mod disk;
 pub mod faults;
 pub mod fleet;
+pub mod fuzzing;
 pub mod image;
 pub mod network;
 pub mod password;
