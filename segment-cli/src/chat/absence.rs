@@ -23,7 +23,8 @@ const LOOK_AGAIN: Duration = Duration::from_millis(20);
 /// The tracker writes for a host that is away.
 #[derive(Clone, Debug)]
 pub struct Absence {
-    epoch: u32,
+    /// `None` where only its messages were seen.
+    epoch: Option<u32>,
     /// The last place before it.
     base: u64,
     since: Instant,
@@ -33,8 +34,8 @@ pub struct Absence {
 }
 
 impl Absence {
-    fn new(fence: Fence, base: u64) -> Self {
-        Self { epoch: fence.epoch, base, since: Instant::now(), told: false, heard: BTreeMap::new() }
+    fn new(epoch: Option<u32>, base: u64) -> Self {
+        Self { epoch, base, since: Instant::now(), told: false, heard: BTreeMap::new() }
     }
 
     /// A message has come.
@@ -69,8 +70,8 @@ impl Narrator {
         }
         match owner {
             EpochOwner::Tracker => {
-                let absence = self.absences.entry(channel).or_insert_with(|| Absence::new(fence, base));
-                absence.epoch = fence.epoch;
+                let absence = self.absences.entry(channel).or_insert_with(|| Absence::new(None, base));
+                absence.epoch = Some(fence.epoch);
                 let known_away = self.talk.known().troubled.get(&channel).is_some_and(|trouble| trouble.told);
                 if known_away || self.out.is_json() {
                     self.tell_takeover(channel);
@@ -81,6 +82,18 @@ impl Narrator {
                     self.tell_handback(channel, absence, fence, base);
                 }
             }
+        }
+    }
+
+    /// Messages came from the tracker as they were written. Where the host is away it has sequenced them, also if this
+    /// reader, who wrote nothing, was shown no record of that.
+    pub(super) async fn on_heard_from_copy(&mut self, channel: ChannelId, first: u64) {
+        if first == 0 || self.absences.contains_key(&channel) {
+            return;
+        }
+        let view = self.peer.call(move |machine, _| machine.channel(channel)).await.ok().flatten();
+        if view.is_some_and(|view| !view.host_present && !view.hosted) {
+            self.absences.insert(channel, Absence::new(None, first - 1));
         }
     }
 
@@ -97,7 +110,8 @@ impl Narrator {
         absence.told = true;
         let epoch = absence.epoch;
         let (host, place) = self.names(channel);
-        let text = format!("{place}host {host} is not answering; writing goes to the tracker copy (epoch {epoch})");
+        let number = epoch.map(|epoch| format!(" (epoch {epoch})")).unwrap_or_default();
+        let text = format!("{place}host {host} is not answering; writing goes to the tracker copy{number}");
         self.out.happened(&self.told("takeover", channel, epoch, text));
     }
 
@@ -108,7 +122,7 @@ impl Narrator {
         }
         let (host, place) = self.names(channel);
         let epoch = fence.epoch;
-        let mut told = self.told("handback", channel, epoch, String::new());
+        let mut told = self.told("handback", channel, Some(epoch), String::new());
         let (peer, out) = (self.peer.clone(), self.out.clone());
         tokio::spawn(async move {
             let compared = timeout(BACK_MAX, compare(&peer, channel, &absence, base)).await.ok().flatten();
@@ -127,10 +141,10 @@ impl Narrator {
         }
         let name = self.talk.known().name_of(&channel);
         let text = format!("#{name} is yours again{} (epoch {})", taken_over(taken, None), fence.epoch);
-        self.out.happened(&EpochTold { taken: Some(taken), ..self.told("hosting", channel, fence.epoch, text) });
+        self.out.happened(&EpochTold { taken: Some(taken), ..self.told("hosting", channel, Some(fence.epoch), text) });
     }
 
-    fn told(&self, event: &'static str, channel: ChannelId, epoch: u32, text: String) -> EpochTold {
+    fn told(&self, event: &'static str, channel: ChannelId, epoch: Option<u32>, text: String) -> EpochTold {
         let channel = format!("#{}", self.talk.known().name_of(&channel));
         EpochTold { event, channel, epoch, taken: None, lost: None, doubled: None, text, at_ms: now_ms() }
     }

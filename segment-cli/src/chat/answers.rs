@@ -138,7 +138,23 @@ fn change_text(author: &str, change: &AccessChange, channel: &str) -> String {
         Op::SetVisitors => {
             format!("{author} set visitors of {channel} to {}", segment_proto::Visitors::from_code(change.setting))
         }
+        Op::Designate => {
+            let device = change.device.as_ref().map(segment_proto::ids::short).unwrap_or_default();
+            format!("{author} moved {channel} to {user}, device {device}")
+        }
+        Op::Retain => format!("{author} set what is kept of {channel}: {}", kept(change)),
         other => format!("{author} changed {channel}: {other}"),
+    }
+}
+
+fn kept(change: &AccessChange) -> String {
+    use segment_proto::access::Measure;
+    match (Measure::from_code(change.setting), change.amount) {
+        (_, 0) => "everything; nothing is dropped by that measure".to_owned(),
+        (Measure::Count, count) => format!("the newest {count} messages; older ones are dropped"),
+        (Measure::Age, seconds) => format!("{} days; older messages are dropped", seconds.div_ceil(86_400)),
+        (Measure::Bytes, bytes) => format!("the newest {} MiB; older messages are dropped", bytes >> 20),
+        (measure, amount) => format!("{amount} by {measure}"),
     }
 }
 
@@ -213,6 +229,25 @@ pub struct Notice {
     pub at_ms: u64,
 }
 answer!(Notice, "event", |self, style| style.notice(self.at_ms, &self.text));
+
+/// Who sequences a channel has changed.
+#[derive(Debug, Serialize)]
+pub struct EpochTold {
+    pub event: &'static str,
+    pub channel: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub epoch: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub taken: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub lost: Option<usize>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub doubled: Option<usize>,
+    pub text: String,
+    #[serde(skip)]
+    pub at_ms: u64,
+}
+answer!(EpochTold, "event", |self, style| style.notice(self.at_ms, &self.text));
 
 /// A message was not accepted.
 #[derive(Debug, Serialize)]

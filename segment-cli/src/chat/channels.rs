@@ -245,16 +245,30 @@ impl Chat {
             messages: view.head.pos,
             committed: view.committed,
             waiting: view.waiting,
+            delivered: self.delivered(target.id),
         };
+        let delivered: Vec<String> = facts
+            .delivered
+            .iter()
+            .map(|step| format!("up to !{} at {} of {}", step.pos, step.accounts, step.of))
+            .collect();
+        let delivered = if delivered.is_empty() { "nothing is known yet".to_owned() } else { delivered.join(", ") };
         let text = table(&[
             ("channel", facts.name.clone()),
             ("owner", facts.owner.clone()),
             ("host", hosted(&view)),
             ("you may", rights(view.rights)),
             ("messages", format!("{}, {} of them committed", facts.messages, facts.committed)),
+            ("delivered", delivered),
             ("outbox", facts.waiting.to_string()),
         ]);
         self.out.answer(&Facts { facts, text }).await.map_err(unheard)
+    }
+
+    fn delivered(&self, id: ChannelId) -> Vec<DeliveredFact> {
+        let known = self.talk.known();
+        let Some((of, steps)) = known.delivered.get(&id) else { return Vec::new() };
+        steps.iter().map(|step| DeliveredFact { pos: step.pos, accounts: step.accounts, of: *of }).collect()
     }
 
     async fn info_from_outside(&self, name: &ChannelName) -> Done {
@@ -314,4 +328,13 @@ struct ChannelFacts {
     messages: u64,
     committed: u64,
     waiting: usize,
+    delivered: Vec<DeliveredFact>,
+}
+
+/// So many accounts have everything up to a place on disk, of how many.
+#[derive(Serialize)]
+struct DeliveredFact {
+    pos: u64,
+    accounts: u32,
+    of: u32,
 }

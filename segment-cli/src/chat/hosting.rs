@@ -1,6 +1,7 @@
 //! Where a channel lives.
 
-use segment_proto::{ChannelName, DeviceId};
+use segment_core::peer::events::Serving;
+use segment_proto::{ChannelName, DeviceId, EpochOwner};
 use serde::Serialize;
 
 use super::answers::{Facts, serving_name, table};
@@ -15,6 +16,7 @@ struct HostFacts {
     served_from: &'static str,
     epoch: Option<u32>,
     generation: Option<u32>,
+    sequenced_by: Option<&'static str>,
     stored: u64,
     committed: u64,
     behind: u64,
@@ -32,7 +34,12 @@ impl Chat {
         let view = self.view_of(target.id).await?;
         let id = target.id;
         let report = self.peer().call(move |machine, _| machine.host_report(id).ok()).await?;
-        let fence = report.as_ref().and_then(|report| report.owns);
+        let newest = view.epoch.as_ref();
+        let fence = report.as_ref().and_then(|report| report.owns).or(newest.map(|record| record.fence));
+        let owner = newest.map(|record| match record.owner {
+            EpochOwner::Tracker => "tracker",
+            EpochOwner::Host(_) => "host",
+        });
         let stored = report.as_ref().map_or(view.head.pos, |report| report.stored);
         let committed = report.as_ref().map_or(view.committed, |report| report.committed);
         let facts = HostFacts {
@@ -43,6 +50,7 @@ impl Chat {
             served_from: serving_name(view.serving),
             epoch: fence.map(|fence| fence.epoch),
             generation: fence.map(|fence| fence.generation),
+            sequenced_by: owner,
             stored,
             committed,
             behind: stored.saturating_sub(committed),
@@ -54,10 +62,55 @@ impl Chat {
     }
 }
 
+#[derive(Serialize)]
+struct SyncFacts {
+    channel: String,
+    served_from: &'static str,
+    level: bool,
+    messages: u64,
+    fetched: u64,
+    committed: u64,
+    waiting: usize,
+}
+
+impl Chat {
+    /// `/sync`
+    pub(super) async fn sync(&self, channel: Option<ChannelName>) -> Done {
+        let target = self.target(channel).await?;
+        let id = target.id;
+        let before = self.view_of(id).await?.head.pos;
+        self.peer().call(move |machine, now| machine.retry(id, now)).await??;
+        self.level(id).await;
+        let view = self.view_of(id).await?;
+        let facts = SyncFacts {
+            channel: format!("#{}", target.name),
+            served_from: serving_name(view.serving),
+            level: view.level,
+            messages: view.head.pos,
+            fetched: view.head.pos.saturating_sub(before),
+            committed: view.committed,
+            waiting: view.waiting,
+        };
+        let from = match view.serving {
+            Serving::Here => "hosted here",
+            Serving::Host(_) => "from its host",
+            Serving::Copy => "from the tracker's copy",
+            Serving::Nowhere => "neither host nor tracker can be reached",
+        };
+        let far = if facts.level { "level" } else { "not level yet" };
+        let text = format!(
+            "{}: {from}, {far} at !{} ({} fetched now, committed up to !{}); {} of yours on their way",
+            facts.channel, facts.messages, facts.fetched, facts.committed, facts.waiting
+        );
+        self.out.answer(&Facts { facts, text }).await.map_err(unheard)
+    }
+}
+
 impl HostFacts {
     fn text(&self) -> String {
         let place = if self.hosted_here { "this device" } else { "another device" };
-        let epoch = self.epoch.map_or_else(|| "unknown here".to_owned(), |epoch| epoch.to_string());
+        let by = self.sequenced_by.map(|by| format!(", sequenced by the {by}")).unwrap_or_default();
+        let epoch = self.epoch.map_or_else(|| "unknown here".to_owned(), |epoch| format!("{epoch}{by}"));
         let copy = match self.behind {
             0 => format!("level at !{}", self.committed),
             behind => format!("{behind} behind, at !{} of !{}", self.committed, self.stored),

@@ -3,6 +3,7 @@
 //! [`Chat`] carries commands out, one after another; the narrator tells what happens by itself.
 //! Both know what `talk::Talk` knows, and both write through `output::Out`.
 
+mod absence;
 mod answers;
 mod backlog;
 mod channels;
@@ -123,6 +124,8 @@ impl Chat {
             Command::Kick { user, channel } => self.kick(&user, channel).await,
             Command::View { channel, view } => self.set_view(channel, view).await,
             Command::Host { channel } => self.host(channel).await,
+            Command::MoveHost { channel, user } => self.move_host(channel, &user).await,
+            Command::Sync { channel } => self.sync(channel).await,
             Command::Verify { channel } => self.verify(channel).await,
             Command::Retain { channel, keep } => self.retain(channel, keep).await,
             Command::Peers => self.peers().await,

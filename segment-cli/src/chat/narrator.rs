@@ -4,12 +4,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use segment_core::peer::events::{PeerEvent, Reply, Serving, Stage};
+use segment_core::peer::events::{PeerEvent, Reply, Serving, Source, Stage, Transfer};
 use segment_net::{Events, Happening, Peer};
 use segment_proto::{ChannelId, MessageKey, Reason, Rights};
 use tokio::task::JoinHandle;
 use tokio::time::sleep_until;
 
+use super::absence::Absence;
 use super::answers::{NotSent, Notice, Progress, message_id, rights, stage_name};
 use super::backlog::Backlog;
 use super::output::Out;
@@ -44,6 +45,10 @@ pub(super) struct Narrator {
     sessions: Sessions,
     /// Fetched messages that are not shown yet.
     pub(super) backlogs: BTreeMap<ChannelId, Backlog>,
+    /// Channels that the tracker writes for their hosts.
+    pub(super) absences: BTreeMap<ChannelId, Absence>,
+    /// Messages that a channel hosted here has taken over and has not told of.
+    pub(super) adopted: BTreeMap<ChannelId, u64>,
 }
 
 /// Starts telling, until the peer stops.
@@ -65,6 +70,8 @@ pub(super) fn spawn(
         lost: false,
         sessions: Sessions::default(),
         backlogs: BTreeMap::new(),
+        absences: BTreeMap::new(),
+        adopted: BTreeMap::new(),
     };
     tokio::spawn(narrator.run())
 }
@@ -111,6 +118,10 @@ impl Narrator {
 
     async fn on_event(&mut self, event: PeerEvent) {
         self.note(&event);
+        if let PeerEvent::Received { channel, messages, source: Source::Tracker, transfer: Transfer::Live } = &event {
+            self.on_heard_from_copy(*channel, messages.first().map_or(0, |message| message.pos)).await;
+        }
+        self.note_absence(&event);
         if matches!(&event, PeerEvent::LoggedIn { who, .. } if !who.is_visitor()) {
             self.meet_sessions().await;
         }
@@ -118,8 +129,12 @@ impl Narrator {
             refresh(&self.peer, &self.out, &self.talk).await;
         }
         self.keep(&event);
-        if !self.talk.known().leaving {
-            self.tell(event);
+        if self.talk.known().leaving {
+            return;
+        }
+        match event {
+            PeerEvent::EpochChanged { channel, fence, owner, base } => self.on_epoch(channel, fence, owner, base).await,
+            other => self.tell(other),
         }
     }
 
@@ -142,10 +157,27 @@ impl Narrator {
             }
             PeerEvent::MessageRefused { key, .. } => drop(known.settle(key)),
             PeerEvent::CommittedUpTo { channel, pos } => known.shown.entry(*channel).or_default().commit(*pos),
+            PeerEvent::Delivered { channel, of, steps } => {
+                known.delivered.insert(*channel, (*of, steps.clone()));
+            }
             PeerEvent::CutBehind { channel, pos } => known.shown.entry(*channel).or_default().cut(*pos),
             PeerEvent::UserCame(row) => known.meet(row.who.name.to_string()),
             PeerEvent::ChannelChanged(row) if row.joined => {
                 known.names.insert(row.record.channel, row.record.name.clone());
+            }
+            _ => {}
+        }
+    }
+
+    fn note_absence(&mut self, event: &PeerEvent) {
+        match event {
+            PeerEvent::Received { channel, messages, .. } => {
+                if let Some(absence) = self.absences.get_mut(channel) {
+                    messages.iter().for_each(|message| absence.hear(message));
+                }
+            }
+            PeerEvent::Transferred { channel, transfer: Transfer::Adopted, first, last, .. } if *first > 0 => {
+                *self.adopted.entry(*channel).or_default() += last + 1 - first;
             }
             _ => {}
         }
@@ -201,6 +233,7 @@ impl Narrator {
             PeerEvent::MessageRefused { key, reason, text } => self.tell_refused(key, reason, text),
             PeerEvent::ServedFrom { channel, serving } => self.tell_serving(channel, serving),
             PeerEvent::RightsChanged { channel, rights } => self.tell_rights(channel, rights),
+            PeerEvent::Hosting { channel, fence } => self.tell_hosting(channel, fence),
             PeerEvent::Removed { channel, reason } => self.tell_removed(channel, reason),
             PeerEvent::OlderRemoved { channel, kept, .. } => self.tell_older_removed(channel, kept),
             other => self.tell_connection(other),
@@ -286,12 +319,14 @@ impl Narrator {
         let known = self.talk.known();
         let waiting = known.own.values().filter(|own| !own.told).map(|own| own.since + SOON);
         let troubles = known.troubled.values().filter(|trouble| !trouble.told).map(|trouble| trouble.since + SOON);
-        waiting.chain(troubles).chain(self.backlogs.values().map(Backlog::due)).min()
+        let absences = self.absences.values().filter_map(Absence::due);
+        waiting.chain(troubles).chain(absences).chain(self.backlogs.values().map(Backlog::due)).min()
     }
 
     async fn tell_late(&mut self) {
         self.tell_backlogs();
         self.tell_troubles();
+        self.tell_takeovers();
         self.tell_waiting().await;
     }
 
@@ -326,7 +361,12 @@ impl Narrator {
         let text = match (stage, serving) {
             (Stage::Stored, _) => format!("your message in #{name} is with the host, not yet with the tracker"),
             (_, Serving::Here | Serving::Host(_)) => format!("your message to #{name} is on its way"),
-            _ => format!("your message waits here: the host of #{name} is away; it goes out by itself"),
+            (_, Serving::Copy) => format!("your message to #{name} is on its way to the tracker's copy"),
+            (_, Serving::Nowhere) => {
+                format!(
+                    "your message waits here: neither host nor tracker of #{name} can be reached; it goes out by itself"
+                )
+            }
         };
         self.notice("message_waits", Some(&name), text);
     }
@@ -378,7 +418,7 @@ async fn refresh(peer: &Peer, out: &Out, talk: &Talk) {
     let waits = |(key, own): &(&MessageKey, &Own)| Some(key.channel) == id && own.told;
     let waiting = known.own.iter().filter(waits).count();
     let link = match serving {
-        Some(Serving::Copy | Serving::Nowhere) => LinkState::Down,
+        Some(Serving::Nowhere) => LinkState::Down,
         _ => LinkState::Up,
     };
     let channels = known.names.values().map(ToString::to_string).collect();

@@ -79,8 +79,9 @@ impl Narrator {
                 false
             } else {
                 let trouble = Trouble { since: Instant::now(), told: false, serving };
-                let known = known.troubled.entry(channel).or_insert(trouble);
-                known.told && std::mem::replace(&mut known.serving, serving) != serving
+                let trouble = known.troubled.entry(channel).or_insert(trouble);
+                let before = std::mem::replace(&mut trouble.serving, serving);
+                trouble.told && before != serving
             }
         };
         if was_told {

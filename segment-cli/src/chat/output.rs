@@ -40,6 +40,13 @@ struct Object<'a, A> {
     answer: &'a A,
 }
 
+/// A program read too slowly: so many objects were left out.
+#[derive(Serialize)]
+struct Skipped {
+    event: &'static str,
+    count: usize,
+}
+
 #[derive(Serialize)]
 struct Done<'a> {
     command: &'a str,
@@ -182,8 +189,10 @@ impl Out {
             Output::Json => object(A::TYPE, answer),
             Output::Text => answer.text(&screen.style()),
         };
-        if !text.is_empty() {
-            screen.notify(text);
+        match self.form {
+            _ if text.is_empty() => {}
+            Output::Json => screen.notify_or(text, |count| object("event", &Skipped { event: "not_shown", count })),
+            Output::Text => screen.notify(text),
         }
     }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 use segment_core::peer::events::{Reply, Stage};
 use segment_net::RequestError;
 use segment_proto::messages::UserFound;
-use segment_proto::{AccessChange, ChannelName, Rights, UserName, View};
+use segment_proto::{AccessChange, AccountId, ChannelName, DeviceId, Reason, Rights, UserName, View};
 
 use super::answers::{Notice, Said, message_id, rights};
 use super::messages::committed_within;
@@ -48,6 +48,39 @@ impl Chat {
             _ => format!("#{} is now for everybody.", target.name),
         };
         self.change(&target, AccessChange::set_view(view), text).await
+    }
+
+    /// `/host move`
+    pub(super) async fn move_host(&self, channel: Option<ChannelName>, user: &UserName) -> Done {
+        let target = self.target(channel).await?;
+        let UserFound { account, name } = self.user(user).await?;
+        let Some(device) = self.device_of(account).await? else {
+            let text = format!("{name} is not online, or on no other device than this: nothing was moved");
+            return Err(Problem::wire(Reason::NotNow).saying(text));
+        };
+        let text = format!(
+            "#{} lives on the machine of {name} (device {}) from now on.",
+            target.name,
+            segment_proto::ids::short(&device)
+        );
+        self.change(&target, AccessChange::designate(account, name.to_string(), device), text).await
+    }
+
+    /// A device on which somebody is online, other than this one.
+    async fn device_of(&self, account: AccountId) -> Result<Option<DeviceId>, Problem> {
+        let here = self.peer().device();
+        let mut after = None;
+        loop {
+            let Reply::Users(page) = self.peer().request(move |machine, now| machine.list_users(after, now)).await?
+            else {
+                return Err(RequestError::OtherAnswer.into());
+            };
+            let other = page.rows.iter().find(|row| row.who.account == account && row.device != here);
+            after = page.rows.last().map(|row| row.session).filter(|_| page.more);
+            if other.is_some() || after.is_none() {
+                return Ok(other.map(|row| row.device));
+            }
+        }
     }
 
     /// Somebody else than this user: only the owner changes rights, and the owner's own cannot change.

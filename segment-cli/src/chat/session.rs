@@ -89,7 +89,8 @@ impl Chat {
         let presence = me.ok_or_else(|| Problem::wire(segment_proto::Reason::LoginRequired))?.presence;
         let text = match presence {
             Presence::Invisible => {
-                "You are invisible: others see you as offline. What you write waits here until you are /status online."
+                "You are invisible: others see you as offline. What you write goes through the tracker, and so do the \
+                 channels that you host."
                     .to_owned()
             }
             _ => format!("You are {presence}."),

@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
 use segment_core::peer::events::{ChannelMessage, Serving};
+use segment_proto::messages::DeliveryStep;
 use segment_proto::{ChannelId, ChannelName, MessageKey, Rights};
 
 use super::shown::Shown;
@@ -44,6 +45,8 @@ pub struct Known {
     pub users: BTreeSet<String>,
     /// What of each channel was shown here.
     pub shown: BTreeMap<ChannelId, Shown>,
+    /// How many members have everything up to which place on disk, of how many.
+    pub delivered: BTreeMap<ChannelId, (u32, Vec<DeliveryStep>)>,
     /// Own messages that were shown when they were typed; until they are settled.
     pub typed: BTreeSet<MessageKey>,
     /// A channel that is about to become the current one: its newest messages are shown then.

@@ -32,9 +32,7 @@ pub(super) fn served_from(channel: &str, host: &str, serving: Serving) -> String
         Serving::Here => format!("#{channel} is hosted here"),
         Serving::Host(_) => format!("#{channel}: its host {host} is there"),
         Serving::Copy => {
-            format!(
-                "#{channel}: not connected to its host {host}; reading the tracker's copy, what you write waits here"
-            )
+            format!("#{channel}: not connected to its host {host}; reading and writing go to the tracker's copy")
         }
         Serving::Nowhere => {
             format!("#{channel}: neither host nor tracker can be reached; what you write waits here")

@@ -129,6 +129,18 @@ pub enum Command {
         /// Which one.
         channel: Option<ChannelName>,
     },
+    /// `/host move`
+    MoveHost {
+        /// Which one.
+        channel: Option<ChannelName>,
+        /// To whose device.
+        user: UserName,
+    },
+    /// `/sync`
+    Sync {
+        /// Which one.
+        channel: Option<ChannelName>,
+    },
     /// `/send`, and plain text at the prompt
     Send {
         /// Where to.

@@ -3,7 +3,7 @@
 use segment_core::contract::{DialFailure, Direction};
 use segment_core::peer::events::{PeerEvent, Source as From, Stage, Transfer};
 use segment_proto::ids::short;
-use segment_proto::{ChannelId, MessageKey};
+use segment_proto::{ChannelId, EpochOwner, MessageKey};
 
 use crate::connection_log::{Details, EventType, Source, SourceKind};
 
@@ -99,6 +99,15 @@ fn of_channel(event: &PeerEvent) -> Option<Parts> {
         E::Hosting { channel, fence } => {
             let details = Details::new().with("channel", channel).with("epoch", fence.epoch);
             (EventType::HostCame, Source::new(SourceKind::Tracker, ""), details)
+        }
+        E::EpochChanged { channel, fence, owner, base } => {
+            let details = Details::new().with("channel", channel).with("epoch", fence.epoch).with("base", base);
+            match owner {
+                EpochOwner::Tracker => (EventType::HostWent, Source::new(SourceKind::Tracker, ""), details),
+                EpochOwner::Host(device) => {
+                    (EventType::HostCame, Source::new(SourceKind::Host, &short(device)), details)
+                }
+            }
         }
         E::HostingStopped { channel } => (EventType::HostWent, Source::own(), Details::new().with("channel", channel)),
         _ => return None,

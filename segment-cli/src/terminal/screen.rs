@@ -48,10 +48,15 @@ impl Screen {
     /// Shows what arrives by itself. Never waits: what a terminal that stands still has no room
     /// for is counted, and the count shown once there is room.
     pub fn notify(&self, text: impl Into<String>) {
+        self.notify_or(text, |count| format!("* {count} lines were not shown here; /history shows them"));
+    }
+
+    /// [`Screen::notify`] with a line of its own for what was skipped.
+    pub fn notify_or(&self, text: impl Into<String>, say_skipped: impl FnOnce(usize) -> String) {
         let skipped = self.skipped.swap(0, Ordering::Relaxed);
         let text = match skipped {
             0 => text.into(),
-            count => format!("* {count} lines were not shown here; /history shows them\n{}", text.into()),
+            count => format!("{}\n{}", say_skipped(count), text.into()),
         };
         if let Err(mpsc::error::TrySendError::Full(_)) = self.orders.try_send(Order::Print(text)) {
             self.skipped.fetch_add(skipped + 1, Ordering::Relaxed);

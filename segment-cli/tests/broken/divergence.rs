@@ -52,7 +52,6 @@ async fn broken_08a_what_both_sides_wrote_while_apart_is_all_there() {
 
 /// The tracker stands in for the host and commits what members write; the host comes back with what it wrote alone.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[ignore = "issue 3"]
 async fn broken_08b_what_the_tracker_took_for_an_absent_host_is_merged_with_what_the_host_wrote() {
     let town = Town::brisk();
     let tracker = town.tracker().await;

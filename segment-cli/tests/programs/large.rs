@@ -67,6 +67,7 @@ fn a_list_of_10000_channels_is_shown_whole() {
     assert_eq!(names, expected);
 
     let mut pty = town.person("ken", 100);
+    pty.type_line("/join #c00000");
     pty.wait_for_last("#c00000 ❯");
     pty.type_line("/channels");
     pty.wait_for("channels: 10000");

@@ -46,28 +46,52 @@ fn a_tracker_that_is_away_is_no_connection() {
     assert!(text(&output.stderr).contains("nobody answers"), "{}", text(&output.stderr));
 }
 
-#[test]
-fn what_waits_ends_with_its_id() {
-    let town = Town::new();
+/// A script whose tracker dies once it runs, with what it is to do then; nobody takes its message.
+fn script_without_tracker(line: &str) -> (Town, std::process::Child) {
+    let mut town = Town::new();
     town.done("ken", &["/register ken", "/create #general"]);
     town.done("ben", &["/register ben", "/join #general"]);
-    let output = town.script("ben", &["/send #general are you there?"]);
-    assert_eq!(code(&output), 6);
-    let id = text(&output.stdout).trim().to_owned();
-    let waiting = town.done("ben", &["/outbox"]);
-    assert_eq!(of_type(&waiting, "waiting")[0]["id"], id.as_str(), "{waiting:#?}");
-    // Nobody knows any more whether it had been sent before the restart.
-    let kept = town.script("ben", &[&format!("/outbox drop {id}")]);
-    assert_eq!(code(&kept), 1);
-    assert!(text(&kept.stderr).contains("may have been sent already"), "{}", text(&kept.stderr));
+    let mut child = town
+        .command("ben")
+        .arg("-")
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let input = child.stdin.as_mut().unwrap();
+    input.write_all(b"/version\n").unwrap();
+    let mut said = [0; 8];
+    std::io::Read::read_exact(child.stdout.as_mut().unwrap(), &mut said).unwrap();
+    town.kill_tracker();
+    writeln!(child.stdin.as_mut().unwrap(), "{line}").unwrap();
+    (town, child)
+}
+
+#[test]
+fn what_waits_ends_with_its_id() {
+    let (mut town, mut child) = script_without_tracker("/send #general are you there?");
+    drop(child.stdin.take());
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(code(&output), 6, "{}", text(&output.stderr));
+    let id = text(&output.stdout).trim().lines().last().unwrap().to_owned();
+    assert_eq!(id.split('-').count(), 3, "{id}");
+    town.start_tracker();
+    let committed = town.done("ben", &["/send --wait committed #general at last", "/history #general"]);
+    assert_eq!(texts(&committed), ["are you there?", "at last"]);
 }
 
 #[test]
 fn what_was_never_sent_can_be_dropped() {
-    let town = Town::new();
+    let mut town = Town::new();
     town.done("ken", &["/register ken", "/create #general"]);
     town.done("ben", &["/register ben", "/join #general"]);
     let mut ben = town.program("ben");
+    ben.done("/whoami");
+    town.kill_tracker();
+    ben.hear("it is alone", |value| {
+        value["event"] == "served_from" && value["text"].as_str().unwrap().contains("neither")
+    });
     let sent = ben.done("/send #general are you there?");
     let id = of_type(&sent, "sent")[0]["id"].as_str().unwrap().to_owned();
     let dropped = ben.done(&format!("/outbox drop {id}"));
@@ -77,18 +101,16 @@ fn what_was_never_sent_can_be_dropped() {
 
 #[test]
 fn a_script_that_waits_is_ended_by_control_c_and_its_message_is_kept() {
-    let town = Town::new();
-    town.done("ken", &["/register ken", "/create #general"]);
-    town.done("ben", &["/register ben", "/join #general"]);
-    let mut command = town.command("ben");
-    let mut child = command.args(["--json", "-c", "/send --wait committed #general patience"]).spawn().unwrap();
+    let (town, mut child) = script_without_tracker("/send --wait committed #general patience");
     let log = town.profile_dir("ben").join("connection_log.txt");
     let is_queued = || fs::read_to_string(&log).unwrap_or_default().contains("outbox_queued");
     crate::support::until("the message is on disk", is_queued);
     crate::support::interrupt(child.id());
     assert_eq!(child.wait().unwrap().code(), Some(130));
-    let waiting = town.done("ben", &["/outbox"]);
-    assert_eq!(of_type(&waiting, "waiting")[0]["text"], "patience");
+    let mut town = town;
+    town.start_tracker();
+    let said = town.done("ben", &["/send --wait committed #general at last", "/history #general"]);
+    assert_eq!(texts(&said), ["patience", "at last"]);
 }
 
 #[test]

@@ -166,19 +166,44 @@ fn text_that_arrives_leaves_the_line_whole_at_40_columns() {
 }
 
 #[test]
-fn a_message_for_an_absent_host_waits_visibly_and_goes_out_by_itself() {
+fn writing_goes_to_the_tracker_while_the_host_is_away_and_both_are_told() {
     let (town, mut ken) = town_with_general();
+    let mut ben = member(&town, "ben", 120);
+    ken.type_line("/quit");
+    assert_eq!(ken.wait_for_end(), 0);
+    ben.type_line("are you there?");
+    ben.wait_for("host ken is not answering; writing goes to the tracker copy (epoch ");
+    ben.wait("the text, once", shown("ben", "are you there?"));
+    let ken = town.person("ken", 120);
+    ben.wait_for("host ken is back: 1 message taken over, none lost, none doubled (epoch ");
+    ken.wait("ben's text", shown("ben", "are you there?"));
+    ken.wait_for("#general is yours again: 1 message taken over (epoch ");
+    ben.type_line("/host");
+    ben.wait("where it is", |rows| {
+        rows.iter().any(|row| row.contains("epoch") && row.contains("sequenced by the host"))
+    });
+    ben.type_line("/sync");
+    ben.wait_for("#general: from its host, level at !1");
+    let rows = ben.wait_for_last("#general ❯");
+    assert_eq!(rows.iter().filter(|row| row.contains("are you there?")).count(), 1, "{rows:#?}");
+}
+
+#[test]
+fn a_message_that_nobody_can_take_waits_visibly_and_goes_out_by_itself() {
+    let (mut town, mut ken) = town_with_general();
     let mut ben = member(&town, "ben", 100);
     ken.type_line("/quit");
     assert_eq!(ken.wait_for_end(), 0);
-    ben.wait_for("#general: not connected to its host");
+    town.kill_tracker();
+    ben.wait_for("#general: neither host nor tracker can be reached");
     ben.type_line("are you there?");
     ben.wait_for("your message waits here");
     ben.type_line("/outbox");
     ben.wait_for("#general · offline, 1 waiting ❯");
     ben.wait("the outbox", |rows| rows.iter().any(|row| row.ends_with("queued     #general  are you there?")));
-    let ken = town.person("ken", 100);
+    town.start_tracker();
     ben.wait_for("everything that waited for #general is there now");
+    let ken = town.person("ken", 100);
     ken.wait("ben's text", shown("ben", "are you there?"));
     let rows = ben.rows();
     let prompt = rows.last().unwrap();
@@ -242,7 +267,7 @@ fn quitting_draws_no_further_prompt() {
     let (_town, mut ken) = town_with_general();
     ken.type_line("/quit");
     assert_eq!(ken.wait_for_end(), 0);
-    let rows = ken.rows();
+    let rows = ken.wait_for("/quit");
     assert!(rows.last().is_some_and(|row| row.ends_with("/quit")), "{rows:#?}");
 }
 

@@ -61,11 +61,30 @@ pub(super) const ROWS: &[CommandSpec] = &[
     CommandSpec {
         name: "host",
         group: Group::Hosting,
+        args: &[
+            TARGET,
+            Slot::optional("action", Kind::Choice(&["move"])),
+            Slot::optional("user", Kind::User).shown("@user"),
+        ],
+        needs: Needs::Session,
+        help: "show where a channel lives and how far the copy is, or move it",
+        details: "move takes a channel of yours to a device of a user who is online. Nothing has to stop for it:\nthe tracker takes what is written until the other device has everything.",
+        examples: &[
+            example("/host #general", "host, epoch, what the tracker has, what is unplaced"),
+            example("/host #general move @ada", "from now on it lives on ada's machine"),
+        ],
+        build: build_host,
+        ..ROW
+    },
+    CommandSpec {
+        name: "sync",
+        group: Group::Hosting,
         args: &[TARGET],
         needs: Needs::Session,
-        help: "show where a channel lives and how far the copy is",
-        examples: &[example("/host #general", "host, epoch, what the tracker has, what is unplaced")],
-        build: |m| Ok(Command::Host { channel: m.get("channel") }),
+        help: "send what waits and fetch what is missing, now",
+        details: "Both happen by themselves; this says from where, and how far they have come.",
+        examples: &[example("/sync #general", "says from where, and what still waits")],
+        build: |m| Ok(Command::Sync { channel: m.get("channel") }),
         ..ROW
     },
 ];
@@ -84,6 +103,14 @@ fn right(name: &str) -> Rights {
         "send" => Rights::SEND,
         "stream" => Rights::STREAM,
         _ => Rights::NONE,
+    }
+}
+
+fn build_host(matched: &Matched) -> Result<Command, UsageError> {
+    let channel = matched.get("channel");
+    match matched.get::<&str>("action") {
+        Some(_) => Ok(Command::MoveHost { channel, user: matched.need("user")? }),
+        None => Ok(Command::Host { channel }),
     }
 }
 
