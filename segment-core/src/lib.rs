@@ -15,7 +15,6 @@ pub mod peer;
 pub mod random;
 pub mod rate;
 pub mod replica;
-pub mod rules;
 pub mod store;
 pub mod sync;
 #[cfg(test)]
@@ -30,3 +29,4 @@ pub use rules::{Rule, Rules};
 pub use store::{
     Fatal, LogId, LogRole, Operation, Outcome, Store, StoreOperation, StoreOutcome, StoredEntry, Table, Write,
 };
+pub use sync::rules;

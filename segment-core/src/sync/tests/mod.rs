@@ -8,6 +8,7 @@ mod accepting;
 mod delivering;
 mod folding;
 mod logging;
+mod ruling;
 mod serving;
 mod subscribing;
 mod verifying;

@@ -1,0 +1,203 @@
+//! The rules, each with its name, the one place where it stands, and what happens without it.
+//!
+//! A rule is looked up in [`Rules`] at its place and nowhere else. [`Rules::without`] removes it: that is its planted
+//! fault, and the simulator must find it. The model (`model/`) states the same rules a second time.
+
+macro_rules! rules {
+    ($( $(#[$meta:meta])* $name:ident, stands in $file:literal, without it $without:literal; )+) => {
+        /// A rule that keeps messages from being lost, doubled or reordered, or rights from being broken.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+        #[repr(u8)]
+        pub enum Rule {
+            $(
+                $(#[$meta])*
+                ///
+                #[doc = concat!("Stands in `", $file, "`. Without it ", $without, ".")]
+                $name,
+            )+
+        }
+
+        impl Rule {
+            /// All of them.
+            pub const ALL: &'static [Self] = &[$( Self::$name, )+];
+
+            /// Its file, from the source folder of this crate.
+            #[must_use]
+            pub const fn stands_in(self) -> &'static str {
+                match self { $( Self::$name => $file, )+ }
+            }
+
+            /// What happens without it.
+            #[must_use]
+            pub const fn without_it(self) -> &'static str {
+                match self { $( Self::$name => $without, )+ }
+            }
+        }
+    };
+}
+
+rules! {
+    // What is accepted, wherever it is sequenced.
+    /// A key in the log is answered with its old place.
+    Dedupe, stands in "sync/accept.rs",
+        without it "a message that was sent twice stands twice";
+    /// An envelope must name the hash in its author's row as its `prev`.
+    AuthorChain, stands in "sync/accept.rs",
+        without it "a message signed on another past is taken: what its author restored or signed again stands twice";
+    /// Only who may send is accepted.
+    SendRight, stands in "sync/accept.rs",
+        without it "somebody writes who may not";
+    /// Only the owner changes access.
+    OwnerChangesAccess, stands in "sync/accept.rs",
+        without it "any member gives rights to themselves";
+    /// A kick sets the user's rows to a new incarnation.
+    KickMovesRow, stands in "sync/fold.rs",
+        without it "a message from before a kick is accepted after the pardon, though its author was told that it is refused";
+    /// Who has written what somebody carries is known from the log, or from a record of the tracker.
+    CarriedAuthor, stands in "sync/sequencer/judge.rs",
+        without it "a carrier passes an envelope off as another account's";
+    /// A submit for another epoch is answered with the record of this one.
+    SubmitFence, stands in "sync/sequencer/mod.rs",
+        without it "a copy of a submit that was delayed in the network is sequenced by somebody for whom it was not meant";
+
+    // What is on disk before what is said.
+    /// The author's envelope is on disk before its first byte leaves.
+    OutboxBeforeSubmit, stands in "replica/mod.rs",
+        without it "an author who crashes uses a message's name again, for another text";
+    /// The host's entry is on disk before `Stored` is answered.
+    StoreBeforeStored, stands in "host/submit.rs",
+        without it "an author lets a message go that a crash of the host takes away";
+    /// The host's entry is on disk before it is replicated.
+    StoreBeforeReplicate, stands in "host/replication.rs",
+        without it "the tracker commits what its host does not have: the host gives the place to another";
+    /// The tracker's entry is on disk before its receipt leaves.
+    StoreBeforeReceipt, stands in "backup/replication.rs",
+        without it "what was said to be committed is gone after a crash of the tracker";
+    /// The tracker's entry is on disk before its author is told.
+    StoreBeforeFate, stands in "backup/submit.rs",
+        without it "the same, for what the tracker has sequenced itself";
+    /// An epoch record is on disk before it is shown.
+    EpochBeforeShown, stands in "backup/epochs.rs",
+        without it "after a crash the tracker gives the same epoch to another";
+    /// The base of an epoch is the last place handed to the store.
+    EpochBase, stands in "backup/epochs.rs",
+        without it "an epoch begins behind a place that the disk does not have";
+
+    // Who sequences.
+    /// The tracker refuses another epoch than the current one.
+    Fencing, stands in "backup/replication.rs",
+        without it "a host whose epoch is over goes on writing into the copy";
+    /// The tracker refuses entries that do not continue its chain.
+    ReplicateChain, stands in "backup/replication.rs",
+        without it "the copy takes entries that stand on another log than its own";
+    /// In a host's epoch the tracker hands on what it is brought.
+    HostEpochIsTheHosts, stands in "backup/submit.rs",
+        without it "two sequencers give the same place to two messages";
+    /// A designation ends the epoch of the device that hosted before.
+    DesignationFences, stands in "backup/moving.rs",
+        without it "the device that hosted before goes on beside the new one";
+    /// A process start owns no epoch.
+    FreshEpoch, stands in "host/tenure.rs",
+        without it "a process that was started again, or a second time from a copy, goes on in an epoch that is another's";
+    /// A grant is taken only if it answers the hello of this process start.
+    GrantNonce, stands in "host/tenure.rs",
+        without it "a grant meant for an earlier start, late on its way, makes a host of who has not adopted";
+    /// A host that is shown a newer epoch, or a receipt that is not on its chain, gives its epoch up.
+    ShownStops, stands in "host/evidence.rs",
+        without it "a host that is cut off from the tracker sequences on, after somebody has shown that it must not";
+    /// A member submits to no epoch older than the newest it knows.
+    NewestEpoch, stands in "replica/epochs.rs",
+        without it "a member falls back to a host whose epoch is over, and believes its order";
+
+    // What happens to what is cut.
+    /// A cut of the tail moves its messages to the resubmit queue.
+    CutResubmits, stands in "host/adopting.rs",
+        without it "what the host had stored and the tracker had not is lost";
+    /// A cut message waits until it is committed, or the committed log refuses it for good.
+    ResubmitUntilCommitted, stands in "host/resubmit.rs",
+        without it "a cut message is let go of when it stands in a log that is cut again";
+    /// A host that does not own the epoch brings its cut messages to whoever does.
+    GuestDrains, stands in "host/draining.rs",
+        without it "what was cut stays for ever on a device that never becomes the host again";
+    /// A sequencer that cuts tells its members.
+    SayDiverged, stands in "host/adopting.rs",
+        without it "readers keep showing what was cut as if it stood";
+    /// Who has shown an entry that is cut brings it to the next sequencer, before anything of their own.
+    CarryDisplayed, stands in "replica/carry.rs",
+        without it "an answer is committed, and what it answers is not: its author and its host are gone";
+
+    // What an author does.
+    /// An outbox item leaves only at committed, or at a final refusal.
+    OutboxUntilCommitted, stands in "replica/outgoing.rs",
+        without it "a message is let go of that only the host had";
+    /// A watermark moves only to a place on the replica's own chain.
+    ReceiptOnChain, stands in "replica/receipts.rs",
+        without it "a watermark is believed about another log: what is cut is taken for committed";
+    /// After a fork, an author looks for the content of what waits, not for its key, before it signs again.
+    ContentSearch, stands in "replica/outbox.rs",
+        without it "an author restored from a backup signs again what stands in the log under another name";
+    /// What is signed again has a higher incarnation than anything that its author has signed or the log has of it.
+    NewIncarnation, stands in "replica/signing.rs",
+        without it "a name is used twice, for what is signed again";
+    /// What was signed before an access entry that moved the row is refused, never signed again.
+    ClosedIncarnation, stands in "replica/fork.rs",
+        without it "what was refused by a kick is signed again, and stands after the pardon";
+    /// A refusal by an access entry is final only when that entry is committed.
+    FinalRefusal, stands in "replica/outgoing.rs",
+        without it "an author is told that a message is refused, and the entry that refuses it is cut";
+    /// An author brings what its message builds on, and signs over a gap only if nobody can.
+    BringFirst, stands in "replica/bring.rs",
+        without it "an author signs over what the tracker has lost: what was committed can never come back";
+
+    // When a disk has lost something, and when something is deleted.
+    /// A tracker that is shown more than it has opens a new generation, and takes it from who has it.
+    ShownLossOpens, stands in "backup/recovery.rs",
+        without it "the tracker's older disk goes on as if nothing had been: places mean two things";
+    /// What a new generation's log lacks is submitted to it.
+    GenerationResubmits, stands in "replica/generations.rs",
+        without it "what only the losing log has is lost";
+    /// What is known of authors stays when their entries go.
+    RowsForEver, stands in "backup/retaining.rs",
+        without it "a message from below the retained log is accepted a second time";
+    /// Entries go only when the other copy covers them.
+    TrimOnlyCovered, stands in "sync/retention.rs",
+        without it "the only copy of an entry is deleted";
+
+    // Who sees what.
+    /// Readers get nothing of a channel that they may not read.
+    ReadRight, stands in "host/members.rs",
+        without it "a channel is read by somebody who may not";
+    /// Invisible sessions are listed and announced to nobody.
+    HideInvisible, stands in "directory/sessions.rs",
+        without it "the invisible are seen";
+    /// A silent session loses its lease.
+    LeaseExpires, stands in "directory/staying.rs",
+        without it "the dead stay listed";
+}
+
+/// The rules in force. Drivers know [`Rules::all`] only.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Rules {
+    removed: Option<Rule>,
+}
+
+impl Rules {
+    /// Every rule.
+    #[must_use]
+    pub const fn all() -> Self {
+        Self { removed: None }
+    }
+
+    /// All but one: a planted fault, for the simulator.
+    #[doc(hidden)]
+    #[must_use]
+    pub const fn without(rule: Rule) -> Self {
+        Self { removed: Some(rule) }
+    }
+
+    /// Whether a rule is in force.
+    #[must_use]
+    pub fn has(self, rule: Rule) -> bool {
+        self.removed != Some(rule)
+    }
+}
