@@ -265,6 +265,7 @@ impl Backup {
                 self.on_page(page, before, entries, cx);
             }
             (BackupTask::AdoptPage { asker, nonce, after }, StoreOutcome::Entries { before, entries }) => {
+                let before = self.log.chain_before_page(after.pos, before);
                 let continues = before == after.chain;
                 let entries = if continues { sound(before, entries) } else { Vec::new() };
                 if continues && entries.is_empty() {

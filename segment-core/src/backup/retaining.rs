@@ -33,7 +33,8 @@ impl Keeping {
 
     /// When it is to be looked whether something has become too old.
     pub fn poll_timeout(&self) -> Option<Deadline> {
-        self.retaining.due().map(|at| Deadline::new(at, "copy looks what is too old"))
+        let due = self.retaining.due().filter(|_| !self.is_writing);
+        due.map(|at| Deadline::new(at, "copy looks what is too old"))
     }
 }
 
@@ -41,19 +42,25 @@ impl Backup {
     /// Called whenever something was stored, the epoch has changed, or it is time.
     pub(super) fn retain(&mut self, cx: &mut Context<'_>) {
         let policy = self.access().retention;
-        if policy == Retention::default() || self.keeping.is_writing {
+        if self.keeping.is_writing || !self.keeping.retaining.is_due(policy, cx.now.mono) && !self.is_snapshot_due() {
             return;
         }
-        let covered = self.keeping.snapshot.as_ref().map_or(0, |snapshot| snapshot.at.pos);
-        if self.log.committed() >= covered + SNAPSHOT_ENTRIES {
+        if self.is_snapshot_due() {
             return self.make_snapshot(cx);
         }
-        if self.keeping.retaining.is_due(policy, cx.now.mono) {
-            let covered = covered.min(self.covered_by_host());
-            let now = (cx.now.mono, cx.now.wall);
-            let step = self.keeping.retaining.begin(&self.log, covered, now, cx.limits, cx.rules);
-            self.retain_step(step, cx);
-        }
+        let covered = self.snapshot_place().min(self.covered_by_host());
+        let now = (cx.now.mono, cx.now.wall);
+        let step = self.keeping.retaining.begin(&self.log, covered, now, cx.limits, cx.rules);
+        self.retain_step(step, cx);
+    }
+
+    fn snapshot_place(&self) -> u64 {
+        self.keeping.snapshot.as_ref().map_or(0, |snapshot| snapshot.at.pos)
+    }
+
+    fn is_snapshot_due(&self) -> bool {
+        let is_set = self.access().retention != Retention::default();
+        is_set && self.log.committed() >= self.snapshot_place() + SNAPSHOT_ENTRIES
     }
 
     /// What the host has sequenced it has; of what was sequenced here it may have nothing.

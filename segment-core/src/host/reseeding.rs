@@ -63,6 +63,7 @@ impl Host {
         let Some(Reseeding { generation, receipt, at }) = &self.reseeding else {
             return;
         };
+        let before = self.log.chain_before_page(at.pos, before);
         let Some(link) = self.tenure.tracker.filter(|_| before == at.chain && !stored.is_empty()) else {
             self.reseeding = None;
             return self.on_refused_by_tracker(cx);

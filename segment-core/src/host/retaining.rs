@@ -4,7 +4,7 @@
 use alloc::vec::Vec;
 
 use segment_proto::messages::{ReadSnapshot, SnapshotPart};
-use segment_proto::{LinkId, Message, Position, Retention, Signed, Snapshot};
+use segment_proto::{LinkId, Message, Position, Signed, Snapshot};
 
 use crate::contract::Deadline;
 use crate::host::replication::Replication;
@@ -44,7 +44,7 @@ impl Host {
     /// nothing behind its last snapshot: that is made before two steps are full.
     pub(super) fn retain(&mut self, cx: &mut Context<'_>) {
         let policy = self.log.base().access().retention;
-        if policy == Retention::default() || !self.keeping.retaining.is_due(policy, cx.now.mono) {
+        if !self.keeping.retaining.is_due(policy, cx.now.mono) {
             return;
         }
         let covered = self.log.committed().saturating_sub(2 * SNAPSHOT_ENTRIES);

@@ -83,6 +83,13 @@ impl ChannelLog {
         self.below
     }
 
+    /// The chain at `pos`, which the store has given as that before a page; where the entry there is gone, the
+    /// store knows it no more.
+    #[must_use]
+    pub fn chain_before_page(&self, pos: u64, stored: Hash) -> Hash {
+        if pos == self.below.pos { self.below.chain } else { stored }
+    }
+
     /// Everything up to this committed place is gone from the disk. Rows and rights stay.
     pub fn trim_below(&mut self, at: Position) {
         self.below = at;

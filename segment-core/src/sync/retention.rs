@@ -1,6 +1,7 @@
 //! Which entries go by the owner's policy: from the front of the log, page by page, as long as one of
 //! the policy's limits says so, and never beyond what the other copy covers.
 
+use alloc::boxed::Box;
 use alloc::collections::BTreeSet;
 use alloc::vec::Vec;
 
@@ -34,7 +35,7 @@ struct Walk {
 /// How the trimming of one log stands.
 #[derive(Debug, Default)]
 pub struct Retaining {
-    walk: Option<Walk>,
+    walk: Option<Box<Walk>>,
     due: Option<Instant>,
 }
 
@@ -68,10 +69,14 @@ impl Trim {
 }
 
 impl Retaining {
-    /// Whether a policy is set, and it is time to look.
+    /// Whether a policy is set, and it is time to look. Without one, it never is.
     #[must_use]
-    pub fn is_due(&self, policy: Retention, now: Instant) -> bool {
-        policy != Retention::default() && self.walk.is_none() && self.due.is_none_or(|due| due <= now)
+    pub fn is_due(&mut self, policy: Retention, now: Instant) -> bool {
+        if policy == Retention::default() {
+            self.due = None;
+            return false;
+        }
+        self.walk.is_none() && self.due.is_none_or(|due| due <= now)
     }
 
     /// Looks again at once where something has changed.
@@ -103,7 +108,8 @@ impl Retaining {
             return Step::Keep;
         }
         let (counting, gone, devices) = (policy.bytes > 0, None, BTreeSet::new());
-        self.walk = Some(Walk { policy, now: now.1, cap, next, bytes: 0, counting, gone, devices });
+        let walk = Walk { policy, now: now.1, cap, next, bytes: 0, counting, gone, devices };
+        self.walk = Some(Box::new(walk));
         self.read(log, limits)
     }
 

@@ -159,7 +159,7 @@ pub fn finish(
     };
     // Where the place before is gone, its chain is still known.
     let first = entries.first().map_or(0, |stored| stored.entry.pos);
-    let before = if first > 0 && first == log.below().pos + 1 { log.below().chain } else { before };
+    let before = first.checked_sub(1).map_or(before, |pos| log.chain_before_page(pos, before));
     let (read, wanted) = (entries.len(), range(log, request, limits));
     let entries: Vec<StoredEntry> = entries.into_iter().take_while(stands).collect();
     let standing = entries.len();

@@ -167,3 +167,40 @@ fn the_host_is_given_the_snapshot_in_place_of_what_is_gone() {
     rig.done();
     assert!(matches!(rig.tape.messages.last(), Some((_, Message::SnapshotPart(part))) if part.bytes.is_empty()));
 }
+
+#[test]
+fn what_follows_the_snapshot_is_given_also_where_everything_before_is_gone() {
+    let (mut rig, mut author, _) = kept(Measure::Count, 5, Rules::all());
+    fill(&mut rig, &mut author, SNAPSHOT_ENTRIES + 20);
+    rig.now.mono = rig.now.mono + core::time::Duration::from_secs(60 * 60);
+    rig.wait(core::time::Duration::from_secs(1));
+    rig.all_done();
+    let at = rig.backup.keeping.snapshot.clone().unwrap().at;
+    assert_eq!(rig.backup.log.below(), at, "up to the snapshot, and no further");
+    rig.restart();
+    rig.nonce = segment_proto::Nonce([9; 16]);
+    rig.hello_after(at);
+    rig.all_done();
+    let adopt = rig.tape.messages.iter().rev().find_map(|(_, message)| match message {
+        Message::Adopt(adopt) => Some(adopt.clone()),
+        _ => None,
+    });
+    let adopt = adopt.expect("no answer");
+    assert_eq!((adopt.snapshot, adopt.entries.len() as u64), (None, rig.head().pos - at.pos));
+}
+
+#[test]
+fn no_deadline_stays_behind_when_the_policy_is_taken_back() {
+    let (mut rig, mut owner) = (BackupRig::granted(), Author::new(1));
+    rig.replicate(&[owner.change(&AccessChange::retain(Measure::Age, 60))]);
+    rig.all_done();
+    let hour = core::time::Duration::from_secs(60 * 60);
+    let looks = |rig: &BackupRig| rig.backup.keeping.poll_timeout().map(|deadline| deadline.at);
+    assert_eq!(looks(&rig), Some(rig.now.mono + hour));
+    rig.wait(hour);
+    assert_eq!(looks(&rig), Some(rig.now.mono + hour), "it is looked again");
+    rig.replicate(&[owner.change(&AccessChange::retain(Measure::Age, 0))]);
+    rig.all_done();
+    rig.wait(hour);
+    assert_eq!(looks(&rig), None);
+}
