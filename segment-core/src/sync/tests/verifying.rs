@@ -49,7 +49,8 @@ fn a_whole_log_holds() {
 #[test]
 fn every_bit_of_an_entry_counts() {
     let whole = log(5);
-    let damages: [(&str, fn(&mut StoredEntry), &[u64]); 6] = [
+    type Damage = fn(&mut StoredEntry);
+    let damages: [(&str, Damage, &[u64]); 6] = [
         ("text", flip, &[3]),
         ("epoch", |stored| stored.entry.epoch ^= 4, &[3]),
         ("time", |stored| stored.entry.sequenced = UnixMillis(stored.entry.sequenced.0 ^ 1), &[3]),
