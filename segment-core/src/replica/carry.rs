@@ -9,8 +9,7 @@ use segment_proto::messages::{Fate, FateCode, Submit, Submitted};
 use segment_proto::{DeviceId, DeviceRecord, Evidence, Fence, Hash, Instant, Limits, Signed, SignedEnvelope};
 
 use crate::peer::context::{Context, Unanswered};
-use crate::peer::events::PeerEvent;
-use crate::peer::events::Transfer;
+use crate::peer::events::{PeerEvent, Transfer};
 use crate::replica::cache::Keeper;
 use crate::replica::generations::{aside, put_next};
 use crate::replica::outbox::{Item, Submission};

@@ -13,6 +13,7 @@ mod history;
 mod outbox;
 mod outgoing;
 mod receipts;
+mod requests;
 mod signing;
 #[cfg(test)]
 mod tests;
@@ -21,95 +22,29 @@ use alloc::string::String;
 use alloc::vec::Vec;
 
 use bytes::Bytes;
-use segment_proto::messages::Failure;
 use segment_proto::{
     ChannelId, ChannelRecord, EnvelopeKind, EpochRecord, Hash, Instant, LinkId, Message, MessageKey, Position, Reason,
     Receipt, Rights, Signed,
 };
 
 use crate::contract::{Deadline, earliest};
-use crate::peer::context::{Answer, Context, PeerTask, Unanswered};
+use crate::peer::context::{Context, PeerTask};
 use crate::peer::events::{PeerEvent, Serving, Source, Stage};
-use crate::store::{Fatal, LogId, LogRole, Store, StoreOutcome, Write};
+use crate::store::{Fatal, LogId, LogRole, Store, Write};
 use crate::sync::persist::{Meta, put_meta};
 
 use attaching::Attachment;
-use bring::{Bringing, Gap, GapStep};
+use bring::Bringing;
 use cache::{Cache, Keeper};
 use carry::Carry;
 use delivery::Delivery;
 pub use delivery::{DeliveredTo, Kept};
 use fork::Search;
-use generations::{CommonSearch, Crossing};
-use history::{HistoryJob, HistoryPart};
-use outbox::{Outbox, Submission};
+use generations::Crossing;
+use outbox::Outbox;
+use requests::Wanted;
+pub use requests::{ReplicaRequest, ReplicaTask};
 pub use signing::Author;
-
-/// What an operation of a replica is for.
-#[derive(Debug)]
-pub enum ReplicaTask {
-    /// An own message is on disk.
-    Queued(MessageKey),
-    /// Entries are on disk.
-    Kept(Kept),
-    /// Own messages that were signed again are on disk.
-    SignedAgain(Vec<MessageKey>),
-    /// An own message was looked for in the cache.
-    LookedUp(MessageKey),
-    /// What an own message builds on was looked for in the cache.
-    Bring(Gap, GapStep),
-    /// The last place that two logs share is being looked for.
-    Common(CommonSearch),
-    /// What follows this place was read, for the tracker.
-    Reseed(Position),
-    /// A page of what is to be put aside was read, behind the last common place.
-    Copied(Position),
-    /// A page of what was put aside was read.
-    Aside,
-    /// Messages to be shown were read.
-    History(HistoryPart),
-    /// Nobody waits.
-    Nothing,
-}
-
-/// What a request of a replica is for.
-#[derive(Debug)]
-pub struct ReplicaRequest {
-    /// Of which attachment: what was asked of another link says nothing about this one.
-    attachment: u64,
-    wanted: Wanted,
-}
-
-impl ReplicaRequest {
-    /// Whether it asks to be let in.
-    #[must_use]
-    pub fn is_subscribe(&self) -> bool {
-        matches!(self.wanted, Wanted::Subscribe)
-    }
-}
-
-/// What a replica wants to know.
-#[derive(Debug)]
-enum Wanted {
-    /// `Subscribe`.
-    Subscribe,
-    /// `ReadTail`, for the first screen.
-    Tail,
-    /// `Sync`, from behind this place.
-    Sync(Position),
-    /// `Submit`.
-    Submit(Submission),
-    /// `Submit`, of what was cut here.
-    Carried(Submission),
-    /// `Submit`, of what an own message builds on.
-    Brought,
-    /// `Reseed`.
-    Reseeded,
-    /// `ReadOwn`, after a fork.
-    Own,
-    /// `ReadRange`, for older messages.
-    History(HistoryJob),
-}
 
 /// Why a message was not taken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -307,76 +242,6 @@ impl Replica {
         }
     }
 
-    /// A request of this replica has ended.
-    pub fn on_answer(&mut self, request: ReplicaRequest, answer: Answer, cx: &mut Context<'_>) {
-        if self.attachment.is_none() || request.attachment != self.attachments {
-            return self.on_outdated_answer(request.wanted, cx);
-        }
-        match (request.wanted, answer.into_result()) {
-            (Wanted::Subscribe, Ok(Message::Subscribed(subscribed))) => self.on_subscribed(subscribed, cx),
-            (Wanted::Subscribe, Err(unanswered)) => self.on_not_subscribed(&unanswered, cx),
-            (Wanted::Tail, Ok(Message::EntryPage(page))) => self.on_tail(page, cx),
-            (Wanted::Sync(at), Ok(Message::SyncPage(page))) => self.on_sync_page(at, page, cx),
-            (Wanted::Submit(submission), Ok(Message::Submitted(submitted))) => {
-                self.on_submitted(&submission, submitted, cx);
-            }
-            (Wanted::Submit(submission), Err(unanswered)) => self.on_not_submitted(&submission, &unanswered, cx),
-            (Wanted::History(job), Ok(Message::EntryPage(page))) => self.on_history_page(job, page, cx),
-            (Wanted::Carried(submission), Ok(Message::Submitted(submitted))) => {
-                self.on_carried(&submission, &submitted, cx);
-            }
-            (Wanted::Carried(submission), Err(unanswered)) => self.on_not_carried(&submission, &unanswered, cx),
-            (Wanted::Carried(submission), Ok(_)) => {
-                self.on_not_carried(&submission, &Unanswered::Refused(another()), cx);
-            }
-            (Wanted::Brought, Ok(Message::Submitted(submitted))) => self.on_brought(Some(&submitted), cx),
-            (Wanted::Brought, _) => self.on_brought(None, cx),
-            (Wanted::Reseeded, Ok(Message::Reseeded(reseeded))) => self.on_reseeded(Some(reseeded), cx),
-            (Wanted::Reseeded, _) => self.on_reseeded(None, cx),
-            (Wanted::Own, Ok(Message::OwnEntries(page))) => self.on_own_entries(page, cx),
-            (Wanted::Own, _) => self.give_up_search(cx),
-            (Wanted::History(job), _) => self.show_history(job, cx),
-            (Wanted::Submit(submission), Ok(_)) => {
-                self.on_not_submitted(&submission, &Unanswered::Refused(another()), cx);
-            }
-            (Wanted::Subscribe | Wanted::Tail | Wanted::Sync(_), _) => self.subscribe_later(cx),
-        }
-    }
-
-    /// Whoever was asked serves this channel no more: what was under way goes again by itself, and a
-    /// page that somebody waits for is shown as far as it is here.
-    fn on_outdated_answer(&mut self, wanted: Wanted, cx: &mut Context<'_>) {
-        if let Wanted::History(job) = wanted {
-            self.show_history(job, cx);
-        }
-    }
-
-    /// An operation is done.
-    pub fn on_performed(&mut self, task: ReplicaTask, outcome: StoreOutcome, cx: &mut Context<'_>) {
-        match (task, outcome) {
-            (ReplicaTask::Queued(key), _) => self.on_queued(key, cx),
-            (ReplicaTask::Kept(kept), _) => self.on_kept(kept, cx),
-            (ReplicaTask::SignedAgain(keys), _) => self.on_signed_again(&keys, cx),
-            (ReplicaTask::Bring(gap, step), StoreOutcome::Found(found)) => self.on_gap_found(gap, step, found, cx),
-            (ReplicaTask::Bring(gap, _), StoreOutcome::Entries { entries, .. }) => self.on_gap_read(gap, entries, cx),
-            (ReplicaTask::Common(search), StoreOutcome::Entries { entries, .. }) => {
-                self.on_common_read(search, &entries, cx);
-            }
-            (ReplicaTask::Reseed(after), StoreOutcome::Entries { before, entries }) => {
-                self.on_reseed_read(after, before, entries, cx);
-            }
-            (ReplicaTask::Copied(common), StoreOutcome::Entries { entries, .. }) => {
-                self.on_copied(common, entries, cx);
-            }
-            (ReplicaTask::Aside, StoreOutcome::Entries { entries, .. }) => self.on_aside_read(entries, cx),
-            (ReplicaTask::LookedUp(key), StoreOutcome::Found(found)) => self.on_looked_up(key, found.as_ref(), cx),
-            (ReplicaTask::History(part), StoreOutcome::Entries { entries, .. }) => {
-                self.on_history_read(part, entries, cx)
-            }
-            _ => {}
-        }
-    }
-
     /// The time has come.
     pub fn handle_timeout(&mut self, cx: &mut Context<'_>) {
         let due = |at: Option<Instant>| at.is_some_and(|at| at <= cx.now.mono);
@@ -493,8 +358,4 @@ impl Replica {
         self.detach(cx);
         cx.out.event(PeerEvent::Removed { channel: self.channel(), reason });
     }
-}
-
-fn another() -> Failure {
-    Failure::new(Reason::Malformed, "the answer is another's")
 }
