@@ -8,6 +8,7 @@ use segment_proto::messages::{
     Announce, ChannelFilter, ChannelFound, ChannelPage, ChannelRow, Failure, FindDevices, JoinChannel, ListChannels,
     LoggedIn, Presence, RenewCertificate,
 };
+use segment_proto::pending::NoAnswer;
 use segment_proto::{ChannelId, DeviceId, LinkId, Message, Now, Reason, RequestId, Status, Who};
 
 use crate::peer::Peer;
@@ -54,7 +55,13 @@ impl Peer {
                     self.core.reply(id, Ok(reply));
                 }
             }
-            Err(error) if by == LoginBy::Embedder => self.core.reply(id, Err(error)),
+            Err(error) if by == LoginBy::Embedder => {
+                let is_unknown = error == Unanswered::NoAnswer(NoAnswer::TimedOut);
+                self.core.reply(id, Err(error));
+                if is_unknown {
+                    self.leave_link_in_doubt(now);
+                }
+            }
             Err(error) => self.on_resume_failed(error, now),
         }
     }
@@ -78,11 +85,14 @@ impl Peer {
                 self.core.session.comeback = None;
                 self.core.out.event(PeerEvent::LoginNeeded(failure));
             }
-            _ => {
-                if let Some(link) = self.tracker.up() {
-                    self.hang_up(link, Reason::NotNow, now);
-                }
-            }
+            _ => self.leave_link_in_doubt(now),
+        }
+    }
+
+    /// Whether the tracker takes this link for logged in is not known: if it does, it refuses every further login.
+    fn leave_link_in_doubt(&mut self, now: Now) {
+        if let Some(link) = self.tracker.up() {
+            self.hang_up(link, Reason::NotNow, now);
         }
     }
 

@@ -9,8 +9,8 @@ use segment_proto::names::NameError;
 use segment_proto::{Limits, LinkId, Message, Reason, View, Visitors};
 
 use super::bench::{
-    Bench, DEVICE, LINK, MEMBER, TOKEN, TRACKER, address, certificate, channel, logged_in, message, row, session_id,
-    who,
+    Bench, DEVICE, LINK, MEMBER, TOKEN, TRACKER, address, certificate, channel, logged_in, message, request_timeout,
+    row, session_id, who,
 };
 use crate::contract::Input;
 use crate::peer::events::{PeerEvent, Reply};
@@ -46,6 +46,21 @@ fn a_login_is_kept_and_told_and_the_channels_are_asked_for() {
     assert_eq!(bench.peer.tracker_state(), TrackerState::LoggedIn);
     assert_eq!(bench.peer.whoami().unwrap().who, who(1, "ken"));
     assert_eq!(bench.store.count(Table::Author), 1, "the own device is known to itself");
+}
+
+#[test]
+fn a_login_that_is_not_answered_in_time_leaves_no_link_on_which_the_tracker_may_have_logged_in() {
+    let mut bench = Bench::connected();
+    let now = bench.now();
+    bench.peer.login("ken", secret(), Presence::Online, now).unwrap();
+    assert_eq!(bench.out(), ["to 1: ask Login"]);
+    bench.wait(request_timeout());
+    assert_eq!(bench.out(), ["replied TimedOut", "hang up 1: not_now", "LinkLost", "TrackerLost"]);
+    bench.wait(Limits::default().reconnect_max);
+    bench.welcome(LinkId(2), TRACKER);
+    let now = bench.now();
+    bench.peer.login("ken", secret(), Presence::Online, now).unwrap();
+    assert!(bench.out().contains(&String::from("to 2: ask Login")));
 }
 
 #[test]
