@@ -190,6 +190,8 @@ fn is_on_disk(dir: &Path, name: &str, needle: &[u8]) -> bool {
         let is_meant = path.file_name().unwrap().to_str().unwrap().starts_with(name);
         match path.is_dir() {
             true => is_on_disk(&path, name, needle),
+            // A socket, over which a backup is asked for, holds nothing.
+            false if !path.is_file() => false,
             false => is_meant && fs::read(&path).unwrap().windows(needle.len()).any(|window| window == needle),
         }
     })
