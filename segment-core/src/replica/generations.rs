@@ -88,6 +88,13 @@ impl Replica {
 
     /// The log of the new generation does not have what is committed here. `true`: that is being seen to.
     pub(super) fn crosses(&mut self, page: &SyncPage, cx: &mut Context<'_>) -> bool {
+        if self.cache.keeper == Keeper::Host && !self.is_served_in_own_generation() {
+            // Its host has brought over what there was. Only the places are others.
+            let bases = page.diverged.iter().rev().map(|record| record.base);
+            let common = bases.into_iter().find(|base| self.cache.contains(*base)).unwrap_or(Position::START);
+            self.renumber(common, None, cx);
+            return true;
+        }
         if !self.is_of_older_generation() {
             return false;
         }

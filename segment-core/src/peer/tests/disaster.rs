@@ -261,3 +261,36 @@ fn after_any_storm_in_which_the_host_grows_younger_nothing_is_doubled() {
     let again: usize = (0..25).map(|seed| storm_with_an_old_disk(seed, KEN)).sum();
     assert!(again > 10, "only {again} messages were signed again");
 }
+
+/// The tracker's disk is put back again and again.
+fn storm_with_many_old_disks(seed: u64) {
+    let (mut world, channel) = two();
+    world.register(ZOE, "zoe");
+    world.join(ZOE);
+    let mut random = Random::new(*blake3::hash(&seed.to_le_bytes()).as_bytes());
+    let (mut written, mut old) = (Vec::new(), world.stores[TRACKER].clone());
+    for step in 0..STEPS {
+        world.tend();
+        written.extend(world.somebody_writes(channel, step, &mut random));
+        match random.below(12) {
+            0 => old = world.stores[TRACKER].clone(),
+            1 | 2 => put_back(&mut world, TRACKER, old.clone()),
+            3 | 4 => world.misfortune(&mut random),
+            _ => {}
+        }
+        world.wait(Duration::from_millis(random.below(1_500)));
+    }
+    world.revive();
+    for _ in 0..150 {
+        world.tend();
+        world.wait(Duration::from_secs(1));
+    }
+    world.gather();
+    world.wait(Duration::from_secs(60));
+    assert_eq!(sorted(agreed(&mut world, channel)), sorted(written), "seed {seed}: lost or doubled");
+}
+
+#[test]
+fn a_tracker_that_grows_younger_again_and_again_loses_nothing() {
+    (0..40).for_each(storm_with_many_old_disks);
+}
