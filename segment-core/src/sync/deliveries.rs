@@ -15,6 +15,8 @@ use crate::contract::{Deadline, earliest};
 use crate::store::{LogId, Table, Write};
 use crate::sync::persist::{Loaded, encode};
 
+/// What several say at the same time is told at once, and never in the call in which it was said.
+const GATHER: Duration = Duration::from_millis(10);
 /// Between two of what everybody is told.
 const TELL_EVERY: Duration = Duration::from_secs(1);
 /// Between two writes.
@@ -59,7 +61,8 @@ impl Cursors {
     }
 
     fn tell_soon(&mut self, now: Instant) {
-        let earliest = self.told_at.map_or(now, |told_at| now.max(told_at + TELL_EVERY));
+        let soon = now + GATHER;
+        let earliest = self.told_at.map_or(soon, |told_at| soon.max(told_at + TELL_EVERY));
         self.tell_at.get_or_insert(earliest);
     }
 
