@@ -40,6 +40,15 @@ struct Node {
     starts: u8,
 }
 
+#[derive(Default)]
+struct Asked {
+    /// As a request, which has to be answered.
+    requests: usize,
+    /// As a push with an id: only altered bytes make one, and it may be answered.
+    pushes: usize,
+    answers: usize,
+}
+
 /// One end of a wire.
 struct End {
     node: usize,
@@ -47,8 +56,8 @@ struct End {
     up: bool,
     /// What comes to it; `None` is the end of the link.
     arriving: VecDeque<Option<Frame>>,
-    /// Requests that came to it: how often, and how often they were answered.
-    asked: BTreeMap<RequestId, (usize, usize)>,
+    /// What came to it with an id, and how often it was answered.
+    asked: BTreeMap<RequestId, Asked>,
 }
 
 pub struct Town {
@@ -168,8 +177,9 @@ impl Town {
         let Some((wire, side)) = self.end_of(node, link) else { return };
         if header.role == Role::Response {
             let asked = self.wires[wire][side].asked.entry(header.correlation).or_default();
-            asked.1 += 1;
-            assert!(asked.1 <= asked.0, "{} answers more often than it was asked: {decoded:?}", NAMES[node]);
+            asked.answers += 1;
+            let most = asked.requests + asked.pushes;
+            assert!(asked.answers <= most, "{} answers more often than it was asked: {decoded:?}", NAMES[node]);
         }
         self.wires[wire][1 - side].arriving.push_back(Some(frame.clone()));
         if self.past.len() < PAST_MAX {
@@ -238,8 +248,12 @@ impl Town {
         let Ok(message) = Message::decode(&header, payload) else { return };
         let Ok(message) = Verifier::simulated().check(message) else { return };
         let end = &mut self.wires[wire][side];
-        if header.role == Role::Request {
-            end.asked.entry(header.correlation).or_default().0 += 1;
+        match header.role {
+            // Without an id nothing can be answered.
+            _ if header.correlation.is_none() => {}
+            Role::Request => end.asked.entry(header.correlation).or_default().requests += 1,
+            Role::Push => end.asked.entry(header.correlation).or_default().pushes += 1,
+            Role::Response => {}
         }
         let (node, link) = (end.node, end.link);
         self.feed(node, Input::Received { link, header, message });
@@ -435,8 +449,8 @@ impl Town {
     /// Each request that came on a link that is still there is answered. One that came twice may be taken for one.
     pub fn check_answers(&self) {
         for end in self.wires.iter().filter(|ends| ends.iter().all(|end| end.up)).flatten() {
-            for (id, (asked, answered)) in &end.asked {
-                assert!(*asked == 0 || *answered > 0, "{} has never answered {id:?}", NAMES[end.node]);
+            for (id, asked) in &end.asked {
+                assert!(asked.requests == 0 || asked.answers > 0, "{} has never answered {id:?}", NAMES[end.node]);
             }
         }
     }
