@@ -125,7 +125,7 @@ impl Host {
     /// What fits one page goes through memory.
     fn append_page(&mut self, staged: Staged, adopt: &Adopt, cx: &Context<'_>) -> Vec<Write> {
         for stored in &staged.page {
-            self.log.append_stored(stored.clone(), cx.rules);
+            self.log.append(stored.clone(), cx.rules);
         }
         let append = Write::Append { log: self.log.id, entries: staged.page };
         core::iter::once(append).chain(self.adopt_receipt(adopt, cx)).collect()

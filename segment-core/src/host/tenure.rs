@@ -253,13 +253,14 @@ impl Host {
     }
 
     pub(super) fn say_adopted(&mut self, cuts: u64, cx: &mut Context<'_>) {
+        if cuts != self.submits.cuts {
+            return;
+        }
+        self.log.set_durable(self.log.head().pos);
         let (Phase::Adopting, Some(link), Some(nonce)) = (self.tenure.phase, self.tenure.tracker, self.tenure.nonce)
         else {
             return;
         };
-        if cuts != self.submits.cuts {
-            return;
-        }
         let adopted =
             Adopted { channel: self.channel(), nonce, generation: self.log.fence().generation, at: self.log.head() };
         self.tenure.phase = Phase::AwaitingGrant;

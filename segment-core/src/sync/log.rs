@@ -22,7 +22,7 @@ pub struct ChannelLog {
     head: Position,
     /// Entries up to here are gone, by the owner's policy.
     below: Position,
-    durable: u64,
+    durable: Position,
     receipt: Option<Signed<Receipt>>,
     epochs: VecDeque<Signed<EpochRecord>>,
     memory_entries_max: usize,
@@ -39,7 +39,7 @@ impl ChannelLog {
             tail: VecDeque::new(),
             head: Position::START,
             below: Position::START,
-            durable: 0,
+            durable: Position::START,
             receipt: None,
             epochs: VecDeque::new(),
             memory_entries_max: 1_024,
@@ -71,7 +71,7 @@ impl ChannelLog {
     ) -> Self {
         let mut log = Self::new(id, fold);
         log.head = at;
-        log.durable = at.pos;
+        log.durable = at;
         log.receipt = receipt;
         epochs.into_iter().for_each(|record| log.push_epoch(record));
         log
@@ -119,13 +119,13 @@ impl ChannelLog {
     /// The last place on disk.
     #[must_use]
     pub fn durable(&self) -> u64 {
-        self.durable
+        self.durable.pos
     }
 
     /// The last place on disk, with its chain.
     #[must_use]
     pub fn durable_position(&self) -> Position {
-        self.position_at(self.durable).unwrap_or(self.head)
+        self.durable
     }
 
     /// The highest receipt.
@@ -202,12 +202,16 @@ impl ChannelLog {
     /// As [`Self::append`], for an entry that is on disk.
     pub fn append_stored(&mut self, stored: StoredEntry, rules: Rules) {
         self.append(stored, rules);
-        self.durable = self.head.pos;
+        self.durable = self.head;
     }
 
     /// Everything up to `pos` is on disk.
     pub fn set_durable(&mut self, pos: u64) {
-        self.durable = self.durable.max(pos.min(self.head.pos));
+        if pos >= self.head.pos {
+            self.durable = self.head;
+        } else if pos > self.durable.pos {
+            self.durable = self.position_at(pos).unwrap_or(self.durable);
+        }
     }
 
     /// Everything up to the receipt stands for good. Returns what has changed in the fold at that place.
@@ -225,11 +229,9 @@ impl ChannelLog {
         changed
     }
 
-    /// Everything up to the receipt was taken over at once, and is on disk: `fold` stands for all of it, `page` is
-    /// the last of it. What was behind the last committed place has been cut.
+    /// Everything up to the receipt was taken over at once: `fold` stands for all of it, `page` is the last of it. What was behind the last committed place has been cut.
     pub fn take_over(&mut self, fold: Fold, page: Vec<StoredEntry>, receipt: Signed<Receipt>) {
         self.head = receipt.at;
-        self.durable = receipt.at.pos;
         self.receipt = Some(receipt);
         self.base = fold.clone();
         self.fold = fold;
@@ -261,7 +263,9 @@ impl ChannelLog {
         if let Some(position) = self.position_at(pos) {
             self.head = position;
         }
-        self.durable = self.durable.min(pos);
+        if self.durable.pos > self.head.pos {
+            self.durable = self.head;
+        }
         self.fold = self.base.clone();
         for stored in self.tail.iter().filter(|stored| stored.entry.pos > self.receipt.as_ref().map_or(0, |r| r.at.pos))
         {
