@@ -66,6 +66,7 @@ impl World {
                 let image = self.kept.get(&node).cloned();
                 self.replace_disk(node, image, lasting);
             }
+            FaultKind::Gone => self.go_for_good(node),
             FaultKind::LostDisk => self.replace_disk(node, Some(Image::default()), lasting),
         }
     }
@@ -92,6 +93,20 @@ impl World {
     fn go_away(&mut self, node: NodeId, lasting: Duration) {
         self.command(node, |peer, now| peer.shutdown(now));
         self.fleet.plan_in(GOODBYE, Plan::End(node, lasting));
+    }
+
+    /// A process ends for ever, and nobody is told.
+    fn go_for_good(&mut self, node: NodeId) {
+        self.fleet.crash(node, Notice::HalfOpen);
+        self.gone.insert(node);
+        self.checkers.on_gone(node);
+    }
+
+    /// A user says goodbye for ever.
+    pub(crate) fn leave_for_good(&mut self, node: NodeId) {
+        self.go_away(node, Duration::ZERO);
+        self.gone.insert(node);
+        self.checkers.on_gone(node);
     }
 
     fn break_all(&mut self, node: NodeId) {
@@ -151,6 +166,9 @@ impl World {
         let now = self.now();
         self.fleet.network.heal(now);
         self.fleet.resume_all(&mut self.checkers);
+        if let Some(liar) = self.shape.liar {
+            self.go_for_good(liar);
+        }
         for node in self.all_nodes() {
             self.fleet.network.set_accepts(node, true);
             self.fleet.disk(node).set_failing(0);

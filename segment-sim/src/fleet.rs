@@ -27,10 +27,10 @@ pub struct Scene<'a> {
     disks: &'a [Disk],
 }
 
-impl Scene<'_> {
+impl<'a> Scene<'a> {
     /// What is durable at a node at this instant.
     #[must_use]
-    pub fn durable(&self, node: NodeId) -> &Image {
+    pub fn durable(&self, node: NodeId) -> &'a Image {
         self.disks[usize::from(node.0)].durable()
     }
 }

@@ -19,6 +19,8 @@ pub enum Tampering {
     KeepsOldDeadlines,
     /// Links that it closes stay open.
     ForgetsHangups,
+    /// It lies; no planted fault, but what honest nodes have to bear.
+    Lies,
 }
 
 /// A planted fault.

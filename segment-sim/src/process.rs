@@ -10,6 +10,7 @@ use segment_core::tracker::events::TrackerEvent;
 use segment_core::{Input, Machine, Output};
 use segment_proto::Now;
 
+use crate::malice::Liar;
 use crate::plant::Tampering;
 
 /// A machine of either kind.
@@ -19,7 +20,7 @@ pub enum Process {
     Tracker(Box<Tracker>),
     /// A peer.
     Peer(Box<Peer>),
-    /// A peer that something is wrong with: a planted fault.
+    /// A peer that something is wrong with: a planted fault, or a liar.
     Tampered(Box<Tampered>),
 }
 
@@ -119,13 +120,20 @@ pub struct Tampered {
     tampering: Tampering,
     extra: VecDeque<Output<PeerEvent>>,
     overdue: Option<Deadline>,
+    liar: Option<Liar>,
 }
 
 impl Tampered {
     /// Tampers with a peer.
     #[must_use]
     pub fn new(peer: Peer, tampering: Tampering) -> Self {
-        Self { peer, tampering, extra: VecDeque::new(), overdue: None }
+        Self { peer, tampering, extra: VecDeque::new(), overdue: None, liar: None }
+    }
+
+    /// A peer that lies.
+    #[must_use]
+    pub fn lying(peer: Peer, liar: Liar) -> Self {
+        Self { liar: Some(liar), ..Self::new(peer, Tampering::Lies) }
     }
 
     /// What becomes of an output; `None`: nothing.
@@ -141,6 +149,11 @@ impl Tampered {
             (Tampering::ShowsTwice, Output::Event(event @ PeerEvent::Received { .. })) => {
                 self.extra.push_back(Output::Event(event.clone()));
                 Some(Output::Event(event))
+            }
+            (_, Output::Transmit { to, frame }) => {
+                let Some(liar) = &mut self.liar else { return Some(Output::Transmit { to, frame }) };
+                self.extra.extend(liar.twist(&to, &frame));
+                self.extra.pop_front()
             }
             (_, output) => Some(output),
         }

@@ -10,8 +10,8 @@ use crate::world::{Outcome, World};
 
 /// Lives the world that a seed draws.
 #[must_use]
-pub fn live(seed: u64, focus: Focus, plant: Plant, printing: Printing) -> Outcome {
-    live_scenario(&Scenario::draw(seed, focus, plant), printing)
+pub fn live(seed: u64, plant: Plant, printing: Printing) -> Outcome {
+    live_scenario(&Scenario::draw(seed, Focus::Anything, plant), printing)
 }
 
 /// Lives a scenario. A panic of a machine is a finding like any other.
@@ -84,7 +84,13 @@ pub struct Failure {
 
 /// The command that lives a world once more, with every input and output printed.
 #[must_use]
-pub fn replay(seed: u64, focus: Focus, plant: Plant) -> String {
+pub fn replay(seed: u64, plant: Plant) -> String {
+    replay_focused(seed, Focus::Anything, plant)
+}
+
+/// As [`replay`], for a world that is about something in particular.
+#[must_use]
+pub fn replay_focused(seed: u64, focus: Focus, plant: Plant) -> String {
     let focused = if focus == Focus::Anything { String::new() } else { format!(" --focus {}", focus.name()) };
     let planted = if plant == Plant::Nothing { String::new() } else { format!(" --plant {}", plant.name()) };
     format!("cargo run -p segment-sim --bin sim -- --seed {seed} --trace{focused}{planted}")

@@ -5,6 +5,7 @@ use core::time::Duration;
 use segment_proto::Instant;
 
 use crate::checkers::Check;
+use crate::network::NodeId;
 use crate::run::live_scenario;
 use crate::scenario::{Happening, Scenario, What};
 use crate::trace::Printing;
@@ -138,6 +139,8 @@ impl Shrinking {
         let mut candidate = self.best.clone();
         fewer(&mut candidate.shape);
         candidate.happenings.retain(|one| one.node.0 != node);
+        let liar = candidate.shape.liar.filter(|liar| liar.0 != node);
+        candidate.shape.liar = liar.map(|liar| if liar.0 > node { NodeId(liar.0 - 1) } else { liar });
         candidate.happenings.iter_mut().filter(|one| one.node.0 > node).for_each(|one| one.node.0 -= 1);
         candidate
     }

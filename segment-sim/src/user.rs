@@ -8,7 +8,8 @@ use segment_core::peer::events::{PeerEvent, Reply};
 use segment_core::peer::{CommandError, Peer, TrackerState, Unsent};
 use segment_proto::messages::{ChannelFilter, Presence, Secret};
 use segment_proto::{
-    AccessChange, AccountId, ChannelId, MessageKey, Now, Reason, RequestId, Rights, SessionId, Token, View, Visitors,
+    AccessChange, AccountId, ChannelId, DeviceId, MessageKey, Now, Reason, RequestId, Rights, SessionId, Token, View,
+    Visitors,
 };
 
 use crate::dice::Dice;
@@ -57,6 +58,8 @@ pub struct Town {
     pub channels: Vec<String>,
     /// Accounts that exist, by name.
     pub accounts: BTreeMap<String, AccountId>,
+    /// The devices of each account.
+    pub devices: BTreeMap<String, Vec<DeviceId>>,
     /// Where the tracker is.
     pub tracker: Option<Endpoint>,
     /// Channels that have just been left, and the tag of who left.
@@ -94,6 +97,8 @@ pub struct User {
     token: Option<(SessionId, Token)>,
     created: Vec<String>,
     asked: BTreeMap<RequestId, Ask>,
+    /// Whether they look after themselves.
+    hushed: bool,
     dice: Dice,
 }
 
@@ -110,8 +115,14 @@ impl User {
             token: None,
             created: Vec::new(),
             asked: BTreeMap::new(),
+            hushed: false,
             dice,
         }
+    }
+
+    /// They do not look after themselves any more.
+    pub(crate) fn hush(&mut self) {
+        self.hushed = true;
     }
 
     /// They have written one more text.
@@ -136,6 +147,9 @@ impl User {
 
     /// They see to it that they are where they belong: connected, logged in, in their channels.
     pub fn settle(&mut self, peer: &mut Peer, mood: Mood, town: &Town, now: Now) {
+        if self.hushed {
+            return;
+        }
         match peer.tracker_state() {
             TrackerState::Connected => self.enter(peer, town, now),
             TrackerState::LoggedIn => {
@@ -165,6 +179,7 @@ impl User {
             Deed::Leave => self.leave(dice, peer, now),
             Deed::Disconnect => peer.disconnect(now),
             Deed::Backup => {}
+            Deed::Move => self.move_channel(dice, peer, town, now),
         }
         None
     }
@@ -267,6 +282,20 @@ impl User {
         };
         // Not taken where the outbox is full: the owner tries something else later.
         let _ = peer.change_access(*channel, &change, now);
+    }
+
+    fn move_channel(&mut self, dice: &mut Dice, peer: &mut Peer, town: &Town, now: Now) {
+        let Some(me) = peer.whoami().map(|me| me.who) else { return };
+        let owned: Vec<ChannelId> = peer
+            .channels()
+            .filter(|view| view.record.owner.account == me.account)
+            .map(|view| view.record.channel)
+            .collect();
+        let devices = town.devices.get(&self.name).map(Vec::as_slice).unwrap_or_default();
+        if let (Some(channel), Some(device)) = (dice.pick(&owned), dice.pick(devices)) {
+            // As with rights: refused where the outbox is full.
+            let _ = peer.designate(*channel, &me, *device, now);
+        }
     }
 
     /// What waits for them to be seen can go.

@@ -1,9 +1,10 @@
 //! A world: one tracker, some peers with their users, faults, and checkers that look on.
 
 use core::time::Duration;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use segment_core::Endpoint;
+use segment_core::peer::events::PeerEvent;
 use segment_core::peer::{Peer, PeerConfig};
 use segment_core::tracker::{Tracker, TrackerConfig};
 use segment_proto::{ChannelId, DeviceId, Identity, Instant, Limits, Now};
@@ -16,15 +17,17 @@ use crate::disk::DiskProfile;
 use crate::faults::SHORT;
 use crate::fleet::{Fleet, Step};
 use crate::image::Image;
+use crate::malice::Liar;
 use crate::network::{Network, NodeId, Notice, PORT};
-use crate::plant::Plant;
+use crate::plant::{Plant, Tampering};
 use crate::process::{Process, Tampered};
 use crate::scenario::{Deed, Happening, Scenario, Shape, What};
+use crate::simulation::Bot;
 use crate::trace::{Printing, Trace};
 use crate::user::{Mood, Role, Sent, Town, User};
 
 /// How long a healed world has until everything must be at rest.
-const CONVERGENCE: Duration = Duration::from_secs(400);
+const CONVERGENCE: Duration = Duration::from_secs(700);
 /// Within which every node has its answer.
 const ANSWERS: Duration = Duration::from_secs(3);
 /// How often it is looked at: never in step with anything.
@@ -81,6 +84,9 @@ pub struct World {
     limits: Limits,
     /// Copies of disks that users have kept.
     pub(crate) kept: BTreeMap<NodeId, Image>,
+    bots: BTreeMap<NodeId, Box<dyn Bot>>,
+    /// Nodes that never come back.
+    pub(crate) gone: BTreeSet<NodeId>,
 }
 
 impl World {
@@ -109,9 +115,13 @@ impl World {
             plant: *plant,
             limits,
             kept: BTreeMap::new(),
+            bots: BTreeMap::new(),
+            gone: BTreeSet::new(),
         };
         world.add_node();
         world.add_users(&dice);
+        world.checkers.liar = shape.liar;
+        world.checkers.strangers.extend(shape.liar.map(|liar| world.fleet.network.device(liar)));
         world.all_nodes().into_iter().for_each(|node| world.start(node));
         happenings.iter().for_each(|happening| world.fleet.plan_at(happening.at, Plan::Happen(*happening)));
         world
@@ -128,14 +138,18 @@ impl World {
     }
 
     fn add_users(&mut self, dice: &Dice) {
-        let Shape { hosts, channels, members, visitors, second_device_permille, .. } = self.shape;
+        let Shape { hosts, channels, members, visitors, second_device_permille, deputies, .. } = self.shape;
         for host in 0..hosts {
             let owned = (0..channels).map(|channel| format!("c{host}-{channel}")).collect();
             self.add_user(format!("owner{host}"), Role::Owner(owned), dice);
         }
         for member in 0..members {
             let second = member > 0 && dice.child("second", u64::from(member)).chance(second_device_permille);
-            let name = if second { "member0".into() } else { format!("member{member}") };
+            let name = match member {
+                _ if member + deputies >= members => "owner0".into(),
+                _ if second => "member0".into(),
+                _ => format!("member{member}"),
+            };
             self.add_user(name, Role::Member, dice);
         }
         for visitor in 0..visitors {
@@ -147,6 +161,10 @@ impl World {
         let tag = u16::try_from(self.users.len() + 1).unwrap_or(u16::MAX);
         self.users.push(User::new(name, role, tag, dice.child("user", u64::from(tag))));
         let node = self.add_node();
+        if let Some(user) = self.users.last() {
+            let device = self.fleet.network.device(node);
+            self.town.devices.entry(user.name.clone()).or_default().push(device);
+        }
         self.fleet.plan_in(Duration::from_millis(u64::from(tag)), Plan::Settle(node));
     }
 
@@ -154,6 +172,11 @@ impl World {
     #[must_use]
     pub fn peers(&self) -> Vec<NodeId> {
         (1..=self.users.len()).filter_map(|index| u16::try_from(index).ok()).map(NodeId).collect()
+    }
+
+    /// Those that are there, once everything is healed.
+    fn present(&self) -> Vec<NodeId> {
+        self.peers().into_iter().filter(|node| !self.gone.contains(node)).collect()
     }
 
     pub(crate) fn all_nodes(&self) -> Vec<NodeId> {
@@ -168,6 +191,17 @@ impl World {
     #[must_use]
     pub fn now(&self) -> Instant {
         self.fleet.now()
+    }
+
+    /// When the storm ends.
+    #[must_use]
+    pub fn storm_end(&self) -> Instant {
+        Instant(0) + self.shape.storm
+    }
+
+    /// A process is stopped for a while, and goes on as if nothing had been.
+    pub fn pause(&mut self, node: NodeId, lasting: Duration) {
+        self.fleet.pause(node, lasting);
     }
 
     /// A user's peer, while its process runs.
@@ -196,12 +230,13 @@ impl World {
 
     /// Starts a node's process, if it does not run.
     pub fn start(&mut self, node: NodeId) {
-        if self.fleet.machine(node).is_some() {
+        if self.fleet.machine(node).is_some() || self.gone.contains(&node) {
             return;
         }
         self.checkers.on_start(node);
         let identity = Identity::simulated(self.fleet.network.device(node));
-        let (limits, plant) = (self.limits.clone(), self.plant);
+        let plant = if self.shape.liar == Some(node) { Plant::Tampered(Tampering::Lies) } else { self.plant };
+        let limits = self.limits.clone();
         let restore = |image: &mut Image, seed| restore(node, identity, limits, plant, image, seed);
         if let Err(fatal) = self.fleet.start(node, restore, &mut self.checkers) {
             self.checkers.findings.look_at(node, self.fleet.now());
@@ -314,10 +349,34 @@ impl World {
                     }
                 };
                 self.fleet.call(node, &mut self.checkers, hear);
+                self.tell_bot(node, &event);
             }
             for (tag, channel) in self.town.left.drain(..) {
                 self.checkers.views.on_left(NodeId(tag), channel);
             }
+        }
+    }
+
+    /// A program sits at this node besides its user, who only sees to it that they are logged in and joined.
+    pub(crate) fn seat(&mut self, node: NodeId, bot: Box<dyn Bot>) {
+        self.checkers.strangers.insert(self.fleet.network.device(node));
+        self.bots.insert(node, bot);
+    }
+
+    fn tell_bot(&mut self, node: NodeId, event: &PeerEvent) {
+        let Some(bot) = self.bots.get_mut(&node) else { return };
+        let tell = |process: &mut Process, now| {
+            if let Some(peer) = process.peer_mut() {
+                bot.on_event(event, peer, now);
+            }
+        };
+        self.fleet.call(node, &mut self.checkers, tell);
+    }
+
+    /// A user does nothing any more but what they are told to.
+    pub(crate) fn hush(&mut self, node: NodeId) {
+        if let Some(user) = self.users.get_mut(usize::from(node.0) - 1) {
+            user.hush();
         }
     }
 
@@ -332,6 +391,11 @@ impl World {
     #[must_use]
     pub fn live(mut self) -> Outcome {
         self.run_for(self.shape.storm);
+        self.come_to_rest()
+    }
+
+    /// Nothing goes wrong any more, and everything must come to rest.
+    pub(crate) fn come_to_rest(&mut self) -> Outcome {
         self.heal();
         let end = self.now() + CONVERGENCE;
         let mut unmet = self.look();
@@ -357,7 +421,7 @@ impl World {
         }
         self.run_for(ANSWERS);
         let mut findings = Findings::default();
-        rest::check_presence(&self.fleet, &self.peers(), &self.checkers, &mut findings);
+        rest::check_presence(&self.fleet, &self.present(), &self.checkers, &mut findings);
         findings.all().to_vec()
     }
 
@@ -365,13 +429,13 @@ impl World {
     #[must_use]
     pub fn look(&self) -> Vec<Finding> {
         let mut findings = Findings::default();
-        rest::check(&self.fleet, &self.peers(), &self.checkers, &mut findings);
+        rest::check(&self.fleet, &self.present(), &self.checkers, &mut findings);
         findings.all().to_vec()
     }
 
     fn outcome(&self, mut findings: Vec<Finding>) -> Outcome {
         let refused = self.fleet.network.refused_frames;
-        if refused > 0 {
+        if refused > 0 && self.shape.liar.is_none() {
             let detail = format!("{refused} frames were refused");
             findings.push(Finding { check: Check::NothingSuspicious, at: self.now(), node: TRACKER, detail });
         }
@@ -400,8 +464,10 @@ fn restore(
         return Ok(Process::Tracker(Box::new(Tracker::restore(config, image)?)));
     }
     let seed = if plant == Plant::Impure { impure(seed) } else { seed };
+    let liar = identity.clone();
     let peer = Peer::restore(PeerConfig { identity, limits, rules, seed, software }, image)?;
     Ok(match plant {
+        Plant::Tampered(Tampering::Lies) => Process::Tampered(Box::new(Tampered::lying(peer, Liar::new(liar, seed)))),
         Plant::Tampered(tampering) => Process::Tampered(Box::new(Tampered::new(peer, tampering))),
         _ => Process::Peer(Box::new(peer)),
     })

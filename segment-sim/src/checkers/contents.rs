@@ -1,6 +1,6 @@
 //! What messages carry, whatever their kind.
 
-use segment_proto::messages::ChannelRow;
+use segment_proto::messages::{ChannelRow, FateCode};
 use segment_proto::{ChannelId, ChannelRecord, Entry, EpochRecord, Hash, Message, Position, Receipt, Signed};
 
 /// Entries of a channel in a message.
@@ -78,6 +78,14 @@ pub fn epochs(message: &Message) -> impl Iterator<Item = &Signed<EpochRecord>> {
         _ => (&[], None),
     };
     many.iter().chain(one)
+}
+
+/// The last place that a message acknowledges as committed.
+#[must_use]
+pub fn committed_fates(message: &Message) -> Option<(ChannelId, u64)> {
+    let Message::Submitted(m) = message else { return None };
+    let committed = m.fates.iter().filter(|fate| fate.code == FateCode::Committed);
+    committed.map(|fate| fate.pos).max().map(|pos| (m.channel, pos))
 }
 
 /// The channel records that a message carries.

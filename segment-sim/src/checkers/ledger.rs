@@ -45,6 +45,8 @@ pub struct ChannelLedger {
 #[derive(Debug, Default)]
 pub struct Ledger {
     channels: BTreeMap<ChannelId, ChannelLedger>,
+    /// The newest generation of each channel: positions are final within one.
+    generations: BTreeMap<ChannelId, u32>,
     refused: BTreeSet<MessageKey>,
 }
 
@@ -132,10 +134,15 @@ impl Ledger {
     }
 
     /// An author was told that this message is refused for good.
-    pub fn on_refused(&mut self, key: MessageKey, findings: &mut Findings) {
-        let committed = self.channels.get(&key.channel).and_then(|ledger| ledger.find(&key));
+    pub fn on_refused(&mut self, key: MessageKey, text: Option<&str>, findings: &mut Findings) {
+        let ledger = self.channels.get(&key.channel);
+        let committed =
+            ledger.and_then(|ledger| ledger.get(ledger.find(&key)?)).filter(|one| one.text.as_deref() == text);
         findings.expect(Check::NothingLost, committed.is_none(), || format!("{key:?} is committed, and was refused"));
-        self.refused.insert(key);
+        // An author who has forgotten a message may use its name for another.
+        if ledger.is_none_or(|ledger| ledger.find(&key).is_none()) {
+            self.refused.insert(key);
+        }
     }
 
     /// These may be written anew, by an author who has forgotten them.
@@ -144,17 +151,44 @@ impl Ledger {
     }
 
     /// The tracker has signed a receipt: what stands below it on its disk is committed for ever.
-    pub fn on_receipt(&mut self, receipt: &Receipt, durable: &Image, truth: &Truth, findings: &mut Findings) {
+    pub fn on_receipt(
+        &mut self,
+        receipt: &Receipt,
+        durable: &Image,
+        truth: &Truth,
+        strangers: &BTreeSet<DeviceId>,
+        findings: &mut Findings,
+    ) {
         let Position { pos, chain, .. } = receipt.at;
         let log = durable.log(LogId { channel: receipt.channel, role: LogRole::Backup });
         let on_disk = pos == 0 || log.and_then(|log| log.get(pos)).is_some_and(|stored| stored.chain == chain);
         findings.expect(Check::DurableBeforeSaid, on_disk, || format!("the receipt for {pos} is not on disk"));
-        let Some(record) = truth.record(&receipt.channel) else { return };
-        let ledger = self.channels.entry(receipt.channel).or_insert_with(|| ChannelLedger::new(record));
-        if let Some(log) = log {
-            ledger.extend(log, pos, &self.refused, truth, findings);
+        let generation = self.generations.entry(receipt.channel).or_insert(receipt.fence.generation);
+        if receipt.fence.generation > *generation {
+            *generation = receipt.fence.generation;
+            self.channels.remove(&receipt.channel);
         }
-        ledger.expect_at(receipt.at, findings);
+        self.extend(receipt.channel, pos, durable, truth, strangers, findings);
+        if let Some(ledger) = self.channels.get(&receipt.channel) {
+            ledger.expect_at(receipt.at, findings);
+        }
+    }
+
+    /// The tracker has said that everything up to a place is committed.
+    pub fn extend(
+        &mut self,
+        channel: ChannelId,
+        to: u64,
+        durable: &Image,
+        truth: &Truth,
+        strangers: &BTreeSet<DeviceId>,
+        findings: &mut Findings,
+    ) {
+        let Some(record) = truth.record(&channel) else { return };
+        let ledger = self.channels.entry(channel).or_insert_with(|| ChannelLedger::new(record));
+        if let Some(log) = durable.log(LogId { channel, role: LogRole::Backup }) {
+            ledger.extend(log, to, &self.refused, truth, strangers, findings);
+        }
     }
 
     /// Somebody passes a receipt on.
@@ -174,7 +208,15 @@ impl ChannelLedger {
         });
     }
 
-    fn extend(&mut self, log: &Log, to: u64, refused: &BTreeSet<MessageKey>, truth: &Truth, findings: &mut Findings) {
+    fn extend(
+        &mut self,
+        log: &Log,
+        to: u64,
+        refused: &BTreeSet<MessageKey>,
+        truth: &Truth,
+        strangers: &BTreeSet<DeviceId>,
+        findings: &mut Findings,
+    ) {
         for pos in self.head() + 1..=to {
             let Some(stored) = log.get(pos) else {
                 return findings.add(Check::CommittedStands, format!("a hole at {pos} of the tracker's log"));
@@ -182,7 +224,7 @@ impl ChannelLedger {
             let before = self.entries.last().map_or(Hash::ZERO, |entry| entry.chain);
             let chained = stored.entry.chain(&before) == stored.chain;
             findings.expect(Check::CommittedStands, chained, || format!("the chain breaks at {pos}"));
-            self.check_entry(pos, &stored.entry.envelope, refused, truth, findings);
+            self.check_entry(pos, &stored.entry.envelope, refused, truth, strangers, findings);
             self.push(stored, pos);
         }
     }
@@ -193,6 +235,7 @@ impl ChannelLedger {
         envelope: &segment_proto::Envelope,
         refused: &BTreeSet<MessageKey>,
         truth: &Truth,
+        strangers: &BTreeSet<DeviceId>,
         findings: &mut Findings,
     ) {
         let (key, account) = (envelope.key, envelope.account);
@@ -212,7 +255,8 @@ impl ChannelLedger {
         findings.expect(Check::AuthorOrder, last.is_none_or(|last| last < order), || {
             format!("{key:?} stands behind {last:?}, at {pos}")
         });
-        if let Some(text) = envelope.text() {
+        // What others say of themselves, and how often, was announced to nobody.
+        if let Some(text) = envelope.text().filter(|_| !strangers.contains(&key.device)) {
             self.check_text(pos, text, key.device, truth, findings);
         }
     }
@@ -225,7 +269,9 @@ impl ChannelLedger {
             format!("{text:?} stands twice, at {pos}")
         });
         let last = self.numbers.insert(device, written.number);
-        findings.expect(Check::AuthorOrder, last.is_none_or(|last| last < written.number), || {
+        // An old disk may hold a message that was thought lost when newer ones were written.
+        let in_order = last.is_none_or(|last| last < written.number) || truth.is_restored(written.node);
+        findings.expect(Check::AuthorOrder, in_order, || {
             format!("{text:?} stands behind message {last:?} of its author, at {pos}")
         });
     }

@@ -5,6 +5,7 @@ pub mod durable;
 pub mod epochs;
 pub mod findings;
 pub mod ledger;
+pub mod pushes;
 pub mod readers;
 pub mod rest;
 pub mod sources;
@@ -13,7 +14,7 @@ pub mod views;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use segment_core::peer::events::{PeerEvent, Reply};
+use segment_core::peer::events::{PeerEvent, Reply, Stage};
 use segment_core::tracker::events::TrackerEvent;
 use segment_proto::frame::Role;
 use segment_proto::{DeviceId, Frame, Header, LinkId, Message, Reason};
@@ -22,19 +23,21 @@ use self::durable::Speaker;
 use self::epochs::Epochs;
 pub use self::findings::{Check, Finding, Findings};
 use self::ledger::Ledger;
+use self::pushes::Pushes;
 use self::readers::Sessions;
 use self::sources::Sources;
 use self::truth::{Truth, Written};
 use self::views::Views;
 use crate::fleet::{Scene, Watch};
 use crate::network::{NodeId, OVERFLOW_FACTOR};
+use crate::paired::Heard;
 use crate::process::{Process, Told};
 use crate::user::Sent;
 
 /// The node on which the tracker runs.
 pub const TRACKER: NodeId = NodeId(0);
-/// What does no harm and is no sign of a fault: a restarted tracker has forgotten what is not on disk.
-const PUSHES_AT_ANY_TIME: &[&str] = &["Goodbye", "Revoked", "Removed", "Fenced", "Committed", "Diverged"];
+/// What is small and rare, or must be said whatever waits: `Delivered` comes once a second at most.
+const PUSHES_AT_ANY_TIME: &[&str] = &["Goodbye", "Revoked", "Removed", "Fenced", "Committed", "Diverged", "Delivered"];
 
 /// All checkers of a world.
 #[derive(Debug)]
@@ -62,6 +65,15 @@ pub struct Checkers {
     starts: BTreeMap<NodeId, u32>,
     /// Whether a disk was replaced: honest nodes may then find each other suspicious.
     restored: bool,
+    /// A node that lies.
+    pub liar: Option<NodeId>,
+    /// Devices that write what they like: no user of the simulation sits at them.
+    pub strangers: BTreeSet<DeviceId>,
+    /// What everybody but one was told, from some moment on.
+    pub heard: Option<Heard>,
+    /// Nodes that never come back.
+    pub gone: BTreeSet<NodeId>,
+    pushes: Pushes,
     send_queue_bytes_max: usize,
 }
 
@@ -83,6 +95,11 @@ impl Checkers {
             sessions: Sessions::default(),
             starts: BTreeMap::new(),
             restored: false,
+            liar: None,
+            strangers: BTreeSet::new(),
+            heard: None,
+            gone: BTreeSet::new(),
+            pushes: Pushes::default(),
             send_queue_bytes_max,
         }
     }
@@ -92,6 +109,7 @@ impl Checkers {
         *self.starts.entry(node).or_default() += 1;
         self.truth.on_start(node);
         self.views.on_start(node);
+        self.pushes.on_start(node);
         self.sources.on_start(node);
         self.unheard.retain(|(whose, _)| *whose != node);
         if node == TRACKER {
@@ -99,9 +117,28 @@ impl Checkers {
         }
     }
 
+    /// A node never comes back.
+    pub fn on_gone(&mut self, node: NodeId) {
+        self.gone.insert(node);
+    }
+
+    pub(crate) fn is_liar(&self, node: NodeId) -> bool {
+        self.liar == Some(node)
+    }
+
     /// Another image lies on a node's disk: it may have forgotten what it was told, and what it has promised.
     pub fn on_disk_replaced(&mut self, node: NodeId) {
         self.restored = true;
+        if node == TRACKER {
+            // What it had committed may be void until somebody shows it: what must stand in the end is looked at then.
+            return self.findings.mute(&[
+                Check::CommittedStands,
+                Check::OneSequencer,
+                Check::NothingLost,
+                Check::OnceEach,
+                Check::AuthorOrder,
+            ]);
+        }
         let committed = |text: &str, channel: &_| {
             self.ledger.channel(channel).is_some_and(|ledger| ledger.find_text(text).is_some())
         };
@@ -113,7 +150,7 @@ impl Checkers {
     /// A user has written something.
     pub fn on_sent(&mut self, node: NodeId, sent: Sent) {
         let Sent { text, channel, number, key } = sent;
-        self.truth.on_written(text, Written { node, channel, number, key, promised: false });
+        self.truth.on_written(text, Written { node, channel, number, key, promised: false, stored: false });
     }
 
     fn check_link(&mut self, scene: Scene<'_>, node: NodeId, link: LinkId, role: Role, message: &Message) {
@@ -123,7 +160,11 @@ impl Checkers {
         self.findings.expect(Check::Limits, !pushed, || format!("{name} is pushed to {link}, which has no room"));
         let most = OVERFLOW_FACTOR * self.send_queue_bytes_max;
         self.findings.expect(Check::Limits, queued <= most, || format!("{queued} bytes wait for {link}"));
-        let speaker = Speaker { durable: scene.durable(node), role: readers::role_of(node == TRACKER) };
+        let speaker = Speaker {
+            durable: scene.durable(node),
+            role: readers::role_of(node == TRACKER),
+            device: scene.network.device(node),
+        };
         readers::check_reader(speaker, &end.peer, message, &self.ledger, &self.truth, &mut self.findings);
         if node == TRACKER {
             self.sessions.check(&end.peer, message, &self.truth, &mut self.findings);
@@ -156,11 +197,12 @@ impl Checkers {
             }
             PeerEvent::CutBehind { channel, pos } => self.views.on_cut(node, *channel, *pos, findings),
             PeerEvent::MessageStage { key, stage, pos } => {
-                self.truth.on_promised(key);
+                self.truth.on_promised(key, *stage >= Stage::Stored);
                 self.views.on_stage(*key, *stage, *pos, ledger, findings);
             }
+            PeerEvent::MessageSignedAgain { old, new } => self.truth.on_signed_again(old, *new),
             PeerEvent::MessageRefused { key, text, .. } => {
-                ledger.on_refused(*key, findings);
+                ledger.on_refused(*key, text.as_deref(), findings);
                 self.views.on_refused(*key);
                 self.refused_texts.extend(text.clone());
             }
@@ -170,7 +212,7 @@ impl Checkers {
             PeerEvent::Replied { reply: Ok(Reply::Users(page)), .. } => {
                 self.seen.insert(node, page.rows.iter().map(|row| row.device).collect());
             }
-            PeerEvent::Suspicious { .. } if self.restored => {}
+            PeerEvent::Suspicious { .. } if self.restored || self.liar.is_some() => {}
             PeerEvent::Suspicious { what } => findings.add(Check::NothingSuspicious, (*what).into()),
             _ => {}
         }
@@ -180,6 +222,9 @@ impl Checkers {
 impl Watch<Process> for Checkers {
     fn transmitted(&mut self, scene: Scene<'_>, node: NodeId, to: &[LinkId], frame: &Frame) {
         self.findings.look_at(node, scene.now);
+        if self.is_liar(node) {
+            return;
+        }
         let Some(header) = frame.header() else { return };
         let message = match Message::decode(&header, frame.payload()) {
             Ok(message) => message,
@@ -195,17 +240,28 @@ impl Watch<Process> for Checkers {
         if node != TRACKER {
             self.epochs.on_sent(node, start, &message, &mut self.findings);
         }
-        let speaker = Speaker { durable: scene.durable(node), role: readers::role_of(node == TRACKER) };
+        let speaker = Speaker {
+            durable: scene.durable(node),
+            role: readers::role_of(node == TRACKER),
+            device: scene.network.device(node),
+        };
         durable::check(speaker, &message, &self.ledger, &mut self.findings);
-        to.iter().for_each(|link| self.check_link(scene, node, *link, header.role, &message));
+        to.iter().for_each(|link| {
+            self.check_link(scene, node, *link, header.role, &message);
+            self.pushes.on_sent(node, *link, &message, &mut self.findings);
+        });
     }
 
     fn received(&mut self, scene: Scene<'_>, node: NodeId, link: LinkId, header: &Header, message: &Message) {
         self.findings.look_at(node, scene.now);
         if let Message::Failure(failure) = message
+            && self.liar.is_none()
             && matches!(failure.reason, Reason::Malformed | Reason::BadSignature | Reason::UnsupportedKind)
         {
             self.findings.add(Check::NothingSuspicious, format!("a request was refused: {failure:?}"));
+        }
+        if let Some(heard) = &mut self.heard {
+            heard.on_received(scene, node, link, message);
         }
         if node == TRACKER {
             return self.truth.on_received(link, header.correlation, message);
@@ -220,6 +276,7 @@ impl Watch<Process> for Checkers {
         self.findings.look_at(node, scene.now);
         match event {
             Told::Tracker(event) => self.on_tracker_event(event),
+            Told::Peer(event) if self.is_liar(node) => self.unheard.push((node, *event)),
             Told::Peer(event) => {
                 self.on_peer_event(node, &event);
                 self.unheard.push((node, *event));
@@ -245,7 +302,10 @@ impl Checkers {
         to.iter().for_each(|link| self.truth.on_answered(*link, header.correlation, message));
         let durable = scene.durable(TRACKER);
         if let Some(receipt) = contents::receipt(message) {
-            self.ledger.on_receipt(receipt, durable, &self.truth, &mut self.findings);
+            self.ledger.on_receipt(receipt, durable, &self.truth, &self.strangers, &mut self.findings);
+        }
+        if let Some((channel, pos)) = contents::committed_fates(message) {
+            self.ledger.extend(channel, pos, durable, &self.truth, &self.strangers, &mut self.findings);
         }
         contents::epochs(message).for_each(|record| durable::check_epoch(durable, record, &mut self.findings));
         if let Message::Grant(grant) = message {

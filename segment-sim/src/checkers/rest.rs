@@ -27,7 +27,7 @@ pub fn check<P>(fleet: &Fleet<Process, P>, peers: &[NodeId], checkers: &Checkers
     }
     findings.look_at(TRACKER, now);
     check_tracker(fleet, checkers, findings);
-    check_texts(&waiting_texts(fleet, peers), checkers, findings);
+    check_texts(&waiting_texts(fleet, peers), &orphans(fleet, checkers), checkers, findings);
 }
 
 fn check_peer<P>(fleet: &Fleet<Process, P>, node: NodeId, peer: &Peer, checkers: &Checkers, findings: &mut Findings) {
@@ -85,7 +85,8 @@ fn check_channel<P>(
     if let Some(log) = fleet.scene().durable(node).log(LogId { channel, role }) {
         check_log(node, channel, log, checkers, findings);
     }
-    check_serving(peer, view, findings);
+    let host = fleet.network.node_of(&view.record.host).unwrap_or(TRACKER);
+    check_serving(host, peer, view, checkers, findings);
 }
 
 fn check_log(node: NodeId, channel: ChannelId, log: &Log, checkers: &Checkers, findings: &mut Findings) {
@@ -99,7 +100,7 @@ fn check_log(node: NodeId, channel: ChannelId, log: &Log, checkers: &Checkers, f
     }
 }
 
-fn check_serving(peer: &Peer, view: &ChannelView, findings: &mut Findings) {
+fn check_serving(host: NodeId, peer: &Peer, view: &ChannelView, checkers: &Checkers, findings: &mut Findings) {
     let name = &view.record.name;
     if view.hosted {
         let report = peer.host_report(view.record.channel);
@@ -107,10 +108,11 @@ fn check_serving(peer: &Peer, view: &ChannelView, findings: &mut Findings) {
         findings.expect(Check::RestOwners, owns, || format!("{name} is hosted here: {report:?}"));
         return;
     }
+    let host_gone = checkers.gone.contains(&host);
     let invisible = peer.whoami().is_some_and(|me| me.presence == Presence::Invisible);
     let served = match view.serving {
         Serving::Host(device) => device == view.record.host,
-        Serving::Copy => invisible,
+        Serving::Copy => invisible || host_gone,
         Serving::Here | Serving::Nowhere => false,
     };
     findings.expect(Check::RestOwners, served, || format!("{name} is served from {:?}", view.serving));
@@ -123,6 +125,9 @@ fn check_tracker<P>(fleet: &Fleet<Process, P>, checkers: &Checkers, findings: &m
     findings.expect(Check::RestLeftovers, once.len() == peers.len(), || {
         format!("{} links to {} devices are left", peers.len(), once.len())
     });
+    let gone = fleet.network.links(TRACKER).filter_map(|(_, end)| fleet.network.node_of(&end.peer));
+    let gone: Vec<NodeId> = gone.filter(|node| checkers.gone.contains(node)).collect();
+    findings.expect(Check::RestLeftovers, gone.is_empty(), || format!("links to {gone:?}, who are gone"));
     let idle = tracker.is_some_and(|tracker| tracker.operations() == 0);
     findings.expect(Check::RestLeftovers, idle, || "the tracker has operations under way".into());
     let scene = fleet.scene();
@@ -141,6 +146,10 @@ fn check_tracker<P>(fleet: &Fleet<Process, P>, checkers: &Checkers, findings: &m
 fn check_backup(log: &Log, ledger: &super::ledger::ChannelLedger, findings: &mut Findings) {
     let same = log.iter().map(|stored| stored.chain).eq(ledger.entries().iter().map(|entry| entry.chain));
     findings.expect(Check::CommittedStands, same, || "the tracker's log is not what it has committed".into());
+    let mut texts = BTreeSet::new();
+    for text in log.iter().filter_map(|stored| stored.entry.envelope.text()) {
+        findings.expect(Check::OnceEach, texts.insert(text.to_owned()), || format!("{text:?} stands twice"));
+    }
 }
 
 /// Adds whom a node sees and who is not there, and the other way round.
@@ -168,8 +177,19 @@ fn waiting_texts<P>(fleet: &Fleet<Process, P>, peers: &[NodeId]) -> BTreeSet<Str
     peers.flat_map(texts).collect()
 }
 
+/// Channels whose host never comes back.
+fn orphans<P>(fleet: &Fleet<Process, P>, checkers: &Checkers) -> BTreeSet<ChannelId> {
+    let is_gone = |host| fleet.network.node_of(host).is_some_and(|node| checkers.gone.contains(&node));
+    checkers.truth.channels().filter(|record| is_gone(&record.host)).map(|record| record.channel).collect()
+}
+
 /// Every text that was queued is committed or refused, or waits, and never both of the first two.
-fn check_texts(waiting: &BTreeSet<String>, checkers: &Checkers, findings: &mut Findings) {
+fn check_texts(
+    waiting: &BTreeSet<String>,
+    orphans: &BTreeSet<ChannelId>,
+    checkers: &Checkers,
+    findings: &mut Findings,
+) {
     for (text, written) in checkers.truth.texts() {
         let ledger = checkers.ledger.channel(&written.channel);
         let committed = ledger.and_then(|ledger| ledger.find_text(text)).is_some();
@@ -178,7 +198,10 @@ fn check_texts(waiting: &BTreeSet<String>, checkers: &Checkers, findings: &mut F
         let shown = text.chars().take(16).collect::<String>();
         let waits = waiting.contains(text);
         // Until an author is told that a message is queued, a crash may take it.
-        let kept = committed || refused || waits || !written.promised;
+        // Who never comes back takes with them what nobody else had on disk.
+        let kept_by_host = written.stored && !orphans.contains(&written.channel) && !checkers.is_liar(written.node);
+        let lost_with_author = checkers.gone.contains(&written.node) && !kept_by_host;
+        let kept = committed || refused || waits || !written.promised || lost_with_author;
         findings.expect(Check::NothingLost, kept && !(committed && refused), || {
             format!("{shown:?}: committed is {committed}, refused is {refused}, waiting is {waits}")
         });

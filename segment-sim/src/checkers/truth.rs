@@ -22,6 +22,8 @@ pub struct Written {
     pub key: MessageKey,
     /// Whether its author was told that it is on their disk.
     pub promised: bool,
+    /// Whether its author was told that it is on another's disk.
+    pub stored: bool,
 }
 
 /// What is known for sure.
@@ -35,6 +37,7 @@ pub struct Truth {
     sessions: BTreeMap<LinkId, (SessionId, AccountId)>,
     wishes: BTreeMap<(LinkId, RequestId), Presence>,
     hidden: BTreeSet<SessionId>,
+    restored: BTreeSet<NodeId>,
 }
 
 impl Truth {
@@ -86,20 +89,38 @@ impl Truth {
         node: NodeId,
         committed: impl Fn(&str, &ChannelId) -> bool,
     ) -> BTreeSet<MessageKey> {
+        self.restored.insert(node);
         let own = self.written.iter_mut().filter(|(_, one)| one.node == node);
         let open = own.filter(|(text, one)| !committed(text, &one.channel));
         let keys = open.map(|(_, one)| {
             one.promised = false;
+            one.stored = false;
             one.key
         });
         keys.collect()
     }
 
     /// An author is told that a message is on their disk.
-    pub fn on_promised(&mut self, key: &MessageKey) {
+    pub fn on_promised(&mut self, key: &MessageKey, stored: bool) {
         if let Some(written) = self.names.get(key).and_then(|text| self.written.get_mut(text)) {
             written.promised = true;
+            written.stored |= stored;
         }
+    }
+
+    /// Whether another image has lain on a node's disk.
+    #[must_use]
+    pub fn is_restored(&self, node: NodeId) -> bool {
+        self.restored.contains(&node)
+    }
+
+    /// A message has another name from now on.
+    pub fn on_signed_again(&mut self, old: &MessageKey, new: MessageKey) {
+        let Some(text) = self.names.remove(old) else { return };
+        if let Some(written) = self.written.get_mut(&text) {
+            written.key = new;
+        }
+        self.names.insert(new, text);
     }
 
     /// Whether a session wants to be seen by nobody.

@@ -37,15 +37,15 @@ impl Network {
 
     /// An end vanishes; what was on its way from it still arrives.
     fn abandon(&mut self, id: ConnectionId, side: Side, notice: Notice, now: Instant) {
+        let Some(connection) = self.connections.get_mut(&id) else { return };
         let hold = match notice {
             Notice::Reset => Duration::ZERO,
             Notice::HalfOpen => {
                 let (low, high) = HALF_OPEN_SECONDS;
-                let hold = self.dice.duration(Duration::from_secs(low), Duration::from_secs(high));
-                if self.dice.chance(NEVER_NOTICED_PERMILLE) { NEVER } else { hold }
+                let hold = connection.dice.duration(Duration::from_secs(low), Duration::from_secs(high));
+                if connection.dice.chance(NEVER_NOTICED_PERMILLE) { NEVER } else { hold }
             }
         };
-        let Some(connection) = self.connections.get_mut(&id) else { return };
         let end = connection.end(side);
         end.stalled_until = end.stalled_until.max(now + hold);
         self.close(id, side, now);

@@ -98,7 +98,10 @@ struct Node {
     up: bool,
     start: u32,
     accepts: bool,
-    next_inbound: u64,
+    /// How often each node was dialled: names links and connections, so that no others shift them.
+    dials: BTreeMap<NodeId, u64>,
+    /// How often each address was tried.
+    tries: BTreeMap<SocketAddr, u64>,
     dialling: BTreeSet<LinkId>,
     links: BTreeMap<LinkId, (ConnectionId, Side)>,
     /// Who was on the other side of each link that this process ever had.
@@ -163,7 +166,8 @@ impl Network {
             up: false,
             start: 0,
             accepts,
-            next_inbound: 0,
+            dials: BTreeMap::new(),
+            tries: BTreeMap::new(),
             dialling: BTreeSet::new(),
             links: BTreeMap::new(),
             peers: BTreeMap::new(),
@@ -214,7 +218,13 @@ impl Network {
     pub fn dial(&mut self, from: NodeId, dial: Dial, now: Instant) {
         let start = self.node(from).start;
         self.node(from).dialling.insert(dial.link);
-        let delay = self.dice.duration(self.profile.nearest, self.profile.farthest);
+        let address = dial.endpoint.address;
+        let count = self.node(from).tries.entry(address).or_default();
+        *count += 1;
+        let count = *count;
+        let to = self.node_at(address).map_or(u16::MAX, |to| to.0);
+        let mut dice = self.dice.child("dial", u64::from(from.0) << 48 | u64::from(to) << 32 | count);
+        let delay = dice.duration(self.profile.nearest, self.profile.farthest);
         self.timetable.push((now + delay, NetworkEvent::Dialled(from, start, dial)));
     }
 
@@ -254,10 +264,12 @@ impl Network {
     fn connect(&mut self, from: NodeId, to: NodeId, link: LinkId, now: Instant) {
         let id = ConnectionId(self.next_connection);
         self.next_connection += 1;
-        let mut dice = self.dice.child("connection", id.0);
+        let count = self.node(from).dials.entry(to).or_default();
+        *count += 1;
+        let pair = u64::from(from.0) << 48 | u64::from(to.0) << 32 | *count;
+        let mut dice = self.dice.child("connection", pair);
         let latency = dice.duration(self.profile.nearest, self.profile.farthest);
-        let inbound = LinkId(INBOUND | self.node(to).next_inbound);
-        self.node(to).next_inbound += 1;
+        let inbound = LinkId(INBOUND | pair);
         let ends = [End::new(from, link, self.device(to)), End::new(to, inbound, self.device(from))];
         let (dialler, listener) = (self.device(from), self.device(to));
         self.node(from).peers.insert(link, listener);
@@ -280,7 +292,7 @@ impl Network {
         end.state = EndState::Up;
         let mut address = Self::address(other);
         if direction == Direction::Inbound {
-            address.set_port(40_000 + u16::try_from(id.0 % 20_000).unwrap_or(0));
+            address.set_port(40_000 + u16::try_from(end.link.0 % 20_000).unwrap_or(0));
         }
         let input = Input::LinkUp { link: end.link, direction, peer: end.peer, address };
         let node = end.node;

@@ -58,11 +58,28 @@ pub enum Focus {
     Rights,
     /// Disks that come back with an older image, or empty.
     Restored,
+    /// Nodes that never come back.
+    Gone,
+    /// A node that lies.
+    Malice,
+    /// Channels that move from device to device.
+    Moves,
+    /// A tracker whose disk comes back with an older image.
+    Disaster,
 }
 
 impl Focus {
     /// All of them.
-    pub const ALL: &'static [Self] = &[Self::Anything, Self::Takeover, Self::Rights, Self::Restored];
+    pub const ALL: &'static [Self] = &[
+        Self::Anything,
+        Self::Takeover,
+        Self::Rights,
+        Self::Restored,
+        Self::Gone,
+        Self::Malice,
+        Self::Moves,
+        Self::Disaster,
+    ];
 
     /// The name by which it is asked for.
     #[must_use]
@@ -90,6 +107,8 @@ pub struct Swarm {
     pub faults: Vec<FaultKind>,
     /// Of a thousand faults, so many are at a node that owns channels.
     pub at_owners_permille: u64,
+    /// How often the tracker's disk comes back with an older image.
+    pub disasters: u16,
     /// Deeds besides the usual ones, each as often as a thousandth of them.
     pub deeds: Vec<(Deed, u64)>,
 }
@@ -115,13 +134,14 @@ impl Swarm {
             calm: dice.duration(Duration::from_millis(700), Duration::from_secs(5)),
             faults,
             at_owners_permille: 200,
+            disasters: 0,
             deeds: Vec::new(),
         };
         swarm.focused(focus, dice)
     }
 
     fn focused(mut self, focus: Focus, dice: &mut Dice) -> Self {
-        use FaultKind::{Away, BreakLink, Crash, Flap, HalfOpen, LostDisk, OldImage, Pause, PowerFailure};
+        use FaultKind::{Away, BreakLink, Crash, Flap, Gone, HalfOpen, LostDisk, OldImage, Pause, PowerFailure};
         match focus {
             Focus::Anything => {}
             Focus::Takeover => {
@@ -141,6 +161,24 @@ impl Swarm {
                 self.deeds = vec![(Deed::Backup, 10)];
                 self.faults.extend([OldImage, OldImage, LostDisk]);
             }
+            Focus::Gone => {
+                self.shape = Shape { hosts: 1, channels: 1, members: 4, ..self.shape };
+                self.faults = vec![PowerFailure, Crash, HalfOpen, BreakLink, Flap, Gone];
+            }
+            Focus::Moves => {
+                self.shape = Shape { hosts: 1, channels: 1, members: 4, deputies: 2, ..self.shape };
+                self.deeds = vec![(Deed::Move, 8)];
+                self.at_owners_permille = 400;
+            }
+            Focus::Disaster => {
+                self.shape = Shape { hosts: 1, channels: 1, members: 3, ..self.shape };
+                self.faults.retain(|kind| !matches!(kind, Away));
+                self.disasters = 1 + small(dice, 0, 1);
+            }
+            Focus::Malice => {
+                let liar = NodeId(1 + small(dice, 0, u64::from(self.shape.hosts + self.shape.members) - 1));
+                self.shape.liar = Some(liar);
+            }
         }
         self
     }
@@ -153,8 +191,23 @@ impl Swarm {
         for node in self.shape.peers() {
             happenings.extend(self.draw_deeds(node, &mut dice.child("deeds", u64::from(node.0))));
         }
+        happenings.extend(self.draw_disasters(&mut dice.child("disasters", 0)));
         happenings.sort_by_key(|happening| (happening.at, happening.node));
         Scenario { seed, shape: self.shape.clone(), plant, happenings }
+    }
+
+    /// A copy of the tracker's disk is kept, and comes back later.
+    fn draw_disasters(&self, dice: &mut Dice) -> Vec<Happening> {
+        let one = |_| {
+            let kept = Duration::from_secs(5) + dice.duration(Duration::ZERO, self.shape.storm / 2);
+            let back = kept + dice.duration(Duration::from_millis(100), self.shape.storm / 2);
+            let happening = |after, what| {
+                let lasting = Duration::from_secs(1);
+                Happening { at: Instant(0) + after, node: NodeId(0), what, draw: 0, lasting }
+            };
+            [happening(kept, What::Deed(Deed::Backup)), happening(back, What::Fault(FaultKind::OldImage))]
+        };
+        (0..self.disasters).flat_map(one).collect()
     }
 
     fn draw_deeds(&self, node: NodeId, dice: &mut Dice) -> Vec<Happening> {
@@ -178,8 +231,8 @@ impl Swarm {
                 *dice.pick(&nodes)?
             };
             // The tracker says goodbye to nobody, and its disk is what the others' receipts are about.
-            let spared =
-                node == NodeId(0) && matches!(kind, FaultKind::Away | FaultKind::OldImage | FaultKind::LostDisk);
+            let spared = node == NodeId(0)
+                && matches!(kind, FaultKind::Away | FaultKind::OldImage | FaultKind::LostDisk | FaultKind::Gone);
             let node = if spared { NodeId(1) } else { node };
             let lasting = if kind == FaultKind::Away { long_time(dice) } else { some_time(dice) };
             Some(Happening { at, node, what: What::Fault(kind), draw: dice.between(0, DRAWS - 1), lasting })
@@ -229,6 +282,8 @@ fn draw_shape(dice: &mut Dice) -> Shape {
             slowest: Duration::from_millis(slowest),
             ..DiskProfile::default()
         },
+        deputies: 0,
+        liar: None,
         clock_drift_ppm: *dice.pick(&[0, 50, 500]).unwrap_or(&0),
         clock_skew: dice.duration(Duration::ZERO, Duration::from_secs(120)),
         send_queue_bytes_max: *dice.pick(&[8 * 1_024, 32 * 1_024, 256 * 1_024]).unwrap_or(&8_192),

@@ -18,6 +18,8 @@ pub struct Shape {
     pub visitors: u16,
     /// Permille of members that share the account of the first.
     pub second_device_permille: u64,
+    /// The last so many members are further devices of the first owner.
+    pub deputies: u16,
     /// How long things go wrong.
     pub storm: Duration,
     /// How fast the network is.
@@ -28,6 +30,8 @@ pub struct Shape {
     pub clock_skew: Duration,
     /// By how many parts of a million clocks go too fast or too slow, at most.
     pub clock_drift_ppm: u64,
+    /// A node that lies, if there is one.
+    pub liar: Option<NodeId>,
     /// The send queue of a link, in bytes.
     pub send_queue_bytes_max: usize,
 }
@@ -41,11 +45,13 @@ impl Default for Shape {
             members: 1,
             visitors: 0,
             second_device_permille: 0,
+            deputies: 0,
             storm: Duration::from_secs(10),
             network: NetworkProfile::default(),
             disk: DiskProfile::default(),
             clock_skew: Duration::ZERO,
             clock_drift_ppm: 0,
+            liar: None,
             send_queue_bytes_max: 256 * 1_024,
         }
     }

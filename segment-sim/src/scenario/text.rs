@@ -62,11 +62,13 @@ impl fmt::Display for Shape {
         let Self { hosts, channels, members, visitors, second_device_permille, .. } = self;
         writeln!(f, "hosts {hosts}\nchannels {channels}\nmembers {members}\nvisitors {visitors}")?;
         writeln!(f, "second-devices {second_device_permille}")?;
+        writeln!(f, "deputies {}", self.deputies)?;
         writeln!(f, "storm {}", Seconds(self.storm))?;
         writeln!(f, "network {} {}", Seconds(self.network.nearest), Seconds(self.network.farthest))?;
         writeln!(f, "disk {} {}", Seconds(self.disk.fastest), Seconds(self.disk.slowest))?;
         writeln!(f, "clock-skew {}", Seconds(self.clock_skew))?;
         writeln!(f, "clock-drift {}", self.clock_drift_ppm)?;
+        self.liar.map_or(Ok(()), |liar| writeln!(f, "liar {}", liar.0))?;
         writeln!(f, "send-queue {}", self.send_queue_bytes_max)
     }
 }
@@ -118,11 +120,13 @@ impl Scenario {
             "members" => shape.members = number(&mut words)?,
             "visitors" => shape.visitors = number(&mut words)?,
             "second-devices" => shape.second_device_permille = number(&mut words)?,
+            "deputies" => shape.deputies = number(&mut words)?,
             "storm" => shape.storm = seconds(&mut words)?,
             "network" => (shape.network.nearest, shape.network.farthest) = (seconds(&mut words)?, seconds(&mut words)?),
             "disk" => (shape.disk.fastest, shape.disk.slowest) = (seconds(&mut words)?, seconds(&mut words)?),
             "clock-skew" => shape.clock_skew = seconds(&mut words)?,
             "clock-drift" => shape.clock_drift_ppm = number(&mut words)?,
+            "liar" => shape.liar = Some(NodeId(number(&mut words)?)),
             "send-queue" => shape.send_queue_bytes_max = number(&mut words)?,
             "at" => self.happenings.push(happening(&mut words)?),
             unknown => return Err(Unreadable::UnknownWord(unknown.into())),

@@ -31,6 +31,8 @@ pub enum Deed {
     Disconnect,
     /// Keeps a copy of the disk.
     Backup,
+    /// Moves a channel to another device of its owner.
+    Move,
 }
 
 impl Deed {
@@ -49,6 +51,7 @@ impl Deed {
         Self::Leave,
         Self::Disconnect,
         Self::Backup,
+        Self::Move,
     ];
 }
 
@@ -87,6 +90,8 @@ pub enum FaultKind {
     OldImage,
     /// A process dies, and its disk is gone.
     LostDisk,
+    /// A process dies and never comes back, and nobody is told.
+    Gone,
 }
 
 impl FaultKind {
@@ -108,6 +113,7 @@ impl FaultKind {
         Self::ClockJump,
         Self::OldImage,
         Self::LostDisk,
+        Self::Gone,
     ];
 }
 

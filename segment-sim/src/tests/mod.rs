@@ -4,6 +4,7 @@ mod corpora;
 mod disk;
 mod fleet;
 mod queue;
+mod regressions;
 mod scenario;
 mod toy;
 mod worlds;

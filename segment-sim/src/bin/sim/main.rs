@@ -1,9 +1,11 @@
 //! Runs simulated worlds and says which of them broke a promise.
 
+mod invisible;
+mod planted;
 mod progress;
 mod report;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
@@ -39,12 +41,18 @@ struct Arguments {
     /// Plant a fault, by its name; `list` shows all.
     #[arg(long, value_name = "NAME")]
     plant: Option<String>,
-    /// What the worlds are about: anything, takeover, rights, restored.
+    /// What the worlds are about: anything, takeover, rights, restored, gone, malice, moves, disaster.
     #[arg(long, value_name = "FOCUS", default_value = "anything")]
     focus: String,
     /// Remove a rule of the protocol: short for `--plant without-RULE`.
     #[arg(long, value_name = "RULE", conflicts_with = "plant")]
     without: Option<String>,
+    /// Compare worlds with somebody invisible to the same ones without them.
+    #[arg(long, conflicts_with_all = ["replay", "twice", "trace"])]
+    invisible: bool,
+    /// Plant every fault of a table, and say who finds it within how many seeds.
+    #[arg(long, value_name = "FILE", num_args = 0..=1, default_missing_value = "segment-sim/planted.txt", conflicts_with_all = ["plant", "without", "replay", "seed", "twice", "trace", "invisible"])]
+    planted: Option<PathBuf>,
     /// Live each world twice and compare the traces.
     #[arg(long)]
     twice: bool,
@@ -76,7 +84,11 @@ fn main() -> ExitCode {
     let Some(focus) = Focus::named(&arguments.focus) else {
         return fails(&format!("worlds are not about {}", arguments.focus));
     };
+    if let Some(table) = &arguments.planted {
+        return planted::run(table, arguments.threads);
+    }
     match &arguments.replay {
+        _ if arguments.invisible => invisible::run(arguments.first_seed, arguments.seeds, arguments.threads, plant),
         Some(path) => replay(path, &arguments),
         None => live_seeds(&arguments, focus, plant),
     }
@@ -91,7 +103,7 @@ fn printing(arguments: &Arguments) -> Printing {
     if arguments.trace { Printing::Lines } else { Printing::Silent }
 }
 
-fn replay(path: &PathBuf, arguments: &Arguments) -> ExitCode {
+fn replay(path: &Path, arguments: &Arguments) -> ExitCode {
     let text = match std::fs::read_to_string(path) {
         Ok(text) => text,
         Err(error) => return fails(&format!("{}: {error}", path.display())),

@@ -4,7 +4,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use segment_sim::plant::Plant;
-use segment_sim::run::{Failure, Totals, replay};
+use segment_sim::run::{Failure, Totals, replay_focused};
 use segment_sim::scenario::{Focus, Scenario};
 use segment_sim::shrink::shrink;
 use segment_sim::world::Outcome;
@@ -16,7 +16,7 @@ const FINDINGS_SHOWN: usize = 5;
 pub fn failure(failure: &Failure, focus: Focus, plant: Plant) {
     println!("seed {} broke:", failure.seed);
     findings(&failure.outcome);
-    println!("  replay: {}", replay(failure.seed, focus, plant));
+    println!("  replay: {}", replay_focused(failure.seed, focus, plant));
 }
 
 fn findings(outcome: &Outcome) {
