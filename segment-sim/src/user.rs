@@ -152,16 +152,18 @@ impl User {
         }
         match peer.tracker_state() {
             TrackerState::Connected => self.enter(peer, town, now),
-            TrackerState::LoggedIn => {
-                if !self.settle_in(peer, mood, town, now) && mood == Mood::Quiet {
-                    self.show_up(peer, now);
-                }
-            }
+            TrackerState::LoggedIn => self.be_at_home(peer, mood, town, now),
             TrackerState::Idle if self.dice.chance(200) || mood == Mood::Quiet => {
                 let asked = town.tracker.map(|tracker| peer.connect(tracker, now));
                 asked.into_iter().for_each(|asked| self.remember(asked, Ask::Other));
             }
             _ => {}
+        }
+    }
+
+    fn be_at_home(&mut self, peer: &mut Peer, mood: Mood, town: &Town, now: Now) {
+        if !self.settle_in(peer, mood, town, now) && mood == Mood::Quiet {
+            self.show_up(peer, now);
         }
     }
 
