@@ -127,7 +127,7 @@ fn the_history_is_private_and_outlives_the_program() {
     for line in ["remember me", "/login ken hunter2\u{15}", " not me"] {
         pty.type_line(line);
     }
-    pty.wait_for("you said not me");
+    pty.wait_for("you said  not me");
     pty.press("\u{4}");
     pty.wait_for_end();
 

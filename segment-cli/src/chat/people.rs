@@ -54,8 +54,14 @@ impl Chat {
     pub(super) async fn move_host(&self, channel: Option<ChannelName>, user: &UserName) -> Done {
         let target = self.target(channel).await?;
         let UserFound { account, name } = self.user(user).await?;
-        let Some(device) = self.device_of(account).await? else {
-            let text = format!("{name} is not online, or on no other device than this: nothing was moved");
+        let record = self.view_of(target.id).await?.record;
+        let me = self.peer().call(|machine, _| machine.whoami()).await?;
+        if me.is_some_and(|me| me.who.account != record.owner.account) {
+            return Err(Problem::wire(Reason::OwnerOnly));
+        }
+        let Some(device) = self.device_of(account, record.host).await? else {
+            let text =
+                format!("{name} is not online, or on no other device than the one that hosts: nothing was moved");
             return Err(Problem::wire(Reason::NotNow).saying(text));
         };
         let text = format!(
@@ -66,16 +72,15 @@ impl Chat {
         self.change(&target, AccessChange::designate(account, name.to_string(), device), text).await
     }
 
-    /// A device on which somebody is online, other than this one.
-    async fn device_of(&self, account: AccountId) -> Result<Option<DeviceId>, Problem> {
-        let here = self.peer().device();
+    /// A device on which somebody is online, other than the present host.
+    async fn device_of(&self, account: AccountId, host: DeviceId) -> Result<Option<DeviceId>, Problem> {
         let mut after = None;
         loop {
             let Reply::Users(page) = self.peer().request(move |machine, now| machine.list_users(after, now)).await?
             else {
                 return Err(RequestError::OtherAnswer.into());
             };
-            let other = page.rows.iter().find(|row| row.who.account == account && row.device != here);
+            let other = page.rows.iter().find(|row| row.who.account == account && row.device != host);
             after = page.rows.last().map(|row| row.session).filter(|_| page.more);
             if other.is_some() || after.is_none() {
                 return Ok(other.map(|row| row.device));

@@ -19,6 +19,7 @@ fn members_say_what_they_have_and_hear_it_of_one_another() {
     assert_eq!(rig.say(4, delivered(2)), [""; 0], "no member");
     rig.say(2, delivered(2));
     rig.say(3, delivered(1));
+    rig.peer.sleep(Duration::from_millis(10));
     assert_eq!(rig.timeout(), ["2+3! delivered to 1@2 2@1 of 2"]);
     rig.say(3, delivered(7));
     rig.peer.sleep(Duration::from_secs(1));
@@ -29,5 +30,6 @@ fn members_say_what_they_have_and_hear_it_of_one_another() {
     rig.restart();
     rig.take_office();
     rig.subscribe(3);
+    rig.peer.sleep(Duration::from_millis(10));
     assert_eq!(rig.timeout(), ["3! delivered to 2@0 of 2"], "what was not committed was cut");
 }

@@ -20,8 +20,17 @@ use crate::peer::events::{PeerEvent, Serving};
 use crate::store::StoredEntry;
 
 /// The log is the reader's from here on.
-const SETTLED: [&str; 8] =
-    ["write", "Hosting", "write", "to 1: ask Unsubscribe", "served from Here", "MemberLink", "write", "RightsChanged"];
+const SETTLED: [&str; 9] = [
+    "write",
+    "Hosting",
+    "write",
+    "to 1: ask Unsubscribe",
+    "served from Here",
+    "MemberLink",
+    "write",
+    "EpochChanged",
+    "RightsChanged",
+];
 
 /// What the tracker has: its side is played by hand.
 struct Copy {
