@@ -176,6 +176,9 @@ async fn compare(peer: &Peer, channel: ChannelId, absence: &Absence, base: u64) 
         sleep(LOOK_AGAIN).await;
     }
     let first = absence.base.max(base.saturating_sub(COMPARED_MAX)) + 1;
+    if first > base {
+        return Some(Compared { lost: 0, doubled: 0 });
+    }
     let (mut before, mut keys) = (base + 1, Vec::new());
     while before > first {
         let from = before;
