@@ -41,9 +41,10 @@ impl Host {
         }
     }
 
-    /// The log is this host's alone again.
-    pub fn settle(&mut self) {
-        self.company = Company::None;
+    /// The log is this host's alone again: what its reader has written behind the head goes.
+    pub fn settle(&mut self) -> Option<Write> {
+        let company = core::mem::replace(&mut self.company, Company::None);
+        (company == Company::Reader).then_some(Write::Cut { log: self.log.id, from: self.log.head().pos + 1 })
     }
 
     /// A new record of the channel.

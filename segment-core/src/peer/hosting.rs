@@ -50,8 +50,8 @@ impl Channel {
     }
 
     fn settle(&mut self, cx: &mut Context<'_>) -> Vec<Write> {
-        self.host.iter_mut().for_each(Host::settle);
-        self.replica.keep_with_host(cx)
+        let cut = self.host.as_mut().and_then(Host::settle);
+        cut.into_iter().chain(self.replica.keep_with_host(cx)).collect()
     }
 }
 

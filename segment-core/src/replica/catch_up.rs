@@ -3,13 +3,13 @@
 use alloc::vec::Vec;
 
 use segment_proto::messages::{Diverged, Entries, EntryPage, ReadTail, Sync, SyncPage};
-use segment_proto::{Entry, Hash, Position};
+use segment_proto::{Entry, Hash, Position, SignedEnvelope};
 
 use crate::peer::context::Context;
 use crate::peer::events::{PeerEvent, Serving, Transfer};
 use crate::replica::attaching::Progress;
 use crate::replica::{Replica, ReplicaTask, Wanted};
-use crate::store::StoredEntry;
+use crate::store::{StoredEntry, Write};
 
 /// Messages of the first screen.
 const FIRST_SCREEN: u32 = 100;
@@ -138,7 +138,12 @@ impl Replica {
 
     pub(super) fn cut(&mut self, pos: u64, cx: &mut Context<'_>) {
         let pos = pos.max(self.cache.committed());
-        let (mut writes, cut) = self.cache.cut(pos);
+        let (writes, cut) = self.cache.cut(pos);
+        self.on_cut(pos, writes, cut, cx);
+    }
+
+    /// What follows from a cut; `writes` is what it means for the entries on disk.
+    pub(super) fn on_cut(&mut self, pos: u64, mut writes: Vec<Write>, cut: Vec<SignedEnvelope>, cx: &mut Context<'_>) {
         writes.extend(self.carry(cut, cx));
         self.outbox.unplace_behind(pos);
         self.delivery.cut(pos);

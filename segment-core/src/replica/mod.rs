@@ -346,9 +346,12 @@ impl Replica {
     }
 
     /// A host in this process has everything, and keeps it from here on; what is to be written for that.
+    /// What is cut is cut in memory: on disk stands already what the host has taken over from the tracker.
     pub fn keep_with_host(&mut self, cx: &mut Context<'_>) -> Vec<Write> {
-        if self.cache.tip().pos > self.cache.committed() {
-            self.cut(self.cache.committed(), cx);
+        let committed = self.cache.committed();
+        if self.cache.tip().pos > committed {
+            let (_, cut) = self.cache.cut(committed);
+            self.on_cut(committed, Vec::new(), cut, cx);
         }
         self.cache.join_host()
     }

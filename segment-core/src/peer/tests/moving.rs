@@ -6,18 +6,18 @@ use alloc::vec::Vec;
 
 use segment_proto::frame::Role;
 use segment_proto::messages::{
-    Adopt, ChannelChanged, ChannelPage, ChannelRow, Done, Grant, Presence, Secret, Submitted,
+    Adopt, ChannelChanged, ChannelPage, ChannelRow, Done, Grant, Presence, Secret, Submitted, Subscribed, SyncPage,
 };
 use segment_proto::{
-    ChannelRecord, DeviceId, Entry, EpochOwner, EpochRecord, Fence, LinkId, Message, Position, Receipt, RequestId,
-    Signed,
+    ChannelRecord, DeviceId, Entry, EpochOwner, EpochRecord, Fence, Hash, LinkId, Message, Position, Receipt,
+    RequestId, Rights, Signed,
 };
 
 use super::bench::{Bench, DEVICE, HOST, LINK, channel, decode, logged_in, message, row, sign, who};
 use super::hosting::hosting;
 use crate::contract::{Direction, Input, Output};
 use crate::peer::events::{PeerEvent, Serving};
-use crate::store::StoredEntry;
+use crate::store::{LogId, LogRole, StoreOperation, StoreOutcome, StoredEntry};
 
 /// The log is the reader's from here on.
 const SETTLED: [&str; 9] = [
@@ -217,4 +217,36 @@ fn an_owner_who_hides_is_gone_for_everybody_and_writes_at_the_tracker() {
     let out = bench.out();
     assert!(out.contains(&"served from Here".into()), "{out:?}");
     assert_eq!(serving(&bench), (true, Serving::Here));
+}
+
+#[test]
+fn a_reader_that_does_not_know_yet_what_is_committed_cuts_nothing_that_its_host_has_taken_over() {
+    let (mut bench, mut copy, tail) = with_tail();
+    set_presence(&mut bench, Presence::Invisible);
+    copy.entries = tail;
+    let record = copy.next(EpochOwner::Tracker);
+    let (fence, head) = (record.fence, copy.head());
+    let (epoch, rights) = (Some(record), Rights::ALL);
+    let subscribed = Subscribed { channel: channel(1), epoch, head, receipt: None, rights, row: None };
+    bench.answer(LINK, "Subscribe", subscribed);
+    let (before, entries) = (Hash::ZERO, copy.entries.clone());
+    let (receipt, diverged, first) = (None, Vec::new(), 1);
+    let page = SyncPage { channel: channel(1), fence, before, entries, head, receipt, diverged, first };
+    bench.answer(LINK, "Sync", page);
+    set_presence(&mut bench, Presence::Online);
+    let outputs = bench.take();
+    copy.grants(&mut bench, outputs);
+    let out = bench.out();
+    assert!(out.contains(&"CutBehind".into()), "the reader had nothing committed: {out:?}");
+    assert_eq!(serving(&bench), (true, Serving::Here));
+    let log = LogId { channel: channel(1), role: LogRole::Host };
+    let read = StoreOperation::Read { log, from: 1, to: 9, entries_max: 9, bytes_max: usize::MAX };
+    let StoreOutcome::Entries { entries: kept, .. } = bench.store.run(&read) else { panic!() };
+    assert_eq!(kept.into_iter().map(|stored| stored.entry).collect::<Vec<_>>(), copy.entries);
+}
+
+fn set_presence(bench: &mut Bench, presence: Presence) {
+    let now = bench.now();
+    bench.peer.set_status(presence, now).unwrap();
+    bench.answer(LINK, "SetStatus", Done {});
 }
