@@ -156,7 +156,6 @@ impl Narrator {
                 known.settled.insert(*key);
             }
             PeerEvent::MessageRefused { key, .. } => drop(known.settle(key)),
-            PeerEvent::CommittedUpTo { channel, pos } => known.shown.entry(*channel).or_default().commit(*pos),
             PeerEvent::Delivered { channel, of, steps } => {
                 known.delivered.insert(*channel, (*of, steps.clone()));
             }

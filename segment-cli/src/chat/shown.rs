@@ -2,15 +2,19 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use segment_core::peer::events::{ChannelMessage, Stage};
+use segment_core::peer::events::ChannelMessage;
 use segment_proto::MessageKey;
+
+/// Messages of one channel that are remembered. Policy: the oldest is forgotten, and shown again where its place
+/// changes after all.
+const REMEMBERED_MAX: usize = 1_024;
 
 /// What of a channel was shown.
 #[derive(Debug, Default)]
 pub struct Shown {
     last: u64,
-    /// Messages whose place is not final; at most as many as a host may hold beyond the tracker's commit.
-    provisional: BTreeMap<u64, MessageKey>,
+    /// The newest of them. A place is final within one generation only, so the committed ones are among them.
+    newest: BTreeMap<u64, MessageKey>,
     /// Those that were cut: they come again, and are no news then.
     cut: BTreeSet<MessageKey>,
 }
@@ -22,8 +26,9 @@ impl Shown {
             return false;
         }
         self.last = message.pos;
-        if message.stage != Stage::Committed {
-            self.provisional.insert(message.pos, message.key);
+        self.newest.insert(message.pos, message.key);
+        if self.newest.len() > REMEMBERED_MAX {
+            self.newest.pop_first();
         }
         true
     }
@@ -38,15 +43,13 @@ impl Shown {
         self.last = self.last.max(pos);
     }
 
-    /// Places up to here are final.
-    pub fn commit(&mut self, pos: u64) {
-        self.provisional = self.provisional.split_off(&(pos + 1));
-    }
-
     /// What stands behind a place stands there no more.
     pub fn cut(&mut self, pos: u64) {
         self.last = self.last.min(pos);
-        self.cut.extend(self.provisional.split_off(&(pos + 1)).into_values());
+        self.cut.extend(self.newest.split_off(&(pos + 1)).into_values());
+        while self.cut.len() > REMEMBERED_MAX {
+            self.cut.pop_first();
+        }
     }
 }
 
@@ -54,7 +57,7 @@ impl Shown {
 mod tests {
     #![allow(clippy::unwrap_used)]
 
-    use segment_core::peer::events::Content;
+    use segment_core::peer::events::{Content, Stage};
     use segment_proto::{AccountId, ChannelId, DeviceId, UnixMillis};
     use uuid::Uuid;
 
@@ -84,10 +87,9 @@ mod tests {
     }
 
     #[test]
-    fn what_was_cut_comes_again_and_what_was_committed_does_not() {
+    fn what_was_cut_comes_again_and_what_was_not_does_not() {
         let mut shown = Shown::default();
         (1..=3).for_each(|pos| assert!(shown.is_new_place(&message(pos, pos))));
-        shown.commit(1);
         shown.cut(1);
         let again = message(2, 3);
         assert!(shown.is_new_place(&again) && shown.comes_again(&again) && !shown.comes_again(&again));
