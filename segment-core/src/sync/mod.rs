@@ -4,8 +4,10 @@
 //! # The idea
 //!
 //! *What is in a channel* is a set of [envelopes](segment_proto::Envelope), each signed by its author, that only grows.
-//! Every envelope names the hash of its author's one before it (`prev`), so one author's envelopes form a chain, and
-//! a log can hold each only once, in order. Anybody may carry an envelope of anybody: it proves itself.
+//! Every envelope names the hash in its author's row (`prev`): that of the author's envelope before it, or of the
+//! access entry that has moved the row since. So the envelopes of one author (a device: each counts for itself)
+//! form a chain, and a log can hold each only once, in order. Anybody may carry an envelope of anybody: it proves
+//! itself. Signatures are checked where messages come in, before a machine sees them.
 //!
 //! *Their order* is made by one **sequencer** in each **epoch**: the host while it is present, the tracker while it is
 //! away. It gives each envelope the next [place](segment_proto::Entry), and chains the places by hash.
@@ -15,24 +17,28 @@
 //! the tracker has not is *provisional*, as in Bayou; what has a receipt is *committed* and never moves.
 //!
 //! *No clock and no lease* decides what is safe. A stale host is harmless because the tracker refuses its
-//! [fence](segment_proto::Fence) (generation and epoch); times are labels for people.
+//! [fence](segment_proto::Fence) (generation and epoch). Times only say when to try, how long to wait, and, by the
+//! owner's wish, how old a committed entry may become ([`retention`]).
 //!
 //! # The way of an envelope
 //!
 //! 1. Its author signs it on the hash in their own row, puts it on disk, and only then sends it (`replica`).
 //! 2. The sequencer judges it by [`accept()`], in this order: known already (its old place again, whatever the author's
-//!    rights are now); next in its author's chain and allowed; in the place of another (`Fork`: it can never be
-//!    accepted); too early (`Expected`: what it builds on is missing here). Rights and rows are a [`Fold`] over the
-//!    log's prefix, so host and tracker judge alike, and everybody who reads the log can check.
+//!    rights are now: nobody is told "refused" of what stands); next in its author's chain, and then allowed or
+//!    `Refused`; where another stands in its author's chain (`Fork`: it can never be accepted); too early (`Expected`:
+//!    what it builds on is missing here). Below the retained log nobody can know: `Forgotten`. Rights and rows are a
+//!    [`Fold`] over the log's prefix, so host and tracker judge alike, and everybody who reads the log can check.
 //! 3. The host has it on disk, then answers `stored`, tells its members, and replicates; the tracker checks that the
 //!    entries continue its own chain in the current epoch, has them on disk, then signs the receipt.
-//! 4. The author lets go only when a receipt covers the place on *their own* copy of the chain, or when a *committed*
-//!    access entry refuses it.
+//! 4. The author lets go only when a receipt covers the place on *their own* copy of the chain, when a *committed*
+//!    access entry refuses it, or when it can stand in no log at all (too long, another's account).
 //!
 //! # When the host goes, and comes back
 //!
-//! Reads are served from the tracker's copy at once. Only a submit makes the tracker take over: it writes an epoch of
-//! its own, based on its head, and then sequences; each of its entries is committed as soon as it is on disk. While
+//! Away is a host whose session has ended, or that has been silent for two seconds. Reads are served from the tracker's
+//! copy at once. Only a submit makes the tracker take over: it writes an epoch of its own and then sequences; each of
+//! its entries is committed as soon as it is on disk. The epoch's base is the last place handed to the store: the
+//! record follows it in the same queue, so neither is ever on disk without what is before it. While
 //! the host is there but cannot be reached by somebody, the tracker hands on what it is brought and sequences nothing.
 //!
 //! A host that returns owns nothing. It says hello with a nonce of this process start, adopts what it lacks, and in
@@ -46,18 +52,20 @@
 //!
 //! # Forks
 //!
-//! An author whose disk was restored has used the same row twice. The sequencer answers `Fork`; the author asks for
-//! its own entries in that log, looks for the *content* that is not in it, and signs only that again, under a higher
-//! incarnation, on the row that the log has. A kick or a pardon moves the row as well, so what was signed before it
-//! can never slip in after it: it is refused, not signed again.
+//! An author whose disk was restored has used the same key twice. The sequencer answers `Fork`; the author asks for
+//! its own entries in that log, looks for the *content* (time of writing, kind, body) that is not in it, and signs only
+//! that again, under a higher incarnation (the counter above the sequence numbers), on the row that the log has. A kick
+//! or a pardon moves the row as well, so what was signed before it can never slip in after it: the sequencer answers
+//! `Fork` there too, and the author takes that for a refusal once the access entry is committed.
 //!
 //! # When a disk has lost something
 //!
 //! The host's: it adopts everything. The tracker's, which may not know: everybody shows it the highest receipt and the
 //! newest epoch record that they hold. One above its own head, or not on its chain, is proof. It opens a new
 //! **generation**, takes what was lost from whoever holds it, up to the receipt, and sequences its own losing branch
-//! again behind that. Places are final within a generation; messages are neither lost nor doubled across them. A
-//! mismatch below a receipt of the *same* generation is not a loss but tampering: it is reported, both are kept.
+//! again behind that. Places are final within a generation; messages are neither lost nor doubled across them. Until
+//! it is shown its loss, such a tracker signs a second log in the old generation. A reader who meets that log reports
+//! it, keeps its own, and cuts nothing that is committed: only a newer generation may take that back.
 //!
 //! # Where to look
 //!

@@ -56,7 +56,7 @@ rules! {
     /// Who has written what somebody carries is known from the log, or from a record of the tracker.
     CarriedAuthor, stands in "sync/sequencer/judge.rs",
         without it "a carrier passes an envelope off as another account's";
-    /// A submit for another epoch is answered with the record of this one.
+    /// A submit is judged only in the epoch for which it was meant; whoever sequences answers others with its record.
     SubmitFence, stands in "sync/sequencer/mod.rs",
         without it "a copy of a submit that was delayed in the network is sequenced by somebody for whom it was not meant";
 
@@ -66,7 +66,7 @@ rules! {
         without it "an author who crashes uses a message's name again, for another text";
     /// The host's entry is on disk before `Stored` is answered.
     StoreBeforeStored, stands in "host/submit.rs",
-        without it "an author lets a message go that a crash of the host takes away";
+        without it "an author is told that a message is on its host's disk, and a crash of the host takes it away";
     /// The host's entry is on disk before it is replicated.
     StoreBeforeReplicate, stands in "host/replication.rs",
         without it "the tracker commits what its host does not have: the host gives the place to another";
