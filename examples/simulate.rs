@@ -27,7 +27,7 @@ fn main() -> Result<()> {
     }
     SEEDS.into_iter().try_for_each(honest)?;
     same_seed_same_trace(*SEEDS.start())?;
-    planted(Plant::Without(Rule::Dedupe))
+    planted(Plant::Without(Rule::StoreBeforeStored))
 }
 
 /// Whatever goes wrong in this world, no promise is broken.
