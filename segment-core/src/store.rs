@@ -190,6 +190,35 @@ pub enum Lookup {
     Hash(Hash),
 }
 
+impl Lookup {
+    /// Whether this is the entry that is looked for.
+    #[must_use]
+    pub fn is_of(&self, stored: &StoredEntry) -> bool {
+        let own = &stored.entry.envelope.key;
+        match self {
+            Self::Key { device, incarnation, seq } => {
+                (own.device, own.incarnation, own.seq) == (*device, *incarnation, *seq)
+            }
+            Self::Hash(hash) => stored.hash == *hash,
+        }
+    }
+}
+
+/// What a read gives that has both limits: as many entries from the front as fit them, but at least one.
+pub fn fitting<'a>(
+    entries: impl Iterator<Item = &'a StoredEntry>,
+    entries_max: usize,
+    bytes_max: usize,
+) -> Vec<StoredEntry> {
+    let mut bytes = 0;
+    let fits = |stored: &&StoredEntry| {
+        let is_first = bytes == 0;
+        bytes += stored.entry.wire_bytes();
+        is_first || bytes <= bytes_max
+    };
+    entries.take(entries_max).take_while(fits).cloned().collect()
+}
+
 /// What a store does.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum StoreOperation {

@@ -8,7 +8,7 @@ use core::ops::RangeInclusive;
 use bytes::Bytes;
 use segment_proto::{DeviceId, Hash};
 
-use crate::store::{Fatal, LogId, Lookup, Record, Store, StoreOperation, StoreOutcome, StoredEntry, Table, Write};
+use crate::store::{Fatal, LogId, Record, Store, StoreOperation, StoreOutcome, StoredEntry, Table, Write, fitting};
 
 /// Everything that was written; its clone is the disk as it was then.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -35,7 +35,7 @@ impl TestStore {
             }
             StoreOperation::Find { log, lookup } => {
                 let entries = self.logs.get(log).into_iter().flat_map(BTreeMap::values);
-                StoreOutcome::Found(entries.into_iter().find(|stored| is_wanted(stored, lookup)).cloned())
+                StoreOutcome::Found(entries.into_iter().find(|stored| lookup.is_of(stored)).cloned())
             }
             StoreOperation::Load { log } => {
                 let is_of_log =
@@ -116,31 +116,6 @@ impl TestStore {
             |stored: &&StoredEntry| places.contains(&stored.entry.pos) && stored.entry.envelope.key.device == device;
         let entries = self.logs.get(&log).into_iter().flat_map(BTreeMap::values).filter(of_author);
         StoreOutcome::Entries { before: Hash::ZERO, entries: fitting(entries, entries_max, bytes_max) }
-    }
-}
-
-/// As many from the front as fit both limits, but at least one.
-fn fitting<'a>(
-    entries: impl Iterator<Item = &'a StoredEntry>,
-    entries_max: usize,
-    bytes_max: usize,
-) -> Vec<StoredEntry> {
-    let mut bytes = 0;
-    let fits = |stored: &&StoredEntry| {
-        let is_first = bytes == 0;
-        bytes += stored.entry.wire_bytes();
-        is_first || bytes <= bytes_max
-    };
-    entries.take(entries_max).take_while(fits).cloned().collect()
-}
-
-fn is_wanted(stored: &StoredEntry, lookup: &Lookup) -> bool {
-    let own = &stored.entry.envelope.key;
-    match lookup {
-        Lookup::Key { device, incarnation, seq } => {
-            own.device == *device && own.incarnation == *incarnation && own.seq == *seq
-        }
-        Lookup::Hash(hash) => stored.hash == *hash,
     }
 }
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use bytes::Bytes;
-use segment_core::store::{Lookup, Record};
+use segment_core::store::{Lookup, Record, fitting};
 use segment_core::{Fatal, LogId, Store, StoreOperation, StoreOutcome, StoredEntry, Table, Write};
 use segment_proto::{DeviceId, Hash};
 
@@ -89,21 +89,6 @@ impl Log {
         let dense = (from..=to).map_while(|pos| self.get(pos));
         StoreOutcome::Entries { before, entries: fitting(dense, entries_max, bytes_max) }
     }
-}
-
-/// As many from the front as fit both limits, but at least one.
-fn fitting<'a>(
-    entries: impl Iterator<Item = &'a StoredEntry>,
-    entries_max: usize,
-    bytes_max: usize,
-) -> Vec<StoredEntry> {
-    let mut bytes = 0;
-    let fits = |stored: &&StoredEntry| {
-        let is_first = bytes == 0;
-        bytes += stored.entry.wire_bytes();
-        is_first || bytes <= bytes_max
-    };
-    entries.take(entries_max).take_while(fits).cloned().collect()
 }
 
 fn key_of(stored: &StoredEntry) -> (DeviceId, u32, u64) {

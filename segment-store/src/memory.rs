@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Bound;
 
 use bytes::Bytes;
-use segment_core::store::Record;
-use segment_core::{Fatal, LogId, Store, StoreOperation, StoreOutcome, StoredEntry, Table, Write, store::Lookup};
+use segment_core::store::{Lookup, Record, fitting};
+use segment_core::{Fatal, LogId, Store, StoreOperation, StoreOutcome, StoredEntry, Table, Write};
 use segment_proto::{DeviceId, Hash};
 
 /// Keeps everything in memory: for tests, examples and simulations. A clone is a copy of the whole.
@@ -187,21 +187,6 @@ impl Log {
         };
         self.entries.get(&pos?)
     }
-}
-
-/// As many from the front as fit both limits, but at least one.
-fn fitting<'a>(
-    entries: impl Iterator<Item = &'a StoredEntry>,
-    entries_max: usize,
-    bytes_max: usize,
-) -> Vec<StoredEntry> {
-    let mut bytes = 0;
-    let fits = |stored: &&StoredEntry| {
-        let is_first = bytes == 0;
-        bytes += stored.entry.wire_bytes();
-        is_first || bytes <= bytes_max
-    };
-    entries.take(entries_max).take_while(fits).cloned().collect()
 }
 
 fn key(stored: &StoredEntry) -> Key {

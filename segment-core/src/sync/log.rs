@@ -308,13 +308,7 @@ impl ChannelLog {
     /// An entry in memory.
     #[must_use]
     pub fn find(&self, lookup: Lookup) -> Option<&StoredEntry> {
-        self.tail.iter().rev().find(|stored| match lookup {
-            Lookup::Hash(hash) => stored.hash == hash,
-            Lookup::Key { device, incarnation, seq } => {
-                let key = stored.entry.envelope.key;
-                (key.device, key.incarnation, key.seq) == (device, incarnation, seq)
-            }
-        })
+        self.tail.iter().rev().find(|stored| lookup.is_of(stored))
     }
 
     /// Whether no entry is on disk only.
