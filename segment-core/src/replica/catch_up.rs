@@ -8,6 +8,7 @@ use segment_proto::{Entry, Hash, Position, SignedEnvelope};
 use crate::peer::context::Context;
 use crate::peer::events::{PeerEvent, Serving, Transfer};
 use crate::replica::attaching::Progress;
+use crate::replica::history::show;
 use crate::replica::{Replica, ReplicaTask, Wanted};
 use crate::store::{StoredEntry, Write};
 
@@ -110,10 +111,12 @@ impl Replica {
         self.ask(&tail, Wanted::Tail, cx);
     }
 
-    /// A host that has not adopted yet what the tracker has committed says nothing against that.
+    /// A host that has not adopted yet what the tracker has committed says nothing against that: it
+    /// knows of no receipt for it, or of one for more than it has on its disk.
     fn is_behind(&self, page: &SyncPage) -> bool {
         let committed = self.cache.committed();
-        self.cache.tip().pos <= committed && page.receipt.as_ref().is_none_or(|receipt| receipt.at.pos < committed)
+        let receipt = page.receipt.as_ref().map_or(0, |receipt| receipt.at.pos);
+        self.cache.tip().pos <= committed && receipt.min(page.head.pos) < committed
     }
 
     /// The serving side has another log: only what is provisional here can be wrong.
@@ -224,7 +227,7 @@ impl Replica {
         let (channel, with) = (self.channel(), self.source());
         let (first, last) = (first.entry.pos, last.entry.pos);
         cx.out.event(PeerEvent::Transferred { channel, with, transfer, first, last });
-        let messages = self.show(fresh, cx);
+        let messages = show(fresh, self.cache.committed(), cx);
         cx.out.event(PeerEvent::Received { channel, messages, source: with, transfer });
         self.carried_home(fresh, cx);
         for stored in fresh {

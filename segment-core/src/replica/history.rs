@@ -21,6 +21,9 @@ pub struct HistoryJob {
     fetched: Vec<Entry>,
     /// Who is asked.
     source: Source,
+    /// How far the log was committed when this was asked: what comes was read then, and a log that
+    /// was cut and has grown again since says nothing about it.
+    committed: u64,
 }
 
 /// Messages that are being read to be shown, behind those that were fetched.
@@ -30,6 +33,8 @@ pub struct HistoryPart {
     from: u64,
     fetched: Vec<StoredEntry>,
     source: Source,
+    /// How far the log was committed when it was read.
+    committed: u64,
 }
 
 impl Replica {
@@ -41,8 +46,8 @@ impl Replica {
         let count = count.clamp(1, cx.limits.page_rows_max) as u64;
         let from = (to + 1).saturating_sub(count).max(1);
         let missing_to = to.min(self.cache.low().saturating_sub(1));
-        let (before, fetched, source) = (Hash::ZERO, Vec::new(), self.source());
-        let job = HistoryJob { id, from, to, missing_to, before, fetched, source };
+        let (before, fetched, source, committed) = (Hash::ZERO, Vec::new(), self.source(), self.cache.committed());
+        let job = HistoryJob { id, from, to, missing_to, before, fetched, source, committed };
         if from > missing_to || self.link().is_none() {
             return self.show_history(job, cx);
         }
@@ -52,14 +57,14 @@ impl Replica {
     fn fetch_history(&mut self, job: HistoryJob, cx: &mut Context<'_>) {
         let from = job.fetched.last().map_or(job.from, |entry| entry.pos + 1);
         let range = ReadRange { channel: self.channel(), from, to: job.missing_to };
-        let (id, from, to) = (job.id, job.from, job.to);
+        let (id, from, to, committed) = (job.id, job.from, job.to, job.committed);
         let Some(link) = self.link() else {
             return self.show_history(job, cx);
         };
         if cx.request(link, &range, self.purpose(Wanted::History(job))).is_err() {
             // Not sent: what is here is shown.
             let (before, fetched, source) = (Hash::ZERO, Vec::new(), Source::Local);
-            let job = HistoryJob { id, from, to, missing_to: 0, before, fetched, source };
+            let job = HistoryJob { id, from, to, missing_to: 0, before, fetched, source, committed };
             self.show_history(job, cx);
         }
     }
@@ -97,7 +102,7 @@ impl Replica {
         }
         let cached_from = fetched.last().map_or(job.from.max(self.cache.low()), |stored| stored.entry.pos + 1);
         let from = fetched.first().map_or(cached_from, |stored| stored.entry.pos);
-        let part = HistoryPart { id: job.id, from, fetched, source };
+        let part = HistoryPart { id: job.id, from, fetched, source, committed: job.committed };
         if cached_from > job.to || self.cache.is_empty() {
             return self.on_history_read(part, Vec::new(), cx);
         }
@@ -125,35 +130,35 @@ impl Replica {
     }
 
     pub(super) fn on_history_read(&mut self, part: HistoryPart, cached: Vec<StoredEntry>, cx: &mut Context<'_>) {
-        let mut messages = self.show(&part.fetched, cx);
-        messages.extend(self.show(&cached, cx));
+        let mut messages = show(&part.fetched, part.committed, cx);
+        messages.extend(show(&cached, part.committed, cx));
         let more = messages.first().is_some_and(|first| first.pos > 1) || (messages.is_empty() && part.from > 1);
         let reply = Reply::History { channel: self.channel(), messages, more, source: part.source };
         cx.out.event(PeerEvent::Replied { id: part.id, reply: Ok(reply) });
     }
+}
 
-    /// Messages as a reader sees them.
-    pub(super) fn show(&self, entries: &[StoredEntry], cx: &Context<'_>) -> Vec<ChannelMessage> {
-        entries.iter().map(|stored| self.show_one(stored, cx)).collect()
-    }
+/// Messages as a reader sees them, of a log that is committed up to a place.
+pub(super) fn show(entries: &[StoredEntry], committed: u64, cx: &Context<'_>) -> Vec<ChannelMessage> {
+    entries.iter().map(|stored| show_one(stored, committed, cx)).collect()
+}
 
-    /// What is not what was written is not shown as somebody's words.
-    fn show_one(&self, stored: &StoredEntry, cx: &Context<'_>) -> ChannelMessage {
-        let entry = &stored.entry;
-        let envelope = &entry.envelope;
-        let unharmed = envelope.hash() == stored.hash;
-        let text = || envelope.text().map(|text| Content::Text(text.into())).filter(|_| unharmed);
-        let content = text().or_else(|| envelope.access().map(Content::Access)).unwrap_or(Content::Unreadable);
-        let stage = if entry.pos <= self.cache.committed() { Stage::Committed } else { Stage::Stored };
-        ChannelMessage {
-            pos: entry.pos,
-            key: envelope.key,
-            account: envelope.account,
-            author: cx.authors.who(envelope),
-            sent: envelope.sent,
-            sequenced: entry.sequenced,
-            content,
-            stage,
-        }
+/// What is not what was written is not shown as somebody's words.
+fn show_one(stored: &StoredEntry, committed: u64, cx: &Context<'_>) -> ChannelMessage {
+    let entry = &stored.entry;
+    let envelope = &entry.envelope;
+    let unharmed = envelope.hash() == stored.hash;
+    let text = || envelope.text().map(|text| Content::Text(text.into())).filter(|_| unharmed);
+    let content = text().or_else(|| envelope.access().map(Content::Access)).unwrap_or(Content::Unreadable);
+    let stage = if entry.pos <= committed { Stage::Committed } else { Stage::Stored };
+    ChannelMessage {
+        pos: entry.pos,
+        key: envelope.key,
+        account: envelope.account,
+        author: cx.authors.who(envelope),
+        sent: envelope.sent,
+        sequenced: entry.sequenced,
+        content,
+        stage,
     }
 }

@@ -268,7 +268,7 @@ impl Watch<Process> for Checkers {
         }
         if let Some(peer) = scene.network.peer_of(node, link) {
             let is_tracker = peer == scene.network.device(TRACKER);
-            self.sources.on_received(node, peer, is_tracker, message);
+            self.sources.on_received(node, peer, is_tracker, message, scene.durable(node));
         }
     }
 

@@ -3,10 +3,12 @@
 use std::collections::BTreeMap;
 
 use segment_core::peer::events::{Source, Transfer};
-use segment_proto::{ChannelId, DeviceId, Message};
+use segment_core::{LogId, LogRole};
+use segment_proto::{ChannelId, DeviceId, Entry, Message};
 
 use super::contents;
 use super::findings::{Check, Findings};
+use crate::image::Image;
 use crate::network::NodeId;
 
 const FROM_HOST: u8 = 1;
@@ -41,8 +43,8 @@ impl Sources {
         own.flat_map(|(_, places)| places).filter(|flags| **flags & REPORTED == 0).for_each(|flags| *flags = 0);
     }
 
-    /// Something reaches a peer.
-    pub fn on_received(&mut self, node: NodeId, from: DeviceId, is_tracker: bool, message: &Message) {
+    /// Something reaches a peer; what its `disk` holds already, it does not take again.
+    pub fn on_received(&mut self, node: NodeId, from: DeviceId, is_tracker: bool, message: &Message, disk: &Image) {
         if let Message::Submit(submit) = message {
             let submitters = self.submitters.entry((node, submit.channel)).or_default();
             if !submitters.contains(&from) {
@@ -51,7 +53,13 @@ impl Sources {
         }
         let Some(carried) = contents::entries(message) else { return };
         let flag = if is_tracker { FROM_TRACKER } else { FROM_HOST };
-        carried.entries.iter().for_each(|entry| self.mark(node, carried.channel, entry.pos, flag));
+        let logs = [LogRole::Host, LogRole::Cache].map(|role| disk.log(LogId { channel: carried.channel, role }));
+        let holds = |entry: &Entry| {
+            let mut logs = logs.iter().flatten();
+            logs.any(|log| log.get(entry.pos).is_some_and(|stored| stored.entry == *entry))
+        };
+        let new = carried.entries.iter().filter(|entry| !holds(entry));
+        new.for_each(|entry| self.mark(node, carried.channel, entry.pos, flag));
     }
 
     /// A peer says from where something came, or where it went.

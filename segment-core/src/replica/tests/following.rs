@@ -138,6 +138,22 @@ fn a_log_that_differs_below_a_committed_place_is_not_taken() {
 }
 
 #[test]
+fn a_host_that_is_adopting_what_is_committed_here_is_waited_for() {
+    let mut rig = ReplicaRig::level(&Author::new(3).texts(4));
+    let receipt = rig.sync_page(1, 4).receipt;
+    assert!(receipt.as_ref().is_some_and(|receipt| receipt.at.pos == 4));
+    rig.log.truncate(2);
+    rig.committed = 2;
+    rig.timeout(30_000);
+    rig.attach();
+    rig.answer(rig.subscribed());
+    let short = SyncPage { receipt, ..rig.parted() };
+    assert_eq!(rig.answer(short), [""; 0]);
+    assert_eq!(rig.timeout(1_000), ["1? Subscribe"]);
+    assert_eq!(rig.replica.head().pos, 4);
+}
+
+#[test]
 fn pages_that_lead_nowhere_are_not_asked_for_in_a_circle() {
     let mut three = Author::new(3);
     let mut rig = ReplicaRig::level(&three.texts(2));

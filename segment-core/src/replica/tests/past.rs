@@ -100,3 +100,18 @@ fn an_empty_channel_and_full_hands_are_answered_too() {
     rig.peer.pending = segment_proto::Pending::new(0);
     assert_eq!(ask(&mut rig, Some(18), 6), ["read: cache 16..17"]);
 }
+
+#[test]
+fn what_was_read_before_a_place_was_committed_is_not_called_committed() {
+    let mut rig = rig();
+    let mut four = Author::new(4);
+    rig.write(&four.texts(2));
+    rig.push(rig.entries(21, 22));
+    rig.all_done();
+    assert_eq!(ask(&mut rig, None, 3), ["read: cache 20..22"]);
+    rig.committed = 22;
+    rig.push(rig.marks());
+    let line = rig.done().pop().unwrap();
+    assert_eq!(line.matches("stage: Committed").count(), 1, "{line}");
+    assert_eq!(line.matches("stage: Stored").count(), 2, "{line}");
+}
