@@ -53,7 +53,9 @@ fn wrapped(title: &str, words: impl Iterator<Item = String>) -> String {
 pub fn topic(name: &str) -> Result<String, UsageError> {
     match find(name) {
         Some((spec, _)) => Ok(explained(spec)),
-        None => Err(UsageError::UnknownCommand { name: name.to_owned(), near: nearest(name, names()) }),
+        None => {
+            Err(UsageError::UnknownCommand { name: name.to_owned(), near: nearest(name, names()).map(str::to_owned) })
+        }
     }
 }
 

@@ -1,16 +1,15 @@
 //! `segment-peer`
 
 use std::path::PathBuf;
-use std::time::Duration;
 
 use clap::error::ErrorKind;
 use clap::{Command as ClapCommand, CommandFactory, Parser};
 
 use super::TEMPLATE;
-use crate::commands::Wait;
-use crate::config::Settings;
+use crate::config::{KEY_NAMES, Key, Values};
+use crate::grammar::nearest;
 use crate::profile::ProfileName;
-use crate::url::{DEFAULT_PORT, TrackerUrl};
+use crate::url::DEFAULT_PORT;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -35,8 +34,8 @@ pub struct PeerArgs {
     /// Where the tracker is (segment://host:port#key); `-` reads commands from standard input
     #[arg(value_name = "URL", num_args = 0..=2)]
     target: Vec<String>,
-    /// The same as URL, which wins over it
-    #[arg(long, value_name = "URL", env = "SEGMENT_TRACKER")]
+    /// The same as URL, which wins over it [env: SEGMENT_TRACKER]
+    #[arg(long, value_name = "URL")]
     tracker: Option<String>,
     /// Which profile to use
     #[arg(short = 'P', long, value_name = "NAME", env = "SEGMENT_PROFILE")]
@@ -56,26 +55,32 @@ pub struct PeerArgs {
     /// Go on after an error; the first one decides the exit code
     #[arg(long)]
     keep_going: bool,
-    /// A command whose first line of output is the password
-    #[arg(long, value_name = "CMD", env = "SEGMENT_PASSWORD_CMD")]
+    /// A command whose first line of output is the password [env: SEGMENT_PASSWORD_CMD]
+    #[arg(long, value_name = "CMD")]
     password_cmd: Option<String>,
-    /// How far a message must come before a send is done: stored or committed
-    #[arg(long, value_name = "HOW", env = "SEGMENT_WAIT", value_parser = parse_wait)]
-    wait: Option<Wait>,
-    /// Seconds that a script waits for an answer
-    #[arg(long, value_name = "SECONDS", default_value_t = 30, value_parser = clap::value_parser!(u64).range(1..=86_400))]
-    timeout: u64,
+    /// How far a message must come before a send is done: stored or committed [env: SEGMENT_WAIT]
+    #[arg(long, value_name = "HOW")]
+    wait: Option<String>,
+    /// Seconds that a script waits for an answer [default: 30] [env: SEGMENT_TIMEOUT]
+    #[arg(long, value_name = "SECONDS")]
+    timeout: Option<String>,
+    /// Change a setting for this run, such as theme=none; may be given several times
+    #[arg(long = "set", value_name = "KEY=VALUE")]
+    set: Vec<String>,
+    /// Print every setting and where its value comes from, then end
+    #[arg(long)]
+    print_config: bool,
     /// The port of your own tracker on this machine
     #[arg(long, value_name = "PORT", env = "SEGMENT_TRACKER_PORT", default_value_t = DEFAULT_PORT, value_parser = clap::value_parser!(u16).range(1..))]
     tracker_port: u16,
     /// Never run the embedded tracker
     #[arg(long)]
     no_tracker: bool,
-    /// The address to listen on for other peers
-    #[arg(long, value_name = "ADDR", env = "SEGMENT_BIND")]
+    /// The address to listen on for other peers [env: SEGMENT_BIND]
+    #[arg(long, value_name = "ADDR")]
     bind: Option<String>,
-    /// The address at which other peers reach this one
-    #[arg(long, value_name = "ADDR", env = "SEGMENT_ADVERTISE")]
+    /// The address at which other peers reach this one [env: SEGMENT_ADVERTISE]
+    #[arg(long, value_name = "ADDR")]
     advertise: Option<String>,
 }
 
@@ -92,14 +97,12 @@ pub struct PeerOptions {
     pub output: Output,
     /// What an error in a script does.
     pub failures: Failures,
-    /// How long a script waits for an answer.
-    pub timeout: Duration,
     /// Whether the embedded tracker may be run.
     pub embedded_tracker: EmbeddedTracker,
     /// Its port.
     pub tracker_port: u16,
-    /// From flags and the environment; to be completed from the files.
-    pub settings: Settings,
+    /// Settings of flags; the environment and the files complete them.
+    pub given: Values,
 }
 
 /// Where commands come from.
@@ -113,6 +116,8 @@ pub enum Input {
     File(PathBuf),
     /// `-`
     Stdin,
+    /// `--print-config`: no commands at all.
+    Config,
 }
 
 /// How answers are written.
@@ -156,42 +161,59 @@ impl PeerArgs {
     pub fn check(self) -> Result<PeerOptions, clap::Error> {
         let (tracker, reads_stdin) = self.split_target()?;
         let input = self.input(reads_stdin)?;
-        let profile = match self.profile {
+        let profile = match &self.profile {
             Some(name) => name.parse().map_err(|error| bad_value(ErrorKind::ValueValidation, &error))?,
             None => ProfileName::default(),
         };
+        let given = self.given(tracker)?;
         Ok(PeerOptions {
             profile,
             dir: self.dir,
             input,
             output: if self.json { Output::Json } else { Output::Text },
             failures: if self.keep_going { Failures::KeepGoing } else { Failures::Stop },
-            timeout: Duration::from_secs(self.timeout),
             tracker_port: self.tracker_port,
             embedded_tracker: if self.no_tracker { EmbeddedTracker::Never } else { EmbeddedTracker::WhenNeeded },
-            settings: Settings {
-                tracker,
-                advertise: self.advertise,
-                bind: self.bind,
-                password_cmd: self.password_cmd,
-                wait: self.wait,
-            },
+            given,
         })
     }
 
-    fn split_target(&self) -> Result<(Option<TrackerUrl>, StdinNamed), clap::Error> {
+    /// The settings of flags: `--set` first, so that a flag of its own wins over it.
+    fn given(&self, tracker: Option<String>) -> Result<Values, clap::Error> {
+        let mut given = Values::new();
+        for written in &self.set {
+            let (key, word) = written.split_once('=').ok_or_else(|| refused("--set", &"write --set KEY=VALUE"))?;
+            let known = Key::parse(key).ok_or_else(|| refused("--set", &unknown_key(key)))?;
+            given.insert(known, known.read(word).map_err(|error| refused("--set", &error))?);
+        }
+        let flags = [
+            (Key::Tracker, tracker),
+            (Key::Bind, self.bind.clone()),
+            (Key::Advertise, self.advertise.clone()),
+            (Key::PasswordCmd, self.password_cmd.clone()),
+            (Key::Wait, self.wait.clone()),
+            (Key::Timeout, self.timeout.clone()),
+        ];
+        for (key, word) in flags.into_iter().filter_map(|(key, word)| Some((key, word?))) {
+            given.insert(key, key.read(&word).map_err(|error| bad_value(ErrorKind::ValueValidation, &error))?);
+        }
+        Ok(given)
+    }
+
+    fn split_target(&self) -> Result<(Option<String>, StdinNamed), clap::Error> {
         let (dashes, urls): (Vec<_>, Vec<_>) = self.target.iter().partition(|word| *word == "-");
         if dashes.len() > 1 || urls.len() > 1 {
             let what = "one address and one `-` at most";
             return Err(bad_value(ErrorKind::TooManyValues, &what));
         }
         let url = urls.first().copied().or(self.tracker.as_ref());
-        let url = url.map(|url| url.parse()).transpose();
-        let url = url.map_err(|error| bad_value(ErrorKind::ValueValidation, &error))?;
-        Ok((url, if dashes.is_empty() { StdinNamed::No } else { StdinNamed::Yes }))
+        Ok((url.cloned(), if dashes.is_empty() { StdinNamed::No } else { StdinNamed::Yes }))
     }
 
     fn input(&self, stdin: StdinNamed) -> Result<Input, clap::Error> {
+        if self.print_config {
+            return Ok(Input::Config);
+        }
         let named = [!self.commands.is_empty(), self.file.is_some(), stdin == StdinNamed::Yes];
         if named.into_iter().filter(|is_named| *is_named).count() > 1 {
             let what = "commands come from -c, from -f or from `-`: give one of them";
@@ -213,8 +235,15 @@ enum StdinNamed {
     No,
 }
 
-fn parse_wait(word: &str) -> Result<Wait, String> {
-    Wait::parse(word).ok_or_else(|| "write stored or committed".to_owned())
+fn unknown_key(key: &str) -> String {
+    match nearest(key, KEY_NAMES) {
+        Some(near) => format!("there is no setting {key:?} (did you mean {near}?)"),
+        None => format!("there is no setting {key:?}; write one of: {}", KEY_NAMES.join(", ")),
+    }
+}
+
+fn refused(flag: &str, why: &impl ToString) -> clap::Error {
+    bad_value(ErrorKind::ValueValidation, &format!("{flag}: {}", why.to_string()))
 }
 
 fn bad_value(kind: ErrorKind, what: &impl ToString) -> clap::Error {

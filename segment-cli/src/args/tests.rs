@@ -1,13 +1,12 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use std::path::PathBuf;
-use std::time::Duration;
 
 use clap::Parser;
 
 use super::peer::EmbeddedTracker;
 use super::*;
-use crate::commands::Wait;
+use crate::config::Key;
 
 fn peer(words: &[&str]) -> Result<PeerOptions, clap::Error> {
     PeerArgs::try_parse_from(std::iter::once(&"segment-peer").chain(words))?.check()
@@ -30,9 +29,8 @@ fn without_arguments_it_is_a_prompt() {
     assert_eq!(options.output, Output::Text);
     assert_eq!(options.failures, Failures::Stop);
     assert_eq!(options.profile.as_str(), "default");
-    assert_eq!(options.timeout, Duration::from_secs(30));
     assert_eq!(options.embedded_tracker, EmbeddedTracker::WhenNeeded);
-    assert_eq!(options.settings, crate::config::Settings::default());
+    assert!(options.given.is_empty());
 }
 
 #[test]
@@ -72,7 +70,11 @@ fn flags_become_types() {
         "--bind",
         "127.0.0.1:0",
         "--advertise",
-        "h:1",
+        "192.0.2.1:1",
+        "--set",
+        "theme=none",
+        "--set",
+        "wait=stored",
         "segment://h:5",
         "-",
     ])
@@ -81,21 +83,24 @@ fn flags_become_types() {
     assert_eq!(options.dir, Some(PathBuf::from("/x")));
     assert_eq!((options.output, options.failures), (Output::Json, Failures::KeepGoing));
     assert_eq!((options.input, options.embedded_tracker), (Input::Stdin, EmbeddedTracker::Never));
-    assert_eq!(options.timeout, Duration::from_secs(5));
-    let settings = options.settings;
-    assert_eq!(settings.wait, Some(Wait::Committed));
-    assert_eq!(settings.password_cmd.as_deref(), Some("pass show it"));
-    assert_eq!(settings.bind.as_deref(), Some("127.0.0.1:0"));
-    assert_eq!(settings.advertise.as_deref(), Some("h:1"));
-    assert_eq!(settings.tracker.unwrap().address(), "h:5");
+    let given = [
+        (Key::Tracker, "segment://h:5"),
+        (Key::Bind, "127.0.0.1:0"),
+        (Key::Advertise, "192.0.2.1:1"),
+        (Key::PasswordCmd, "pass show it"),
+        (Key::Wait, "committed"),
+        (Key::Timeout, "5"),
+        (Key::Theme, "none"),
+    ];
+    assert_eq!(options.given, given.map(|(key, word)| (key, word.to_owned())).into());
     for (words, host) in [(&["--tracker", "a", "-"][..], "a"), (&["--tracker", "a", "b"], "b")] {
-        assert_eq!(peer(words).unwrap().settings.tracker.unwrap().host, host);
+        assert_eq!(peer(words).unwrap().given[&Key::Tracker], format!("segment://{host}:22236"));
     }
 }
 
 #[test]
 fn bad_arguments_end_with_2_and_say_what_to_write() {
-    let cases: [(&[&str], &str); 16] = [
+    let cases: [(&[&str], &str); 19] = [
         (&["--nonsense"], "--nonsense"),
         (&["-P"], "NAME"),
         (&["-P", "../x"], "profile name"),
@@ -110,8 +115,11 @@ fn bad_arguments_end_with_2_and_say_what_to_write() {
         (&["h:0"], "1 to 65535"),
         (&["h#12"], "64 hexadecimal"),
         (&["a", "b"], "at most"),
-        (&["--wait", "soon"], "stored or committed"),
-        (&["--timeout", "0"], "1..=86400"),
+        (&["--wait", "soon"], "one of: stored, committed"),
+        (&["--timeout", "0"], "from 1 to 86400"),
+        (&["--set", "theme"], "KEY=VALUE"),
+        (&["--set", "thene=dark"], "did you mean theme?"),
+        (&["--set", "theme=purple"], "one of: auto"),
     ];
     for (words, hint) in cases {
         let error = peer(words).expect_err(&format!("{words:?}"));

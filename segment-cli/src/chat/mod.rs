@@ -15,6 +15,7 @@ mod messages;
 mod narrator;
 mod news;
 pub mod output;
+mod own;
 mod people;
 mod repl;
 mod script;
@@ -32,6 +33,7 @@ use segment_net::Peer;
 use tokio::task::JoinHandle;
 
 use crate::commands::{Command, Wait};
+use crate::config::Layers;
 use crate::connection_log::{ConnectionLog, LogGuard};
 use crate::errors::{LocalReason, Problem};
 use crate::grammar::Origin;
@@ -44,7 +46,7 @@ use crate::url::TrackerUrl;
 pub use answers::message_id;
 use output::Out;
 pub use script::{check, run_script};
-pub use start::start;
+pub use start::{layers, start};
 use talk::{Talk, Target};
 
 /// A command is carried out, or not.
@@ -62,6 +64,7 @@ pub struct Chat {
     embedded: Option<Embedded>,
     tracker: TrackerUrl,
     passwords: PasswordSource,
+    layers: Layers,
     wait: Option<Wait>,
     patience: Duration,
     origin: Origin,
@@ -133,7 +136,7 @@ impl Chat {
             Command::Log { last } => self.show_log(last).await,
             Command::Clear => self.clear().await,
             Command::Help { topic } => self.help(topic).await,
-            _ => self.version().await,
+            other => self.own(other).await,
         }
     }
 

@@ -1,13 +1,14 @@
 //! Where answers, errors and events go, as text or as JSON.
 
 use std::io::{self, Write};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use segment_proto::without_deceptive;
 use serde::Serialize;
 
 use crate::args::Output;
 use crate::errors::Problem;
-use crate::render::Style;
+use crate::render::{Look, Style};
 use crate::terminal::Screen;
 
 /// Something that is shown: as text to a person, as one object to a program.
@@ -29,7 +30,7 @@ pub struct Out {
 #[derive(Clone, Debug)]
 enum To {
     Screen(Screen),
-    Streams(Style),
+    Streams(Arc<Mutex<Style>>),
 }
 
 #[derive(Serialize)]
@@ -87,7 +88,7 @@ impl Out {
     /// To standard output, and errors to standard error.
     #[must_use]
     pub fn streams(form: Output) -> Self {
-        Self { to: To::Streams(Style::detect()), form }
+        Self { to: To::Streams(Arc::new(Mutex::new(Style::detect()))), form }
     }
 
     /// How things look here and now.
@@ -95,7 +96,15 @@ impl Out {
     pub fn style(&self) -> Style {
         match &self.to {
             To::Screen(screen) => screen.style(),
-            To::Streams(style) => style.clone(),
+            To::Streams(style) => style.lock().unwrap_or_else(PoisonError::into_inner).clone(),
+        }
+    }
+
+    /// Changes how things look from now on.
+    pub fn set_look(&self, look: Look) {
+        match &self.to {
+            To::Screen(screen) => screen.set_look(look),
+            To::Streams(style) => style.lock().unwrap_or_else(PoisonError::into_inner).look = look,
         }
     }
 

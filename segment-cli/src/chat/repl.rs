@@ -4,10 +4,9 @@ use segment_core::peer::TrackerState;
 use tokio::signal::unix::{SignalKind, signal};
 
 use super::{Chat, Done, Flow, unheard};
-use crate::commands::parse;
+use crate::commands::parse_typed;
 use crate::errors::{LocalReason, Problem};
 use crate::exit::ExitCode;
-use crate::grammar::Origin;
 use crate::node::NodeError;
 use crate::terminal::{Terminal, Turn, Typed};
 
@@ -55,7 +54,7 @@ impl Chat {
 
     /// A line that cannot be understood, or that has nowhere to go, stays in the editor.
     async fn answer(&mut self, line: &str, turn: Turn) -> Result<Flow, Problem> {
-        let command = match parse(line, Origin::Prompt) {
+        let command = match parse_typed(line, &self.layers.aliases()) {
             Ok(None) => return Ok(Flow::Continue),
             Ok(Some(command)) => command,
             Err(error) => {

@@ -24,6 +24,7 @@ impl Lines {
         Ok(match input {
             Input::Commands(lines) => Self::Given(lines.clone().into_iter()),
             Input::File(path) => Self::Read(Some(Box::new(BufReader::new(open(path)?)))),
+            Input::Config => Self::Given(Vec::new().into_iter()),
             Input::Stdin | Input::Prompt => Self::Read(Some(Box::new(BufReader::new(io::stdin())))),
         })
     }

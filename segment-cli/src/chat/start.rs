@@ -7,13 +7,13 @@ use super::output::Out;
 use super::talk::Talk;
 use super::{Chat, narrator};
 use crate::args::{EmbeddedTracker, Input, PeerOptions};
-use crate::config::Settings;
+use crate::config::{Layers, Settings, SettingsError, Source, variables};
 use crate::connection_log::{ConnectionLog, LogLimits};
 use crate::errors::{LocalReason, Problem};
 use crate::grammar::Origin;
 use crate::node::{Embedded, Keeping, NodeError, PeerNode, PeerPlan, TrackerOf};
 use crate::password::PasswordSource;
-use crate::profile::{Paths, Profile, Remembered};
+use crate::profile::{Paths, Profile, Remembered, settings_path};
 use crate::url::TrackerUrl;
 
 const LOCALHOST: &str = "127.0.0.1";
@@ -26,7 +26,10 @@ const LOCALHOST: &str = "127.0.0.1";
 pub async fn start(options: &PeerOptions, out: Out) -> Result<Chat, Problem> {
     let paths = Paths::find(options.dir.as_deref())?;
     let profile = Arc::new(Profile::open(&paths, options.profile.clone())?);
-    let (settings, passwords) = settings(options, &paths, &profile)?;
+    let layers = layers(options, &paths)?;
+    let settings = layers.settings();
+    let passwords = passwords(&settings)?;
+    out.set_look(settings.look);
     let remembered = Remembered::load(profile.dir());
     let wish = Wish::of(&settings, &remembered, options)?;
     let embedded = match &wish {
@@ -44,7 +47,7 @@ pub async fn start(options: &PeerOptions, out: Out) -> Result<Chat, Problem> {
     let narrator = narrator::spawn(&node, &out, &talk, &profile, &tracker);
     let origin = match options.input {
         Input::Prompt => Origin::Prompt,
-        Input::Commands(_) => Origin::Argument,
+        Input::Commands(_) | Input::Config => Origin::Argument,
         Input::File(_) | Input::Stdin => Origin::File,
     };
     let mut chat = Chat {
@@ -58,11 +61,13 @@ pub async fn start(options: &PeerOptions, out: Out) -> Result<Chat, Problem> {
         tracker,
         passwords,
         wait: settings.wait,
-        patience: options.timeout,
+        patience: settings.timeout,
+        layers,
         origin,
         out,
         talk,
     };
+    chat.take_settings();
     chat.enter(remembered).await?;
     Ok(chat)
 }
@@ -102,15 +107,25 @@ fn local(port: u16) -> TrackerUrl {
     TrackerUrl { host: LOCALHOST.to_owned(), port, key: None }
 }
 
-fn settings(options: &PeerOptions, paths: &Paths, profile: &Profile) -> Result<(Settings, PasswordSource), Problem> {
-    let bad = |error: &dyn std::fmt::Display| Problem::local(LocalReason::Settings).saying(error);
-    let of_profile = Settings::load(&profile.settings_path()).map_err(|error| bad(&error))?;
-    let of_user = Settings::load(&paths.settings()).map_err(|error| bad(&error))?;
-    let files = of_profile.or(of_user);
+/// The settings of all sources.
+///
+/// # Errors
+/// [`LocalReason::Settings`]
+pub fn layers(options: &PeerOptions, paths: &Paths) -> Result<Layers, Problem> {
+    let load = || {
+        let profile = settings_path(&paths.profile(&options.profile));
+        Layers::load(options.given.clone(), variables(|name| std::env::var(name))?, &profile, &paths.settings())
+    };
+    load().map_err(|error: SettingsError| Problem::local(LocalReason::Settings).saying(error))
+}
+
+fn passwords(settings: &Settings) -> Result<PasswordSource, Problem> {
     let variable = std::env::var("SEGMENT_PASSWORD").ok();
-    let passwords =
-        PasswordSource::choose(options.settings.password_cmd.clone(), variable, files.password_cmd.clone())?;
-    Ok((options.settings.clone().or(files), passwords))
+    let (given, of_files) = match settings.password_cmd.clone() {
+        Some((command, Source::Flag | Source::Variable)) => (Some(command), None),
+        other => (None, other.map(|(command, _)| command)),
+    };
+    Ok(PasswordSource::choose(given, variable, of_files)?)
 }
 
 async fn run_embedded(options: &PeerOptions, paths: &Paths, out: &Out) -> Result<Embedded, Problem> {

@@ -3,6 +3,7 @@
 use segment_proto::messages::Presence;
 use segment_proto::{ChannelName, Rights, UserName, View, Visitors};
 
+use crate::config::Key;
 use crate::named::named_enum;
 use crate::names::MessageRef;
 use crate::url::TrackerUrl;
@@ -182,6 +183,47 @@ pub enum Command {
     },
     /// `/version`
     Version,
+    /// `/set`
+    Set {
+        /// What to do with the settings.
+        request: SetRequest,
+    },
+    /// `/alias`
+    Alias {
+        /// What to do with the aliases.
+        request: AliasRequest,
+    },
+}
+
+/// What to do with the settings.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum SetRequest {
+    /// Show all.
+    ShowAll,
+    /// Show one.
+    Show(Key),
+    /// Keep a checked value.
+    Change(Key, String),
+    /// Take the profile's value away.
+    Reset(Key),
+}
+
+/// What to do with the aliases.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum AliasRequest {
+    /// Show all.
+    List,
+    /// Show one.
+    Show(String),
+    /// Keep one.
+    Define {
+        /// Its name.
+        name: String,
+        /// The beginning of a line.
+        text: String,
+    },
+    /// Forget one.
+    Remove(String),
 }
 
 named_enum! {

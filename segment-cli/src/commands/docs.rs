@@ -3,6 +3,7 @@
 use std::fmt::Write;
 
 use super::{Alias, CommandSpec, Group, InScripts, Needs, of_group};
+use crate::config;
 use crate::exit::ExitCode;
 
 const HEAD: &str = "# Commands
@@ -22,6 +23,12 @@ channel  = \"#\" name      user = \"@\" name      message = \"!\" ( number | \"l
 `[#channel]` left out means the current channel. In scripts text is sent with `/send` only.
 ";
 
+const SETTINGS: &str = "## Settings
+
+Flags win over `SEGMENT_*` variables, these over the profile's `profile.toml`, that over the user's `config.toml`;
+`segment-peer --print-config` says where each value comes from. `--set KEY=VALUE` sets one for a run, `/set KEY VALUE` for a
+profile. The files are TOML, one `key = \"value\"` per line; `[alias]` in them holds aliases, `name = \"/command ...\"`.";
+
 /// The whole reference as Markdown.
 #[must_use]
 pub fn reference() -> String {
@@ -30,6 +37,7 @@ pub fn reference() -> String {
         let _ = writeln!(out, "\n## {}", capitalised(group.title()));
         of_group(group).for_each(|spec| section(&mut out, spec));
     }
+    let _ = writeln!(out, "\n{SETTINGS}\n\n{}", config::reference().trim_end());
     exit_codes(&mut out);
     out
 }

@@ -1,17 +1,34 @@
 //! The one table of commands, from which the prompt, scripts, help, completion and
 //! `docs/commands.md` are made.
 
+mod aliases;
 mod command;
 mod docs;
 mod spec;
 mod table;
 
-pub use command::{ChannelFilter, Command, Keep, OutboxAction, OutboxItem, Wait};
+pub use aliases::{ALIAS_NAME_BYTES_MAX, ALIAS_TEXT_BYTES_MAX, ALIASES_MAX, AliasError, Aliases};
+pub use command::{AliasRequest, ChannelFilter, Command, Keep, OutboxAction, OutboxItem, SetRequest, Wait};
 pub use docs::reference;
 pub use spec::{Alias, CommandSpec, Example, Group, InScripts, Kind, Needs, Slot};
 pub use table::{find, names, of_group, table};
 
 use crate::grammar::{Line, Origin, UsageError, classify, match_words, nearest};
+
+/// Understands one line typed at the prompt, aliases included.
+///
+/// # Errors
+/// As [`parse`].
+pub fn parse_typed(line: &str, aliases: &Aliases) -> Result<Option<Command>, UsageError> {
+    let parsed = parse(&aliases.expand(line), Origin::Prompt);
+    match parsed {
+        Err(UsageError::UnknownCommand { name, near: None }) => {
+            let near = nearest(&name, aliases.iter().map(|(name, _)| name)).map(str::to_owned);
+            Err(UsageError::UnknownCommand { name, near })
+        }
+        parsed => parsed,
+    }
+}
 
 /// Understands one line. `None` is a line with nothing to do.
 ///
@@ -30,7 +47,10 @@ pub fn parse(line: &str, origin: Origin) -> Result<Option<Command>, UsageError> 
 
 fn parse_command(name: &str, rest: &str, origin: Origin) -> Result<Command, UsageError> {
     let Some((spec, preset)) = find(name) else {
-        return Err(UsageError::UnknownCommand { name: name.to_owned(), near: nearest(name, names()) });
+        return Err(UsageError::UnknownCommand {
+            name: name.to_owned(),
+            near: nearest(name, names()).map(str::to_owned),
+        });
     };
     if origin != Origin::Prompt && spec.scripts == InScripts::Refused {
         return Err(UsageError::PromptOnly { command: spec });

@@ -158,6 +158,8 @@ named_enum! {
         NoSuchItem = "no_such_item",
         /// The message may have been sent already.
         OnItsWay = "on_its_way",
+        /// No such alias.
+        NoSuchAlias = "no_such_alias",
         /// No such message in the channel.
         NoSuchMessage = "no_such_message",
         /// No password could be had.
@@ -244,6 +246,11 @@ const fn local_meaning(reason: LocalReason) -> (Status, ExitCode, &'static str) 
             "the message is kept on this machine and goes out by itself when the channel can be reached",
         ),
         LocalReason::NoSuchItem => (RequestError, NotFound, "no message of this id waits; /outbox lists those that do"),
+        LocalReason::NoSuchAlias => (
+            RequestError,
+            NotFound,
+            "there is no alias of this name: nothing was changed; /alias lists those that there are",
+        ),
         LocalReason::OnItsWay => (
             ServerError,
             Refused,

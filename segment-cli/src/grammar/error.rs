@@ -2,7 +2,8 @@
 
 use std::fmt;
 
-use crate::commands::CommandSpec;
+use crate::commands::{AliasError, CommandSpec};
+use crate::config::{BadValue, Key};
 use crate::named::named_enum;
 use crate::url::UrlError;
 use segment_proto::names::NameError;
@@ -25,13 +26,13 @@ pub enum UsageError {
     #[error(
         "there is no command /{}{}; /help lists all, // sends a line that begins with /",
         Clipped(name),
-        DidYouMean("/", near)
+        DidYouMean("/", near.as_deref())
     )]
     UnknownCommand {
         /// As typed.
         name: String,
-        /// The command that may have been meant.
-        near: Option<&'static str>,
+        /// The command or alias that may have been meant.
+        near: Option<String>,
     },
     /// Plain text in a script, where there is no current channel to be sure of.
     #[error("a script has commands only; write: /send #channel {}", Clipped(text))]
@@ -61,7 +62,7 @@ pub enum UsageError {
     #[error("a closing quote ends the word; put a space after it")]
     GluedToQuote,
     /// An option that the command does not have.
-    #[error("/{} has no option --{}{}; usage: {}. A text that begins with -- goes after a separate --", command.name, Clipped(option), DidYouMean("--", near), command.usage())]
+    #[error("/{} has no option --{}{}; usage: {}. A text that begins with -- goes after a separate --", command.name, Clipped(option), DidYouMean("--", *near), command.usage())]
     UnknownOption {
         /// The command.
         command: &'static CommandSpec,
@@ -147,7 +148,7 @@ pub enum UsageError {
         max: u32,
     },
     /// None of the words that can stand here.
-    #[error("{:?} cannot stand here{}; write one of: {}", Clipped(word), DidYouMean("", near), choices.join(", "))]
+    #[error("{:?} cannot stand here{}; write one of: {}", Clipped(word), DidYouMean("", *near), choices.join(", "))]
     BadChoice {
         /// As typed.
         word: String,
@@ -155,6 +156,27 @@ pub enum UsageError {
         choices: &'static [&'static str],
         /// The one that may have been meant.
         near: Option<&'static str>,
+    },
+    /// A value that a setting cannot have.
+    #[error("{why}")]
+    BadSetting {
+        /// What to write instead.
+        why: BadValue,
+    },
+    /// A setting that is not typed.
+    #[error("{key} may hold a secret, and what is typed is kept: write it into profile.toml, or use {}", .key.variable())]
+    PrivateSetting {
+        /// Which one.
+        key: Key,
+    },
+    /// A value for a setting that is to lose its value.
+    #[error("--reset takes the value away, so it takes none; write /set KEY VALUE, or /set --reset KEY")]
+    ResetToWhat,
+    /// An alias that cannot be.
+    #[error("{why}")]
+    BadAlias {
+        /// What is wrong with it.
+        why: AliasError,
     },
     /// Not the address of a tracker.
     #[error("{:?} is not the address of a tracker: {why}", Clipped(word))]
@@ -209,6 +231,14 @@ named_enum! {
         BadNumber = "bad_number",
         /// See [`UsageError::BadChoice`].
         BadChoice = "bad_choice",
+        /// See [`UsageError::BadSetting`].
+        BadSetting = "bad_setting",
+        /// See [`UsageError::PrivateSetting`].
+        PrivateSetting = "private_setting",
+        /// See [`UsageError::ResetToWhat`].
+        ResetToWhat = "reset_to_what",
+        /// See [`UsageError::BadAlias`].
+        BadAlias = "bad_alias",
         /// See [`UsageError::BadUrl`].
         BadUrl = "bad_url",
     }
@@ -239,6 +269,10 @@ impl UsageError {
             Self::BadMessage { .. } => UsageReason::BadMessage,
             Self::BadNumber { .. } => UsageReason::BadNumber,
             Self::BadChoice { .. } => UsageReason::BadChoice,
+            Self::BadSetting { .. } => UsageReason::BadSetting,
+            Self::PrivateSetting { .. } => UsageReason::PrivateSetting,
+            Self::ResetToWhat => UsageReason::ResetToWhat,
+            Self::BadAlias { .. } => UsageReason::BadAlias,
             Self::BadUrl { .. } => UsageReason::BadUrl,
         }
     }
@@ -269,7 +303,7 @@ impl fmt::Debug for Clipped<'_> {
     }
 }
 
-struct DidYouMean<'a>(&'a str, &'a Option<&'static str>);
+struct DidYouMean<'a>(&'a str, Option<&'a str>);
 
 impl fmt::Display for DidYouMean<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

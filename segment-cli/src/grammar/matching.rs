@@ -143,6 +143,12 @@ impl Matched {
         self.text.clone().ok_or_else(|| self.missing(self.command.text.unwrap_or("text")))
     }
 
+    /// The raw text at the end of the line, if there is one.
+    #[must_use]
+    pub fn text(&self) -> Option<&str> {
+        self.text.as_deref()
+    }
+
     /// That `argument` is missing.
     #[must_use]
     pub fn missing(&self, argument: &'static str) -> UsageError {

@@ -6,9 +6,11 @@ use tokio::signal::unix::{SignalKind, signal};
 use super::{block_on, start_tracing};
 use crate::args::{Input, PeerArgs, PeerOptions};
 use crate::chat::output::Out;
-use crate::chat::{Chat, check, run_script, start};
+use crate::chat::{Chat, check, layers, run_script, start};
+use crate::config::Printed;
 use crate::errors::{LocalReason, Problem};
 use crate::exit::ExitCode;
+use crate::profile::{Paths, settings_path};
 use crate::terminal::Terminal;
 
 /// Runs a peer: a conversation, or a script.
@@ -25,6 +27,7 @@ async fn run(options: PeerOptions) -> ExitCode {
     let out = Out::streams(options.output);
     let end = match options.input {
         Input::Prompt => converse(&options).await,
+        Input::Config => print_config(&options, &out).await,
         _ => script(&options, out.clone()).await,
     };
     match end {
@@ -35,6 +38,23 @@ async fn run(options: PeerOptions) -> ExitCode {
             problem.exit
         }
     }
+}
+
+/// Every setting and where it comes from; nothing is started, made or locked for it.
+async fn print_config(options: &PeerOptions, out: &Out) -> Result<ExitCode, Problem> {
+    let paths = Paths::find(options.dir.as_deref())?;
+    let layers = layers(options, &paths)?;
+    let dir = paths.profile(&options.profile);
+    let head = format!(
+        "# profile {}: {}\n# for all profiles: {}",
+        options.profile,
+        settings_path(&dir).display(),
+        paths.settings().display()
+    );
+    let broken = |error: std::io::Error| Problem::local(LocalReason::Stopped).saying(error);
+    out.remark(&head).await.map_err(broken)?;
+    out.answers(&Printed::all(&layers)).await.map_err(broken)?;
+    Ok(ExitCode::Done)
 }
 
 async fn script(options: &PeerOptions, out: Out) -> Result<ExitCode, Problem> {
@@ -61,7 +81,7 @@ async fn converse(options: &PeerOptions) -> Result<ExitCode, Problem> {
 }
 
 fn history_of(options: &PeerOptions) -> Result<Option<std::path::PathBuf>, Problem> {
-    let paths = crate::profile::Paths::find(options.dir.as_deref())?;
+    let paths = Paths::find(options.dir.as_deref())?;
     let dir = paths.profile(&options.profile);
     crate::profile::private_dir(&dir)?;
     Ok(Some(dir.join("history")))

@@ -6,11 +6,8 @@ use segment_proto::{AccountId, ChannelName, Untrusted};
 use super::style::Style;
 use super::wrap::{width, wrap};
 
-/// The column in which texts begin: time, gap, name, gap.
-const NAME_COLUMNS: usize = 8;
+/// Texts begin behind time, gap, name, gap.
 const GAP: &str = "  ";
-/// Colours that can be read on black and on white.
-const NAME_COLOURS: [&str; 10] = ["31", "32", "33", "34", "35", "36", "91", "94", "95", "96"];
 const DIM: &str = "2";
 const BOLD: &str = "1";
 const RED: &str = "31";
@@ -60,7 +57,7 @@ impl Style {
     /// `14:02  ben       deploy at 3?`
     #[must_use]
     pub fn message(&self, message: &MessageLine<'_>) -> String {
-        let (name, colour) = shown_author(&message.author);
+        let (name, colour) = self.shown_author(&message.author);
         let mut text = String::new();
         if let Some(channel) = message.channel {
             text = format!("#{channel} ");
@@ -114,10 +111,10 @@ impl Style {
     }
 
     fn row(&self, at_ms: u64, name: &str, colour: &str, text: &str) -> String {
-        let time = self.zoned(at_ms).strftime("%H:%M").to_string();
-        let padding = NAME_COLUMNS.saturating_sub(width(name));
-        let lead = format!("{}{GAP}{}{:padding$}{GAP}", self.paint(DIM, &time), self.paint(colour, name), "");
-        let used = width(&time) + width(name) + padding + 2 * GAP.len();
+        let (time, time_columns) = self.time(at_ms);
+        let padding = self.look.name_columns.saturating_sub(width(name));
+        let lead = format!("{time}{}{:padding$}{GAP}", self.paint(colour, name), "");
+        let used = time_columns + width(name) + padding + GAP.len();
         self.indented(&lead, used, text)
     }
 
@@ -137,6 +134,28 @@ impl Style {
         format!("{lead}{}", lines.join(&separator))
     }
 
+    /// The time and the gap behind it, and how many columns they take.
+    fn time(&self, at_ms: u64) -> (String, usize) {
+        match self.zoned(at_ms).strftime(self.look.time.pattern()).to_string() {
+            time if time.is_empty() => (time, 0),
+            time => (format!("{}{GAP}", self.paint(DIM, &time)), width(&time) + GAP.len()),
+        }
+    }
+
+    fn shown_author(&self, author: &Author<'_>) -> (String, &'static str) {
+        match author {
+            Author::User { name, account } => (Untrusted(name).to_string(), self.colour_of(*account)),
+            Author::Visitor { name } => (format!("~{}", Untrusted(name)), DIM),
+        }
+    }
+
+    /// The same account has the same colour everywhere (Fibonacci hashing of its number).
+    fn colour_of(&self, account: AccountId) -> &'static str {
+        let hash = account.0.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 32;
+        let colours = self.look.theme.name_colours();
+        colours[usize::try_from(hash).unwrap_or(0) % colours.len()]
+    }
+
     fn zoned(&self, at_ms: u64) -> Zoned {
         let at = i64::try_from(at_ms).ok().and_then(|ms| Timestamp::from_millisecond(ms).ok());
         at.unwrap_or_default().to_zoned(self.zone.clone())
@@ -153,17 +172,4 @@ fn wrap_after(text: &str, columns: usize, first: usize, indent: usize) -> Vec<St
         _ => {}
     }
     lines
-}
-
-fn shown_author(author: &Author<'_>) -> (String, &'static str) {
-    match author {
-        Author::User { name, account } => (Untrusted(name).to_string(), colour_of(*account)),
-        Author::Visitor { name } => (format!("~{}", Untrusted(name)), DIM),
-    }
-}
-
-/// The same account has the same colour everywhere (Fibonacci hashing of its number).
-fn colour_of(account: AccountId) -> &'static str {
-    let hash = account.0.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 32;
-    NAME_COLOURS[usize::try_from(hash).unwrap_or(0) % NAME_COLOURS.len()]
 }

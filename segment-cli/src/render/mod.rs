@@ -3,11 +3,13 @@
 //! Everything that is shown goes through [`Untrusted`](segment_proto::Untrusted) here, so no caller can forget it.
 
 mod lines;
+mod look;
 mod prompt;
 mod style;
 mod wrap;
 
 pub use lines::{Author, Delivery, MessageLine};
+pub use look::{Look, Theme, TimeFormat};
 pub(crate) use prompt::PROMPT_COLUMNS_MAX;
 pub use prompt::{LinkState, PromptState};
 pub use style::{Colour, Style};

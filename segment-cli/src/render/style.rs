@@ -5,6 +5,8 @@ use std::{env, io};
 
 use jiff::tz::TimeZone;
 
+use super::{Look, Theme};
+
 /// Whether colours may be used. They are never the only sign of anything.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Colour {
@@ -23,6 +25,14 @@ pub struct Style {
     pub columns: Option<usize>,
     /// The zone of the times shown.
     pub zone: TimeZone,
+    /// As the person likes it.
+    pub look: Look,
+}
+
+impl Default for Style {
+    fn default() -> Self {
+        Self::plain()
+    }
 }
 
 impl Style {
@@ -35,13 +45,14 @@ impl Style {
             colour: Colour::decide(is_terminal, &variable("NO_COLOR"), &variable("TERM")),
             columns: if is_terminal { columns() } else { None },
             zone: TimeZone::system(),
+            look: Look::default(),
         }
     }
 
     /// No colours, no wrapping, UTC.
     #[must_use]
-    pub const fn plain() -> Self {
-        Self { colour: Colour::Off, columns: None, zone: TimeZone::UTC }
+    pub fn plain() -> Self {
+        Self { colour: Colour::Off, columns: None, zone: TimeZone::UTC, look: Look::default() }
     }
 
     /// The same after the window may have changed its size.
@@ -50,8 +61,17 @@ impl Style {
         Self { columns: self.columns.and_then(|_| columns()), ..self.clone() }
     }
 
+    /// Whether colours are used: they may be, and the person wants them.
+    #[must_use]
+    pub fn colour(&self) -> Colour {
+        match self.look.theme {
+            Theme::Nothing => Colour::Off,
+            _ => self.colour,
+        }
+    }
+
     pub(super) fn paint(&self, code: &str, text: &str) -> String {
-        match self.colour {
+        match self.colour() {
             Colour::On if !text.is_empty() => format!("\x1b[{code}m{text}\x1b[0m"),
             _ => text.to_owned(),
         }

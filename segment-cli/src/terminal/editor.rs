@@ -20,7 +20,7 @@ use super::lines::{Typed, hand_over};
 use super::printer::Sink;
 use super::wiping::{Pause, is_wiped, wipe};
 use super::{Opened, SharedState, complete, wait_until};
-use crate::render::{Colour, PROMPT_COLUMNS_MAX, PromptState, Style, width};
+use crate::render::{PROMPT_COLUMNS_MAX, PromptState, Style, width};
 
 type LineEditor = Editor<Assistant, FileHistory>;
 
@@ -28,7 +28,6 @@ type LineEditor = Editor<Assistant, FileHistory>;
 #[derive(Helper, Hinter)]
 struct Assistant {
     state: SharedState,
-    colour: Colour,
     pause: Pause,
 }
 
@@ -49,7 +48,7 @@ impl Highlighter for Assistant {
             return Cow::Borrowed(prompt);
         }
         let text = self.state.prompt.get().fitted(width(prompt));
-        Cow::Owned(PromptState::painted(&text, self.colour))
+        Cow::Owned(PromptState::painted(&text, self.state.style.get().colour()))
     }
 }
 
@@ -74,7 +73,7 @@ pub(super) fn spawn(
         return None;
     }
     let pause = Pause::default();
-    let assistant = Assistant { state: state.clone(), colour: style.colour, pause: pause.clone() };
+    let assistant = Assistant { state: state.clone(), pause: pause.clone() };
     let mut editor = make_editor(assistant).ok()?;
     let printer = editor.create_external_printer().ok()?;
     let typed = typed.clone();
@@ -130,7 +129,7 @@ impl Editing {
             }
             let outcome = match read {
                 Ok(text) => {
-                    history.remember(&mut self.editor, &text);
+                    history.remember(&mut self.editor, &text, &self.state.aliases.get());
                     hand_over(&self.typed, |turn| Typed::Line { text, turn })
                 }
                 Err(ReadlineError::Interrupted) => hand_over(&self.typed, Typed::Interrupted),

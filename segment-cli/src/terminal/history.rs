@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use rustyline::history::FileHistory;
 use rustyline::{Editor, Helper};
 
-use crate::commands::parse;
+use crate::commands::{Aliases, parse};
 use crate::grammar::Origin;
 use crate::profile::private_file;
 
@@ -16,8 +16,8 @@ pub const HISTORY_LINES_MAX: usize = 1_000;
 /// Whether a line is kept: one that was understood and does not begin with a space. A password
 /// typed behind `/login NAME` by mistake is not understood, so it is not kept.
 #[must_use]
-pub fn is_kept(line: &str) -> bool {
-    !line.starts_with(char::is_whitespace) && matches!(parse(line, Origin::Prompt), Ok(Some(_)))
+pub fn is_kept(line: &str, aliases: &Aliases) -> bool {
+    !line.starts_with(char::is_whitespace) && matches!(parse(&aliases.expand(line), Origin::Prompt), Ok(Some(_)))
 }
 
 /// The file, if there is a profile to keep it in and the disk lets us. Without it lines are
@@ -38,8 +38,8 @@ impl History {
         }
     }
 
-    pub fn remember<H: Helper>(&self, editor: &mut Editor<H, FileHistory>, line: &str) {
-        if !is_kept(line) || editor.add_history_entry(line).is_err() {
+    pub fn remember<H: Helper>(&self, editor: &mut Editor<H, FileHistory>, line: &str, aliases: &Aliases) {
+        if !is_kept(line, aliases) || editor.add_history_entry(line).is_err() {
             return;
         }
         let Some(path) = &self.path else { return };

@@ -21,6 +21,7 @@ pub use printer::QUEUED_PRINTS_MAX;
 pub use restore::Restore;
 pub use screen::Screen;
 
+use crate::commands::Aliases;
 use crate::render::{PromptState, Style};
 use tokio::sync::mpsc;
 
@@ -50,6 +51,10 @@ pub struct Terminal {
 pub(crate) struct Shared<T>(Arc<Mutex<T>>);
 
 impl<T: Clone> Shared<T> {
+    pub fn new(value: T) -> Self {
+        Self(Arc::new(Mutex::new(value)))
+    }
+
     pub fn get(&self) -> T {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
@@ -62,8 +67,10 @@ impl<T: Clone> Shared<T> {
 /// What editor and screen share.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct SharedState {
+    pub style: Shared<Style>,
     pub prompt: Shared<PromptState>,
     pub known: Shared<Arc<Known>>,
+    pub aliases: Shared<Arc<Aliases>>,
 }
 
 impl Terminal {
@@ -74,7 +81,7 @@ impl Terminal {
     /// The threads cannot be started.
     pub fn start(history: Option<PathBuf>) -> io::Result<(Self, Screen)> {
         let style = Style::detect();
-        let state = SharedState::default();
+        let state = SharedState { style: Shared::new(style.clone()), ..SharedState::default() };
         let (sender, typed) = mpsc::channel(QUEUED_LINES_MAX);
         let restore = Restore::remember();
         let (gate, opened) = std::sync::mpsc::channel();
@@ -86,7 +93,7 @@ impl Terminal {
                 printer::Sink::Plain
             }
         };
-        let screen = Screen::start(printer, style, state)?;
+        let screen = Screen::start(printer, state)?;
         Ok((Self { typed, gate: Some(gate), _restore: restore }, screen))
     }
 

@@ -10,7 +10,8 @@ use tokio::time::timeout;
 
 use super::printer::{self, Order, Sink};
 use super::{Known, SharedState};
-use crate::render::{PromptState, Style};
+use crate::commands::Aliases;
+use crate::render::{Look, PromptState, Style};
 
 /// A terminal that stands still is not waited for longer than this at the end.
 const FLUSH_MAX: Duration = Duration::from_secs(2);
@@ -20,20 +21,19 @@ const FLUSH_MAX: Duration = Duration::from_secs(2);
 pub struct Screen {
     orders: mpsc::Sender<Order>,
     skipped: Arc<AtomicUsize>,
-    style: Style,
     state: SharedState,
 }
 
 impl Screen {
-    pub(super) fn start(sink: Sink, style: Style, state: SharedState) -> io::Result<Self> {
+    pub(super) fn start(sink: Sink, state: SharedState) -> io::Result<Self> {
         let orders = printer::spawn(sink)?;
-        Ok(Self { orders, skipped: Arc::default(), style, state })
+        Ok(Self { orders, skipped: Arc::default(), state })
     }
 
     /// How things look here and now.
     #[must_use]
     pub fn style(&self) -> Style {
-        self.style.resized()
+        self.state.style.get().resized()
     }
 
     /// Shows what a command answers: nothing of it is ever left out. Waits for a slow terminal.
@@ -67,6 +67,17 @@ impl Screen {
     /// that its prompt had: call this before the notice that says what has happened.
     pub fn set_prompt(&self, prompt: PromptState) {
         self.state.prompt.set(prompt);
+    }
+
+    /// Changes how things look from now on.
+    pub fn set_look(&self, look: Look) {
+        let style = self.state.style.get();
+        self.state.style.set(Style { look, ..style });
+    }
+
+    /// Changes which aliases there are.
+    pub fn set_aliases(&self, aliases: Aliases) {
+        self.state.aliases.set(Arc::new(aliases));
     }
 
     /// Changes what Tab knows.

@@ -12,5 +12,6 @@ mod embedded;
 mod large;
 mod scenarios;
 mod scripts;
+mod settings;
 mod terminals;
 mod trackers;

@@ -1,7 +1,10 @@
 //! Finding out what is wrong, and the program itself.
 
 use super::{Command, CommandSpec, Group, InScripts, Kind, Needs, ROW, Slot, example};
+use crate::commands::{AliasRequest, Aliases, SetRequest, find};
+use crate::config::{KEY_NAMES, Key, Taken};
 use crate::connection_log::SHOWN_RECORDS_MAX;
+use crate::grammar::{Matched, UsageError};
 
 pub(super) const ROWS: &[CommandSpec] = &[
     CommandSpec {
@@ -52,6 +55,42 @@ pub(super) const ROWS: &[CommandSpec] = &[
         ..ROW
     },
     CommandSpec {
+        name: "set",
+        group: Group::Own,
+        args: &[
+            Slot::optional("key", Kind::Choice(&KEY_NAMES)).shown("KEY"),
+            Slot::optional("value", Kind::Word).shown("VALUE"),
+        ],
+        options: &[Slot::optional("reset", Kind::Flag)],
+        help: "show settings, or change one for this profile",
+        details: "Alone it lists every setting, its value and where that comes from. A change is kept in the\nprofile's profile.toml; flags and SEGMENT_* variables win over it. --reset takes it out of there.",
+        examples: &[
+            example("/set", "every setting, and where its value comes from"),
+            example("/set theme light", "colours for a light terminal, now and next time"),
+            example("/set pager 'less -S'", "a value with spaces goes into quotes"),
+            example("/set --reset theme", "as it is without a setting"),
+        ],
+        build: build_set,
+        ..ROW
+    },
+    CommandSpec {
+        name: "alias",
+        group: Group::Own,
+        args: &[Slot::optional("name", Kind::Word)],
+        options: &[Slot::optional("remove", Kind::Flag)],
+        text: Some("[text]"),
+        help: "list, show, make or remove an alias of this profile",
+        details: "An alias stands for the beginning of a command; what is typed behind it follows. It works at\nthe prompt only, cannot have the name of a command, and never stands for another alias.",
+        examples: &[
+            example("/alias", "lists them"),
+            example("/alias hi /send #general hi", "then /hi there sends \"hi there\" to #general"),
+            example("/alias hi", "shows what /hi stands for"),
+            example("/alias --remove hi", "forgets it"),
+        ],
+        build: build_alias,
+        ..ROW
+    },
+    CommandSpec {
         name: "version",
         group: Group::Own,
         help: "show the version",
@@ -60,3 +99,44 @@ pub(super) const ROWS: &[CommandSpec] = &[
         ..ROW
     },
 ];
+
+fn build_set(matched: &Matched) -> Result<Command, UsageError> {
+    let key = matched.choice("key", Key::ALL, Key::as_str);
+    let value = matched.get::<String>("value");
+    let request = match (key, value) {
+        (None, _) if matched.has("reset") => return Err(matched.missing("KEY")),
+        (None, _) => SetRequest::ShowAll,
+        (Some(_), Some(_)) if matched.has("reset") => return Err(UsageError::ResetToWhat),
+        (Some(key), None) if matched.has("reset") => SetRequest::Reset(key),
+        (Some(key), None) => SetRequest::Show(key),
+        (Some(key), Some(_)) if key.setting().taken == Taken::Private => {
+            return Err(UsageError::PrivateSetting { key });
+        }
+        (Some(key), Some(word)) => {
+            SetRequest::Change(key, key.read(&word).map_err(|why| UsageError::BadSetting { why })?)
+        }
+    };
+    Ok(Command::Set { request })
+}
+
+fn build_alias(matched: &Matched) -> Result<Command, UsageError> {
+    let name = matched.get::<String>("name").map(|name| name.trim_start_matches('/').to_owned());
+    let request = match (name, matched.text()) {
+        (None, _) if matched.has("remove") => return Err(matched.missing("NAME")),
+        (None, _) => AliasRequest::List,
+        (Some(name), _) if matched.has("remove") => AliasRequest::Remove(name),
+        (Some(name), None) => AliasRequest::Show(name),
+        (Some(name), Some(text)) => checked_alias(name, text.trim())?,
+    };
+    Ok(Command::Alias { request })
+}
+
+fn checked_alias(name: String, text: &str) -> Result<AliasRequest, UsageError> {
+    use crate::commands::AliasError;
+    let refused = |why| UsageError::BadAlias { why };
+    Aliases::check(&name, text).map_err(refused)?;
+    if find(&name).is_some() {
+        return Err(refused(AliasError::IsACommand(name)));
+    }
+    Ok(AliasRequest::Define { name, text: text.to_owned() })
+}
