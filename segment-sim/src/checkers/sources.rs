@@ -14,6 +14,8 @@ use crate::network::NodeId;
 const FROM_HOST: u8 = 1;
 const FROM_TRACKER: u8 = 2;
 const REPORTED: u8 = 4;
+/// It came when the disk did not hold it yet.
+const TO_REPORT: u8 = 8;
 
 /// From where the entries of each node have come.
 #[derive(Debug, Default)]
@@ -43,7 +45,7 @@ impl Sources {
         own.flat_map(|(_, places)| places).filter(|flags| **flags & REPORTED == 0).for_each(|flags| *flags = 0);
     }
 
-    /// Something reaches a peer; what its `disk` holds already, it does not take again.
+    /// Something reaches a peer; what its `disk` holds already need not be reported.
     pub fn on_received(&mut self, node: NodeId, from: DeviceId, is_tracker: bool, message: &Message, disk: &Image) {
         if let Message::Submit(submit) = message {
             let submitters = self.submitters.entry((node, submit.channel)).or_default();
@@ -58,8 +60,10 @@ impl Sources {
             let mut logs = logs.iter().flatten();
             logs.any(|log| log.get(entry.pos).is_some_and(|stored| stored.entry == *entry))
         };
-        let new = carried.entries.iter().filter(|entry| !holds(entry));
-        new.for_each(|entry| self.mark(node, carried.channel, entry.pos, flag));
+        for entry in carried.entries {
+            let due = if holds(entry) { 0 } else { TO_REPORT };
+            self.mark(node, carried.channel, entry.pos, flag | due);
+        }
     }
 
     /// A peer says from where something came, or where it went.
@@ -110,6 +114,6 @@ impl Sources {
     #[must_use]
     pub fn is_reported_or_own(&self, node: NodeId, channel: ChannelId, pos: u64) -> bool {
         let flags = self.flags(node, channel, pos);
-        flags & REPORTED != 0 || flags & (FROM_HOST | FROM_TRACKER) == 0
+        flags & REPORTED != 0 || flags & TO_REPORT == 0
     }
 }
