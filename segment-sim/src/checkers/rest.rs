@@ -15,8 +15,8 @@ use crate::image::Log;
 use crate::network::NodeId;
 use crate::process::Process;
 
-/// Adds what does not hold yet.
-pub fn check<P>(fleet: &Fleet<Process, P>, peers: &[NodeId], checkers: &Checkers, findings: &mut Findings) {
+/// Adds what does not hold yet, as far as it can be seen without reading logs.
+pub fn check_surface<P>(fleet: &Fleet<Process, P>, peers: &[NodeId], checkers: &Checkers, findings: &mut Findings) {
     let now = fleet.now();
     for node in peers {
         findings.look_at(*node, now);
@@ -27,6 +27,28 @@ pub fn check<P>(fleet: &Fleet<Process, P>, peers: &[NodeId], checkers: &Checkers
     }
     findings.look_at(TRACKER, now);
     check_tracker(fleet, checkers, findings);
+}
+
+/// Adds what does not hold yet of what stands in the logs, and of what was ever written.
+pub fn check_contents<P>(fleet: &Fleet<Process, P>, peers: &[NodeId], checkers: &Checkers, findings: &mut Findings) {
+    let scene = fleet.scene();
+    for node in peers {
+        findings.look_at(*node, fleet.now());
+        let readable = |view: &ChannelView| view.member && view.rights.include(Rights::READ);
+        let views = fleet.machine(*node).and_then(Process::peer).into_iter().flat_map(Peer::channels);
+        for view in views.filter(readable) {
+            let (channel, role) = (view.record.channel, if view.hosted { LogRole::Host } else { LogRole::Cache });
+            if let Some(log) = scene.durable(*node).log(LogId { channel, role }) {
+                check_log(*node, channel, log, checkers, findings);
+            }
+        }
+    }
+    findings.look_at(TRACKER, fleet.now());
+    for (channel, ledger) in checkers.ledger.channels() {
+        if let Some(log) = scene.durable(TRACKER).log(LogId { channel: *channel, role: LogRole::Backup }) {
+            check_backup(log, ledger, findings);
+        }
+    }
     check_texts(&waiting_texts(fleet, peers), &orphans(fleet, checkers), checkers, findings);
 }
 
@@ -48,7 +70,7 @@ fn check_peer<P>(fleet: &Fleet<Process, P>, node: NodeId, peer: &Peer, checkers:
             format!("{waiting} messages wait for {}: member {member}, {rights:?}, {serving:?}", view.record.name)
         });
         if view.member && view.rights.include(Rights::READ) {
-            check_channel(fleet, node, peer, &view, checkers, findings);
+            check_channel(fleet, peer, &view, checkers, findings);
         }
     }
 }
@@ -70,7 +92,6 @@ fn check_links<P>(fleet: &Fleet<Process, P>, node: NodeId, peer: &Peer, findings
 
 fn check_channel<P>(
     fleet: &Fleet<Process, P>,
-    node: NodeId,
     peer: &Peer,
     view: &ChannelView,
     checkers: &Checkers,
@@ -81,10 +102,6 @@ fn check_channel<P>(
     findings.expect(Check::RestLogs, view.committed == head && view.head.pos == head, || {
         format!("{name}: place {}, committed {}, while {head} are", view.head.pos, view.committed)
     });
-    let role = if view.hosted { LogRole::Host } else { LogRole::Cache };
-    if let Some(log) = fleet.scene().durable(node).log(LogId { channel, role }) {
-        check_log(node, channel, log, checkers, findings);
-    }
     let host = fleet.network.node_of(&view.record.host).unwrap_or(TRACKER);
     check_serving(host, peer, view, checkers, findings);
 }
@@ -137,9 +154,6 @@ fn check_tracker<P>(fleet: &Fleet<Process, P>, checkers: &Checkers, findings: &m
         findings.expect(Check::RestLogs, last == ledger.head(), || {
             format!("the tracker has {last} messages, {} are committed", ledger.head())
         });
-        if let Some(log) = log {
-            check_backup(log, ledger, findings);
-        }
     }
 }
 
