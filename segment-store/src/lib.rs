@@ -16,9 +16,11 @@
 //! ```
 
 mod memory;
+mod search;
 mod sqlite;
 
 pub use memory::MemoryStore;
+pub use search::{Held, Missing, SearchError, SearchIndex, SearchQuery};
 pub use sqlite::{BackupError, OpenError, SqliteStore};
 
 #[doc(hidden)]

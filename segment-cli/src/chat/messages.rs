@@ -10,7 +10,7 @@ use tokio::time::{sleep, timeout};
 
 use super::answers::{Counted, MessageShown, Sent, Typed, Waiting, message_id, stage_name};
 use super::{Chat, Done, Target, unheard};
-use crate::commands::{OutboxAction, OutboxItem, Wait};
+use crate::commands::{HistoryFrom, OutboxAction, OutboxItem, Wait};
 use crate::errors::{LocalReason, Problem};
 use crate::names::MessageRef;
 
@@ -173,19 +173,27 @@ impl Chat {
     }
 
     /// `/history`
-    pub(super) async fn history(
-        &self,
-        channel: Option<ChannelName>,
-        last: Option<u32>,
-        before: Option<MessageRef>,
-    ) -> Done {
+    pub(super) async fn history(&self, channel: Option<ChannelName>, last: Option<u32>, from: HistoryFrom) -> Done {
         let target = self.target(channel).await?;
         if self.is_script() {
             self.level(target.id).await;
         }
-        let before = self.place(&target, before).await?;
-        let (messages, more) = self.read(&target, before, last.unwrap_or(HISTORY)).await?;
-        self.show(&target, &messages).await?;
+        let count = last.unwrap_or(HISTORY);
+        let (before, pointed) = match from {
+            HistoryFrom::Newest => (None, None),
+            HistoryFrom::Before(message) => (Some(self.place(&target, message).await?), None),
+            HistoryFrom::Around(message) => {
+                let pos = self.place(&target, message).await?;
+                (Some(pos + u64::from((count / 2).max(1))), Some(pos))
+            }
+        };
+        let (messages, more) = self.read(&target, before, count).await?;
+        let (above, below) = messages.split_at(messages.partition_point(|(message, _)| Some(message.pos) < pointed));
+        self.show(&target, above).await?;
+        if let Some(pos) = pointed {
+            self.out.remark(&self.out.style().divider(&format!("!{pos}"))).await.map_err(unheard)?;
+        }
+        self.show(&target, below).await?;
         let first = messages.first().map(|(message, _)| message.pos);
         match first.filter(|_| more) {
             Some(pos) => self.out.remark(&format!("  older ones: /history --before !{pos}")).await.map_err(unheard),
@@ -213,19 +221,18 @@ impl Chat {
         Ok(())
     }
 
-    /// The place that a reference means; `None` is behind the newest.
-    async fn place(&self, target: &Target, before: Option<MessageRef>) -> Result<Option<u64>, Problem> {
+    /// The place that a reference means.
+    async fn place(&self, target: &Target, message: MessageRef) -> Result<u64, Problem> {
         let newest = self.view_of(target.id).await?.head.pos;
-        let place = match before {
-            None => return Ok(None),
-            Some(MessageRef::Number(number)) => number,
-            Some(MessageRef::Last) => newest,
-            Some(MessageRef::FromEnd(count)) => (newest + 1).saturating_sub(count),
+        let place = match message {
+            MessageRef::Number(number) => number,
+            MessageRef::Last => newest,
+            MessageRef::FromEnd(count) => (newest + 1).saturating_sub(count),
         };
         if place == 0 || place > newest + 1 {
             return Err(Problem::local(LocalReason::NoSuchMessage));
         }
-        Ok(Some(place))
+        Ok(place)
     }
 
     /// Reads page by page, from the newest back; returns oldest first, and whether there are older ones.

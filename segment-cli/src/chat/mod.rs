@@ -19,6 +19,7 @@ mod own;
 mod people;
 mod repl;
 mod script;
+mod searching;
 mod session;
 mod sessions;
 mod shown;
@@ -46,6 +47,7 @@ use crate::url::TrackerUrl;
 pub use answers::message_id;
 use output::Out;
 pub use script::{check, run_script};
+use searching::Searching;
 pub use start::{layers, start};
 use talk::{Talk, Target};
 
@@ -70,6 +72,7 @@ pub struct Chat {
     origin: Origin,
     out: Out,
     talk: Talk,
+    searching: Searching,
 }
 
 /// Whether there is more to do.
@@ -114,7 +117,8 @@ impl Chat {
             Command::Info { channel } => self.info(channel).await?,
             Command::Send { channel, wait, text } => self.send(channel, wait, &text).await?,
             Command::Outbox { action } => self.outbox(action).await?,
-            Command::History { channel, last, before } => self.history(channel, last, before).await?,
+            Command::History { channel, last, from } => self.history(channel, last, from).await?,
+            Command::Search { channel, last, query } => self.search(channel, last, &query).await?,
             other => self.run_rest(other).await?,
         }
         Ok(Flow::Continue)

@@ -4,6 +4,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
 
 use super::output::Out;
+use super::searching::Searching;
 use super::talk::Talk;
 use super::{Chat, narrator};
 use crate::args::{EmbeddedTracker, Input, PeerOptions};
@@ -66,6 +67,7 @@ pub async fn start(options: &PeerOptions, out: Out) -> Result<Chat, Problem> {
         origin,
         out,
         talk,
+        searching: Searching::default(),
     };
     chat.take_settings();
     chat.enter(remembered).await?;

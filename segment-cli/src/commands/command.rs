@@ -2,6 +2,7 @@
 
 use segment_proto::messages::Presence;
 use segment_proto::{ChannelName, Rights, UserName, View, Visitors};
+use segment_store::SearchQuery;
 
 use crate::config::Key;
 use crate::named::named_enum;
@@ -162,8 +163,17 @@ pub enum Command {
         channel: Option<ChannelName>,
         /// How many messages.
         last: Option<u32>,
-        /// Only older ones than this.
-        before: Option<MessageRef>,
+        /// Where to look.
+        from: HistoryFrom,
+    },
+    /// `/search`
+    Search {
+        /// `None`: every channel that may be read.
+        channel: Option<ChannelName>,
+        /// How many hits.
+        last: Option<u32>,
+        /// What.
+        query: SearchQuery,
     },
     /// `/peers`
     Peers,
@@ -234,6 +244,17 @@ named_enum! {
         /// On the disk of host and tracker.
         Committed = "committed",
     }
+}
+
+/// Which messages are shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum HistoryFrom {
+    /// The newest.
+    Newest,
+    /// Those before this one.
+    Before(MessageRef),
+    /// Those on both sides of this one.
+    Around(MessageRef),
 }
 
 /// Which channels are listed.

@@ -8,7 +8,9 @@ mod spec;
 mod table;
 
 pub use aliases::{ALIAS_NAME_BYTES_MAX, ALIAS_TEXT_BYTES_MAX, ALIASES_MAX, AliasError, Aliases};
-pub use command::{AliasRequest, ChannelFilter, Command, Keep, OutboxAction, OutboxItem, SetRequest, Wait};
+pub use command::{
+    AliasRequest, ChannelFilter, Command, HistoryFrom, Keep, OutboxAction, OutboxItem, SetRequest, Wait,
+};
 pub use docs::reference;
 pub use spec::{Alias, CommandSpec, Example, Group, InScripts, Kind, Needs, Slot};
 pub use table::{find, names, of_group, table};

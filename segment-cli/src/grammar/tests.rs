@@ -5,9 +5,14 @@ use std::collections::BTreeSet;
 use proptest::prelude::*;
 
 use super::*;
-use crate::commands::{Command, Keep, OutboxAction, OutboxItem, Wait, names, parse, table};
+use crate::commands::{Command, HistoryFrom, Keep, OutboxAction, OutboxItem, Wait, names, parse, table};
 use crate::names::MessageRef;
 use segment_proto::{ChannelName, Rights, UserName, View, Visitors};
+use segment_store::SearchQuery;
+
+fn search(channel_name: Option<&str>, last: Option<u32>, words: &str) -> Command {
+    Command::Search { channel: channel_name.map(channel), last, query: SearchQuery::new(words).unwrap() }
+}
 
 fn channel(name: &str) -> ChannelName {
     ChannelName::new(name).unwrap()
@@ -129,8 +134,19 @@ fn commands_become_typed() {
         ("/outbox drop 3f", Command::Outbox { action: OutboxAction::Drop(OutboxItem::One("3f".into())) }),
         (
             "/history #a --before !-2 --last 7",
-            Command::History { channel: Some(channel("a")), last: Some(7), before: Some(MessageRef::FromEnd(2)) },
+            Command::History {
+                channel: Some(channel("a")),
+                last: Some(7),
+                from: HistoryFrom::Before(MessageRef::FromEnd(2)),
+            },
         ),
+        (
+            "/history --around !9",
+            Command::History { channel: None, last: None, from: HistoryFrom::Around(MessageRef::Number(9)) },
+        ),
+        ("/search dry run", search(None, None, "dry run")),
+        ("/search --in #ops --last 5 \"dry run\"", search(Some("ops"), Some(5), "\"dry run\"")),
+        ("/search -- --in", search(None, None, "--in")),
         ("/invisible", typed("/status invisible")),
         ("/j #a", Command::Join { channel: channel("a") }),
         ("/help /send", Command::Help { topic: Some("send".into()) }),
@@ -186,6 +202,11 @@ const BAD_LINES: &[(&str, UsageReason, &str)] = &[
     ("/send", UsageReason::MissingArgument, "usage: /send [#channel]"),
     ("/send #a  ", UsageReason::MissingArgument, "text is missing"),
     ("/outbox drop", UsageReason::MissingArgument, "ID|all"),
+    ("/search", UsageReason::MissingArgument, "usage: /search"),
+    ("/search :-)", UsageReason::MissingArgument, "words is missing"),
+    ("/search --in ops words", UsageReason::BadChannel, "#"),
+    ("/search --last 0 words", UsageReason::BadNumber, "1"),
+    ("/history --before !1 --around !2", UsageReason::OptionsExclude, "one of them"),
     ("/view", UsageReason::MissingArgument, "usage: /view"),
     ("/login ken hunter2", UsageReason::ExtraArgument, "usage: /login NAME"),
     ("/quit now", UsageReason::ExtraArgument, "usage: /quit"),

@@ -7,9 +7,9 @@ use super::style::Style;
 use super::wrap::{width, wrap};
 
 /// Texts begin behind time, gap, name, gap.
-const GAP: &str = "  ";
-const DIM: &str = "2";
-const BOLD: &str = "1";
+pub(super) const GAP: &str = "  ";
+pub(super) const DIM: &str = "2";
+pub(super) const BOLD: &str = "1";
 const RED: &str = "31";
 
 /// Who wrote something.
@@ -121,6 +121,10 @@ impl Style {
     /// Continuation lines begin under the text, so that none of them can pass for a message.
     fn indented(&self, lead: &str, used: usize, text: &str) -> String {
         let indent = self.columns.map_or(used, |columns| used.min(columns / 2));
+        self.indented_at(lead, used, indent, text)
+    }
+
+    pub(super) fn indented_at(&self, lead: &str, used: usize, indent: usize, text: &str) -> String {
         let mut lines = Vec::new();
         for (at, part) in text.split('\n').enumerate() {
             let part = Untrusted(part).to_string();
@@ -142,7 +146,7 @@ impl Style {
         }
     }
 
-    fn shown_author(&self, author: &Author<'_>) -> (String, &'static str) {
+    pub(super) fn shown_author(&self, author: &Author<'_>) -> (String, &'static str) {
         match author {
             Author::User { name, account } => (Untrusted(name).to_string(), self.colour_of(*account)),
             Author::Visitor { name } => (format!("~{}", Untrusted(name)), DIM),
@@ -156,7 +160,7 @@ impl Style {
         colours[usize::try_from(hash).unwrap_or(0) % colours.len()]
     }
 
-    fn zoned(&self, at_ms: u64) -> Zoned {
+    pub(super) fn zoned(&self, at_ms: u64) -> Zoned {
         let at = i64::try_from(at_ms).ok().and_then(|ms| Timestamp::from_millisecond(ms).ok());
         at.unwrap_or_default().to_zoned(self.zone.clone())
     }

@@ -2,12 +2,14 @@
 //!
 //! Everything that is shown goes through [`Untrusted`](segment_proto::Untrusted) here, so no caller can forget it.
 
+mod hit;
 mod lines;
 mod look;
 mod prompt;
 mod style;
 mod wrap;
 
+pub use hit::HitLine;
 pub use lines::{Author, Delivery, MessageLine};
 pub use look::{Look, Theme, TimeFormat};
 pub(crate) use prompt::PROMPT_COLUMNS_MAX;

@@ -12,6 +12,7 @@ mod embedded;
 mod large;
 mod scenarios;
 mod scripts;
+mod searching;
 mod settings;
 mod terminals;
 mod trackers;

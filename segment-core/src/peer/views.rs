@@ -31,6 +31,8 @@ pub struct ChannelView {
     pub host_present: bool,
     /// What this session may do in it.
     pub rights: Rights,
+    /// The first place in the cache; one behind the last where nothing is cached.
+    pub low: u64,
     /// The last place in the cache.
     pub head: Position,
     /// The last committed place.
@@ -53,6 +55,7 @@ impl ChannelView {
             member: channel.membership == Membership::Joined,
             host_present: channel.presence == HostPresence::There,
             rights: replica.rights(),
+            low: replica.low(),
             head: replica.head(),
             committed: replica.committed(),
             epoch: replica.epoch().cloned(),

@@ -291,6 +291,12 @@ impl Replica {
         self.cache.receipt()
     }
 
+    /// The first place in the cache.
+    #[must_use]
+    pub fn low(&self) -> u64 {
+        self.cache.low()
+    }
+
     /// The last place in the cache.
     #[must_use]
     pub fn head(&self) -> Position {

@@ -32,7 +32,7 @@ pub(super) fn create_directory(path: &Path) -> io::Result<()> {
 ///
 /// An existing file is never opened here: closing it would drop the locks that a store in this
 /// process has on it.
-pub(super) fn create_file(path: &Path) -> io::Result<()> {
+pub(crate) fn create_file(path: &Path) -> io::Result<()> {
     match create_new(path) {
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => restrict(path),
         other => other,

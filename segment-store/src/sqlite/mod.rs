@@ -2,7 +2,7 @@
 
 mod column;
 mod error;
-mod files;
+pub(crate) mod files;
 mod lookup;
 mod open;
 mod read;

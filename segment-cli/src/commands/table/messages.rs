@@ -1,11 +1,14 @@
 //! Writing and reading.
 
 use super::{Command, CommandSpec, Group, Kind, Needs, ROW, Slot, TARGET, alias, example};
-use crate::commands::{OutboxAction, OutboxItem, Wait};
+use crate::commands::{HistoryFrom, OutboxAction, OutboxItem, Wait};
 use crate::grammar::{Matched, UsageError};
+use segment_store::SearchQuery;
 
 /// One answer shows at most this many messages; `--before` goes further back.
 const HISTORY_MAX: u32 = 10_000;
+/// One answer shows at most this many hits.
+const HITS_MAX: u32 = 1_000;
 
 pub(super) const ROWS: &[CommandSpec] = &[
     CommandSpec {
@@ -47,14 +50,33 @@ pub(super) const ROWS: &[CommandSpec] = &[
         name: "history",
         group: Group::Messages,
         args: &[TARGET],
-        options: &[Slot::optional("last", Kind::Number { max: HISTORY_MAX }), Slot::optional("before", Kind::Message)],
+        options: &[
+            Slot::optional("last", Kind::Number { max: HISTORY_MAX }),
+            Slot::optional("before", Kind::Message),
+            Slot::optional("around", Kind::Message),
+        ],
         needs: Needs::Session,
         help: "show earlier messages",
         examples: &[
             example("/history #general --last 50", "the newest fifty"),
             example("/history --before !120", "those before message 120"),
+            example("/history #ops --around !120", "what stands around message 120"),
         ],
-        build: |m| Ok(Command::History { channel: m.get("channel"), last: m.get("last"), before: m.get("before") }),
+        build: build_history,
+        ..ROW
+    },
+    CommandSpec {
+        name: "search",
+        group: Group::Messages,
+        options: &[Slot::optional("in", Kind::Channel), Slot::optional("last", Kind::Number { max: HITS_MAX })],
+        text: Some("words"),
+        help: "find messages by their words, also without a connection",
+        details: "Every word must stand in a message; a word also finds longer ones that begin with it, \"words in\nquotes\" stand side by side as they are. Case and accents do not count. What is searched is what\nthis machine has of the channels that you may read.",
+        examples: &[
+            example("/search deploy", "the newest twenty messages with deploy, deployed, ..."),
+            example("/search --in #ops \"dry run\" failed", "in one channel, these two words together"),
+        ],
+        build: build_search,
         ..ROW
     },
 ];
@@ -65,6 +87,19 @@ fn build_send(matched: &Matched) -> Result<Command, UsageError> {
         wait: matched.choice("wait", Wait::ALL, Wait::as_str),
         text: matched.need_text()?,
     })
+}
+
+fn build_history(matched: &Matched) -> Result<Command, UsageError> {
+    matched.exclude("before", "around")?;
+    let before = matched.get("before").map(HistoryFrom::Before);
+    let around = matched.get("around").map(HistoryFrom::Around);
+    let from = before.or(around).unwrap_or(HistoryFrom::Newest);
+    Ok(Command::History { channel: matched.get("channel"), last: matched.get("last"), from })
+}
+
+fn build_search(matched: &Matched) -> Result<Command, UsageError> {
+    let query = SearchQuery::new(&matched.need_text()?).ok_or_else(|| matched.missing("words"))?;
+    Ok(Command::Search { channel: matched.get("in"), last: matched.get("last"), query })
 }
 
 fn build_outbox(matched: &Matched) -> Result<Command, UsageError> {
