@@ -73,8 +73,10 @@ enum Progress {
     Waiting,
     /// On its way, with this submission.
     Submitted(u64),
-    /// Its sequencer has said something. It stays until it is seen here again.
-    Answered,
+    /// Its sequencer has it there. It stays until it is seen here again, or is committed there.
+    Placed(u64),
+    /// It builds on what its sequencer does not have. Somebody else may bring that.
+    Expected,
 }
 
 impl Carry {
@@ -135,7 +137,13 @@ impl Carry {
     }
 
     fn has_waiting(&self) -> bool {
-        self.items.iter().any(|item| item.progress != Progress::Answered)
+        self.items.iter().any(|item| matches!(item.progress, Progress::Waiting | Progress::Submitted(_)))
+    }
+
+    /// No page fits in any more, and no answer will change that: what is left builds on what nobody has brought.
+    fn is_stuck(&self) -> bool {
+        let room = self.items.len() + PAGE <= CARRIED_MAX;
+        self.aside.is_some() && !room && self.items.iter().all(|item| item.progress == Progress::Expected)
     }
 
     fn take_batch(&mut self, fence: Fence, limits: &Limits) -> Option<(Submission, Vec<SignedEnvelope>)> {
@@ -224,6 +232,10 @@ impl Replica {
             return;
         };
         self.carry.when = When::Now;
+        if self.carry.is_stuck() {
+            self.carry.items.iter_mut().for_each(|item| item.progress = Progress::Waiting);
+            return self.carry_at(TRY_AGAIN, cx);
+        }
         if !self.carry.has_waiting() {
             return self.read_aside(cx);
         }
@@ -281,6 +293,7 @@ impl Replica {
         if self.carry.not_submitted(submission) && self.carry.when == When::Now {
             self.carry_at(TRY_AGAIN, cx);
         }
+        self.carried_up_to(self.cache.committed(), cx);
         self.pump(cx);
     }
 
@@ -312,9 +325,9 @@ impl Replica {
             return;
         };
         match fate.code {
-            FateCode::Stored | FateCode::Committed => item.progress = Progress::Answered,
+            FateCode::Stored | FateCode::Committed => item.progress = Progress::Placed(fate.pos),
             FateCode::Expected if item.tries < TRIES_MAX => {
-                (item.progress, item.tries) = (Progress::Answered, item.tries + 1);
+                (item.progress, item.tries) = (Progress::Expected, item.tries + 1);
             }
             FateCode::SlowDown => {
                 item.progress = Progress::Waiting;
@@ -328,6 +341,15 @@ impl Replica {
     pub(super) fn carried_home(&mut self, fresh: &[StoredEntry], cx: &mut Context<'_>) {
         if !self.carry.items.is_empty() {
             self.carry_no_more(|item| fresh.iter().any(|stored| stored.hash == item.hash), cx);
+        }
+    }
+
+    /// It stands where it was brought to, for good. Others had brought it before: it was here already.
+    pub(super) fn carried_up_to(&mut self, committed: u64, cx: &mut Context<'_>) {
+        let stands = |item: &Carried| matches!(item.progress, Progress::Placed(pos) if pos <= committed);
+        if self.carry.items.iter().any(stands) {
+            self.carry_no_more(stands, cx);
+            self.pump_carry(cx);
         }
     }
 

@@ -1,7 +1,9 @@
 //! Generations: giving a tracker back what its disk has lost, and going over to a log that lacks what is committed here.
 
-use segment_proto::messages::{Failure, Fate, FateCode, Lost, Reseeded, SyncPage};
-use segment_proto::{AccountId, EpochOwner, EpochRecord, Fence, Message, Position, Reason, Row, Signed};
+use segment_proto::messages::{Failure, Fate, FateCode, Lost, Reseeded, SyncPage, Watermarks};
+use segment_proto::{
+    AccountId, EpochOwner, EpochRecord, Fence, Message, MessageKey, Position, Reason, Receipt, Row, Signed,
+};
 
 use super::rig::{HOST_LINK, ReplicaRig, fate};
 use crate::peer::events::Serving;
@@ -11,6 +13,10 @@ use crate::sync::tests::kit::{Author, TRACKER, channel, device, identity};
 
 /// At the tracker's copy, with an own message between others', all of it committed in generation 1.
 fn committed() -> ReplicaRig {
+    committed_with(2)
+}
+
+fn committed_with(others: usize) -> ReplicaRig {
     let mut rig = ReplicaRig::new();
     rig.owner = EpochOwner::Tracker;
     rig.write(&Author::new(3).texts(2));
@@ -23,11 +29,12 @@ fn committed() -> ReplicaRig {
     rig.all_done();
     rig.fates(&[fate(key, FateCode::Committed, 3)]);
     rig.write(&rig.submitted());
-    rig.write(&Author::new(4).texts(2));
-    rig.push(rig.entries(3, 5));
-    rig.commit(5);
+    rig.write(&Author::new(4).texts(others));
+    let end = 3 + others as u64;
+    rig.push(rig.entries(3, end));
+    rig.commit(end);
     rig.all_done();
-    assert_eq!((rig.replica.committed(), rig.stages().len()), (5, 0));
+    assert_eq!((rig.replica.committed(), rig.stages().len()), (end, 0));
     rig.peer.tape.messages.clear();
     rig
 }
@@ -87,7 +94,12 @@ fn a_tracker_that_wants_no_more_is_subscribed_to_again() {
 
 /// Has met a log of generation 2 without the last three entries, for long enough.
 fn met() -> ReplicaRig {
-    let mut rig = committed();
+    meets(committed())
+}
+
+/// Meets a log of generation 2 that has two entries only, for long enough.
+fn meets(mut rig: ReplicaRig) -> ReplicaRig {
+    let sync = alloc::format!("1? sync after {}", rig.log.len());
     let record = second(rig.at(2));
     rig.push(segment_proto::messages::Fenced { record: record.clone() });
     rig.attach_to(HOST_LINK, Serving::Copy);
@@ -98,7 +110,7 @@ fn met() -> ReplicaRig {
             receipt: None,
             ..rig.subscribed()
         };
-        assert_eq!(rig.answer(subscribed), ["1? sync after 5"]);
+        assert_eq!(rig.answer(subscribed), [sync.as_str()]);
         assert_eq!(rig.answer(other_log(&rig)), [""; 0], "the tracker may still ask for it");
         assert_eq!(rig.timeout(1_000), ["1? Subscribe"]);
     }
@@ -161,4 +173,55 @@ fn receipts_of_an_older_generation_are_void() {
     rig.write(&Author::new(5).texts(1));
     rig.push(rig.entries(6, 6));
     assert!(!rig.commit(6).contains(&"committed up to 6".into()));
+}
+
+/// Has put six hundred entries aside, of which it carries as many as it may.
+fn carrying_as_much_as_it_may() -> ReplicaRig {
+    let mut rig = meets(committed_with(600));
+    rig.answer(other_log(&rig));
+    rig.all_done();
+    rig.log.truncate(2);
+    rig.committed = 0;
+    rig.answer(segment_proto::messages::Subscribed {
+        epoch: Some(second(rig.at(2))),
+        receipt: None,
+        ..rig.subscribed()
+    });
+    rig
+}
+
+/// Answers what is carried as `fate_of` says, until nothing is left of what was put aside.
+fn carried_to_the_end(rig: &mut ReplicaRig, fate_of: impl Fn(MessageKey) -> Fate) {
+    let aside = LogId { channel: channel(), role: LogRole::Staging };
+    for _ in 0..400 {
+        rig.all_done();
+        match rig.peer.tape.messages.pop() {
+            Some((_, Message::Submit(submit))) => {
+                let fates = submit.envelopes.iter().map(|envelope| fate_of(envelope.key));
+                rig.fates(&fates.collect::<alloc::vec::Vec<_>>());
+            }
+            _ if !rig.peer.tape.store.logs.contains_key(&aside) => return,
+            _ => drop(rig.timeout(500)),
+        }
+    }
+    panic!("{} are carried, and nothing moves", rig.peer.tape.store.count(Table::Resubmit));
+}
+
+#[test]
+fn what_others_had_brought_before_makes_room_for_the_rest() {
+    let mut rig = carrying_as_much_as_it_may();
+    rig.write(&Author::new(3).texts(1));
+    rig.push(rig.entries(3, 3));
+    let (fence, at) = (Fence { generation: 2, epoch: 3 }, rig.at(3));
+    let receipt = Signed::new(Receipt { channel: channel(), fence, at }, &identity(TRACKER));
+    rig.push(Watermarks { channel: channel(), fence, stored: 3, receipt: Some(receipt) });
+    assert_eq!(rig.replica.committed(), 3);
+    carried_to_the_end(&mut rig, |key| fate(key, FateCode::Committed, 3));
+    assert_eq!(rig.peer.tape.store.count(Table::Resubmit), 0);
+}
+
+#[test]
+fn what_builds_on_nothing_makes_room_for_the_rest_in_the_end() {
+    let mut rig = carrying_as_much_as_it_may();
+    carried_to_the_end(&mut rig, |key| Fate::new(key, FateCode::Expected));
 }
