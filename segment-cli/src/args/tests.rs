@@ -70,7 +70,7 @@ fn flags_become_types() {
         "--bind",
         "127.0.0.1:0",
         "--advertise",
-        "192.0.2.1:1",
+        "192.0.2.1",
         "--set",
         "theme=none",
         "--set",
@@ -86,7 +86,7 @@ fn flags_become_types() {
     let given = [
         (Key::Tracker, "segment://h:5"),
         (Key::Bind, "127.0.0.1:0"),
-        (Key::Advertise, "192.0.2.1:1"),
+        (Key::Advertise, "192.0.2.1"),
         (Key::PasswordCmd, "pass show it"),
         (Key::Wait, "committed"),
         (Key::Timeout, "5"),

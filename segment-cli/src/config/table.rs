@@ -56,8 +56,8 @@ pub enum Kind {
     Url,
     /// An IP address, with or without a port.
     Listen,
-    /// An IP address and a port.
-    Place,
+    /// An IP address.
+    Address,
     /// A command line.
     Command,
     /// One of these words.
@@ -113,7 +113,7 @@ pub const SETTINGS: &[Setting] = &[
     ),
     row(
         Key::Advertise,
-        Kind::Place,
+        Kind::Address,
         "",
         Taken::NextStart,
         "where others reach this peer; none: as the tracker sees it",
@@ -195,7 +195,8 @@ impl Kind {
         match self {
             Self::Url => value.parse::<TrackerUrl>().ok().map(|url| url.to_string()),
             Self::Listen if value.parse::<IpAddr>().is_ok() => Some(value.to_owned()),
-            Self::Listen | Self::Place => value.parse::<SocketAddr>().ok().map(|address| address.to_string()),
+            Self::Address => value.parse::<IpAddr>().ok().map(|address| address.to_string()),
+            Self::Listen => value.parse::<SocketAddr>().ok().map(|address| address.to_string()),
             Self::Command => Some(value.to_owned()).filter(|text| !text.is_empty() && !text.contains(char::is_control)),
             Self::Choice(choices) => choices.contains(&value).then(|| value.to_owned()),
             Self::Number { min, max } => {
@@ -219,7 +220,7 @@ impl Kind {
         match self {
             Self::Url => "segment://host:port#key".to_owned(),
             Self::Listen => "an IP address, with or without a port, such as 0.0.0.0:4000".to_owned(),
-            Self::Place => "an IP address and a port, such as 192.0.2.1:4000".to_owned(),
+            Self::Address => "an IP address, such as 192.0.2.1".to_owned(),
             Self::Command => format!("a command of at most {VALUE_BYTES_MAX} bytes"),
             Self::Choice(choices) => format!("one of: {}", choices.join(", ")),
             Self::Number { min, max } => format!("a number from {min} to {max}"),

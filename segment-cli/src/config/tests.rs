@@ -78,7 +78,7 @@ fn values_are_checked_with_their_limits() {
         (Key::Theme, "purple", "one of: auto, dark, light, none"),
         (Key::Notify, "", "one of: auto, bell"),
         (Key::Bind, "nowhere", "an IP address"),
-        (Key::Advertise, "192.0.2.1", "and a port"),
+        (Key::Advertise, "192.0.2.1:4000", "an IP address, such as"),
         (Key::Tracker, "http://h", "segment://"),
         (Key::Pager, &long, "at most 1024 bytes"),
         (Key::Pager, "a\u{1b}b", "a command"),
