@@ -158,6 +158,11 @@ fn kept(change: &AccessChange) -> String {
     }
 }
 
+/// What stands below was not read yet.
+#[derive(Debug, Serialize)]
+pub struct NewBelow {}
+answer!(NewBelow, "new_below", |self, style| style.divider("new"));
+
 /// `read, send`
 pub(super) fn rights(rights: segment_proto::Rights) -> String {
     rights.to_string().replace('+', ", ")

@@ -118,12 +118,12 @@ impl Chat {
         self.peer().channel(target.id).leave(Unsent::Keep).await?;
         {
             let mut known = self.talk.known();
-            known.names.remove(&target.id);
-            known.shown.remove(&target.id);
+            known.forget_channel(target.id);
             if known.current.as_ref() == Some(&target) {
                 known.current = None;
             }
         }
+        super::attending::keep_marks(&self.talk);
         self.remember();
         self.refresh_prompt().await;
         let text = format!("You have left #{}.", target.name);
@@ -145,15 +145,17 @@ impl Chat {
         }
     }
 
-    async fn go_to(&mut self, target: Target) -> Done {
+    pub(super) async fn go_to(&mut self, target: Target) -> Done {
         self.set_current(target.clone());
         if self.is_script() || self.out.is_json() {
+            self.read_if_attended(&target);
             return Ok(());
         }
         // What arrives meanwhile is among the newest messages, which are shown at once.
         self.talk.known().entering = Some(target.id);
         let shown = self.show_channel(&target).await;
         self.talk.known().entering = None;
+        self.read_if_attended(&target);
         shown
     }
 
@@ -164,6 +166,23 @@ impl Chat {
         self.show_newest(target, FIRST_MESSAGES).await
     }
 
+    /// All channels get a moment to fetch what was written meanwhile; a script waits as it does for one.
+    pub(super) async fn level_all(&self) -> Done {
+        const MOMENT: Duration = Duration::from_millis(500);
+        let look = |machine: &mut segment_core::peer::Peer, _| {
+            let logged_in = machine.tracker_state() == segment_core::peer::TrackerState::LoggedIn;
+            machine.channels().filter(|view| logged_in && view.member).map(|view| view.record.channel).collect()
+        };
+        let ids: Vec<ChannelId> = self.peer().call(look).await?;
+        let levels = async {
+            for id in ids {
+                self.level(id).await;
+            }
+        };
+        let _ = timeout(if self.is_script() { LEVEL } else { MOMENT }, levels).await;
+        Ok(())
+    }
+
     /// A person need not wait for what arrives by itself.
     async fn level_a_moment(&self, id: ChannelId) {
         const MOMENT: Duration = Duration::from_millis(500);
@@ -172,9 +191,11 @@ impl Chat {
 
     async fn make_current(&mut self, row: &ChannelRow) {
         let target = Target { id: row.record.channel, name: row.record.name.clone() };
-        self.set_current(target);
+        self.set_current(target.clone());
         // The prompt that comes next keeps its width: better to know first how the channel stands.
         self.level_a_moment(row.record.channel).await;
+        let head = self.view_of(target.id).await.map_or(0, |view| view.head.pos);
+        self.begin_reading(&target, head);
         self.refresh_prompt().await;
     }
 

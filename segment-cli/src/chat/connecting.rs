@@ -30,7 +30,10 @@ impl Chat {
             Err(problem) => self.out.problem("connect", &problem).await.map_err(unheard)?,
         }
         if !self.is_script() {
+            self.level_all().await?;
+            self.count_unread().await?;
             self.welcome().await?;
+            self.talk.known().welcomed = true;
         }
         if self.is_script() {
             // A script says itself where it sends to.

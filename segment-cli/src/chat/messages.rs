@@ -16,6 +16,10 @@ use crate::names::MessageRef;
 
 /// Messages that `/history` shows where nothing else is said.
 const HISTORY: u32 = 20;
+/// Unread messages that are shown as their channel becomes the current one.
+const UNREAD_SHOWN_MAX: u32 = 50;
+/// And so many before them.
+const CONTEXT: u32 = 3;
 /// Messages of one request.
 const PAGE: u32 = 256;
 /// Nobody serves the channel for so long: a script that was not told to wait goes on.
@@ -194,6 +198,9 @@ impl Chat {
             self.out.remark(&self.out.style().divider(&format!("!{pos}"))).await.map_err(unheard)?;
         }
         self.show(&target, below).await?;
+        if from == HistoryFrom::Newest {
+            self.read_if_attended(&target);
+        }
         let first = messages.first().map(|(message, _)| message.pos);
         match first.filter(|_| more) {
             Some(pos) => self.out.remark(&format!("  older ones: /history --before !{pos}")).await.map_err(unheard),
@@ -202,13 +209,31 @@ impl Chat {
         }
     }
 
-    /// The newest messages, as a channel becomes the current one.
+    /// The newest messages, as a channel becomes the current one: what is unread among them stands below a line.
     pub(super) async fn show_newest(&self, target: &Target, count: u32) -> Done {
-        let (messages, _) = self.read(target, None, count).await?;
+        let (new, first) = {
+            let mut known = self.talk.known();
+            let unread = known.unread.entry(target.id).or_default();
+            let first = unread.first();
+            // The line is drawn here.
+            let _ = first.map(|first| unread.divides(first));
+            (unread.messages(), first)
+        };
+        let wanted = u32::try_from(new).unwrap_or(UNREAD_SHOWN_MAX).saturating_add(CONTEXT).min(UNREAD_SHOWN_MAX);
+        let (messages, _) = self.read(target, None, count.max(if new > 0 { wanted } else { 0 })).await?;
         if let Some((last, _)) = messages.last() {
             self.talk.known().shown.entry(target.id).or_default().up_to(last.pos);
         }
-        self.show(target, &messages).await
+        let Some(first) = first else { return self.show(target, &messages).await };
+        let (old, unread) = messages.split_at(messages.partition_point(|(message, _)| message.pos < first));
+        self.show(target, old).await?;
+        let style = self.out.style();
+        self.out.remark(&style.divider(&format!("{new} new"))).await.map_err(unheard)?;
+        if let Some((shown, _)) = unread.first().filter(|(shown, _)| shown.pos > first) {
+            let text = format!("  the first of them: /history --around !{first}; here from !{} on", shown.pos);
+            self.out.remark(&text).await.map_err(unheard)?;
+        }
+        self.show(target, unread).await
     }
 
     async fn show(&self, target: &Target, messages: &[(ChannelMessage, Source)]) -> Done {

@@ -5,6 +5,7 @@
 
 mod absence;
 mod answers;
+mod attending;
 mod backlog;
 mod channels;
 mod connecting;
@@ -14,9 +15,11 @@ mod keeping;
 mod messages;
 mod narrator;
 mod news;
+mod notifying;
 pub mod output;
 mod own;
 mod people;
+mod reading;
 mod repl;
 mod script;
 mod searching;
@@ -26,6 +29,7 @@ mod shown;
 mod start;
 mod talk;
 mod telling;
+mod unread;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -118,6 +122,7 @@ impl Chat {
             Command::Send { channel, wait, text } => self.send(channel, wait, &text).await?,
             Command::Outbox { action } => self.outbox(action).await?,
             Command::History { channel, last, from } => self.history(channel, last, from).await?,
+            Command::Unread { action } => self.unread(action).await?,
             Command::Search { channel, last, query } => self.search(channel, last, &query).await?,
             other => self.run_rest(other).await?,
         }
@@ -135,6 +140,7 @@ impl Chat {
             Command::Sync { channel } => self.sync(channel).await,
             Command::Verify { channel } => self.verify(channel).await,
             Command::Retain { channel, keep } => self.retain(channel, keep).await,
+            Command::Notify { request } => self.notify(request).await,
             Command::Peers => self.peers().await,
             Command::Ping => self.ping().await,
             Command::Log { last } => self.show_log(last).await,
@@ -166,6 +172,7 @@ impl Chat {
         let stopped = self.node.stop(&self.log).await;
         // The narrator keeps the newest token; it ends with the peer's events.
         let _ = self.narrator.await;
+        attending::keep_marks(&self.talk);
         if let Some(embedded) = self.embedded {
             embedded.stop().await?;
         }

@@ -12,6 +12,7 @@ use tokio::time::sleep_until;
 
 use super::absence::Absence;
 use super::answers::{NotSent, Notice, Progress, message_id, rights, stage_name};
+use super::attending::Attending;
 use super::backlog::Backlog;
 use super::output::Out;
 use super::sessions::Sessions;
@@ -49,6 +50,7 @@ pub(super) struct Narrator {
     pub(super) absences: BTreeMap<ChannelId, Absence>,
     /// Messages that a channel hosted here has taken over and has not told of.
     pub(super) adopted: BTreeMap<ChannelId, u64>,
+    pub(super) attending: Attending,
 }
 
 /// Starts telling, until the peer stops.
@@ -72,6 +74,7 @@ pub(super) fn spawn(
         backlogs: BTreeMap::new(),
         absences: BTreeMap::new(),
         adopted: BTreeMap::new(),
+        attending: Attending::default(),
     };
     tokio::spawn(narrator.run())
 }
@@ -118,6 +121,9 @@ impl Narrator {
 
     async fn on_event(&mut self, event: PeerEvent) {
         self.note(&event);
+        if let PeerEvent::Received { channel, messages, .. } = &event {
+            self.note_unread(*channel, messages);
+        }
         if let PeerEvent::Received { channel, messages, source: Source::Tracker, transfer: Transfer::Live } = &event {
             self.on_heard_from_copy(*channel, messages.first().map_or(0, |message| message.pos)).await;
         }
@@ -159,7 +165,11 @@ impl Narrator {
             PeerEvent::Delivered { channel, of, steps } => {
                 known.delivered.insert(*channel, (*of, steps.clone()));
             }
-            PeerEvent::CutBehind { channel, pos } => known.shown.entry(*channel).or_default().cut(*pos),
+            PeerEvent::CutBehind { channel, pos } => {
+                known.shown.entry(*channel).or_default().cut(*pos);
+                known.unread.entry(*channel).or_default().cut(*pos);
+            }
+            PeerEvent::LoggedIn { who, .. } => known.me = Some(who.clone()),
             PeerEvent::UserCame(row) => known.meet(row.who.name.to_string()),
             PeerEvent::ChannelChanged(row) if row.joined => {
                 known.names.insert(row.record.channel, row.record.name.clone());
@@ -319,10 +329,12 @@ impl Narrator {
         let waiting = known.own.values().filter(|own| !own.told).map(|own| own.since + SOON);
         let troubles = known.troubled.values().filter(|trouble| !trouble.told).map(|trouble| trouble.since + SOON);
         let absences = self.absences.values().filter_map(Absence::due);
-        waiting.chain(troubles).chain(absences).chain(self.backlogs.values().map(Backlog::due)).min()
+        let marks = self.attending.keep_at.filter(|_| known.marks.is_changed());
+        waiting.chain(marks).chain(troubles).chain(absences).chain(self.backlogs.values().map(Backlog::due)).min()
     }
 
     async fn tell_late(&mut self) {
+        self.keep_marks_when_due();
         self.tell_backlogs();
         self.tell_troubles();
         self.tell_takeovers();
@@ -421,8 +433,8 @@ async fn refresh(peer: &Peer, out: &Out, talk: &Talk) {
         _ => LinkState::Up,
     };
     let channels = known.names.values().map(ToString::to_string).collect();
-    let users = known.users.clone();
+    let (users, unread) = (known.users.clone(), known.unread_elsewhere());
     drop(known);
     screen.set_known(KnownToTab { channels, users });
-    screen.set_prompt(PromptState { channel: current.map(|Target { name, .. }| name), link, waiting });
+    screen.set_prompt(PromptState { channel: current.map(|Target { name, .. }| name), link, waiting, unread });
 }

@@ -5,7 +5,7 @@ use std::time::Instant;
 use segment_core::peer::events::{ChannelMessage, Serving, Source, Transfer};
 use segment_proto::{ChannelId, Reason};
 
-use super::answers::MessageShown;
+use super::answers::{MessageShown, NewBelow};
 use super::narrator::{Narrator, SOON};
 use super::talk::Trouble;
 use super::telling::served_from;
@@ -39,10 +39,16 @@ impl Narrator {
     }
 
     fn show(&self, id: ChannelId, message: &ChannelMessage, source: &Source) {
-        let (name, current) = {
-            let known = self.talk.known();
-            (known.name_of(&id), known.current.as_ref().map(|target| target.name.to_string()))
+        let (name, current, divides) = {
+            let mut known = self.talk.known();
+            let current = known.current.clone();
+            let is_here = current.as_ref().is_some_and(|current| current.id == id);
+            let divides = is_here && known.unread.get_mut(&id).is_some_and(|unread| unread.divides(message.pos));
+            (known.name_of(&id), current.map(|target| target.name.to_string()), divides)
         };
+        if divides && !self.out.is_json() {
+            self.out.happened(&NewBelow {});
+        }
         self.out.happened(&MessageShown::new(message, &name, current.as_deref(), source).received());
     }
 
@@ -56,11 +62,35 @@ impl Narrator {
 
     fn tell_backlog(&mut self, id: ChannelId) {
         let Some((skipped, newest)) = self.backlogs.remove(&id).map(super::backlog::Backlog::take) else { return };
+        let (is_here, is_early) = {
+            let known = self.talk.known();
+            (known.current.as_ref().is_some_and(|current| current.id == id), !known.welcomed)
+        };
+        if is_early {
+            // The first lines say how much there is.
+            return;
+        }
+        if !is_here {
+            return self.tell_elsewhere(id, skipped + newest.len());
+        }
         if skipped > 0 {
             let name = self.talk.known().name_of(&id);
             self.notice("skipped", Some(&name), format!("{skipped} more messages in #{name}; /history shows them"));
         }
         newest.iter().for_each(|(message, source)| self.show(id, message, source));
+    }
+
+    /// What was fetched of other channels is only counted: it would bury the current one.
+    fn tell_elsewhere(&self, id: ChannelId, count: usize) {
+        let name = {
+            let known = self.talk.known();
+            if known.unread.get(&id).is_none_or(|unread| unread.messages() == 0) {
+                return;
+            }
+            known.name_of(&id)
+        };
+        let text = format!("#{name} has caught up: {count} messages; /switch #{name} shows them");
+        self.notice("caught_up", Some(&name), text);
     }
 
     /// What is as it should be is not talked about, unless it was said before that it is not; and what lasts only a
@@ -73,7 +103,7 @@ impl Narrator {
         let was_told = {
             let mut known = self.talk.known();
             if is_good {
-                known.removed.remove(&channel);
+                known.admit(channel);
                 known.troubled.remove(&channel).is_some_and(|trouble| trouble.told)
             } else if known.removed.contains(&channel) {
                 false
@@ -122,10 +152,10 @@ impl Narrator {
     pub(super) fn tell_removed(&self, channel: ChannelId, reason: Reason) {
         let name = {
             let mut known = self.talk.known();
-            known.removed.insert(channel);
-            known.troubled.remove(&channel);
+            known.remove(channel);
             known.name_of(&channel)
         };
+        super::attending::keep_marks(&self.talk);
         let text = match reason {
             Reason::NoVisitors => format!("#{name} takes no visitors any more: you are out of it"),
             _ => {

@@ -83,6 +83,7 @@ impl Chat {
         let settings = self.layers.settings();
         self.wait = settings.wait;
         self.patience = settings.timeout;
+        self.talk.known().notify = settings.notify;
         self.out.set_look(settings.look);
         if let Some(screen) = self.out.as_screen() {
             screen.set_aliases(self.layers.aliases());
@@ -134,6 +135,6 @@ impl Chat {
     }
 }
 
-fn not_kept(error: SettingsError) -> Problem {
+pub(super) fn not_kept(error: SettingsError) -> Problem {
     Problem::local(LocalReason::Settings).saying(error)
 }

@@ -54,6 +54,7 @@ impl Chat {
 
     /// A line that cannot be understood, or that has nowhere to go, stays in the editor.
     async fn answer(&mut self, line: &str, turn: Turn) -> Result<Flow, Problem> {
+        self.somebody_is_there();
         let command = match parse_typed(line, &self.layers.aliases()) {
             Ok(None) => return Ok(Flow::Continue),
             Ok(Some(command)) => command,
@@ -93,11 +94,16 @@ impl Chat {
             }
             _ => format!("{} is not answering", self.tracker.address()),
         };
+        let (messages, mentions) = self.talk.known().unread_in_all();
         let next = match (who.as_str(), channels) {
             ("not logged in", _) => {
                 "/register NAME makes an account, /login NAME and /guest come in; /help shows commands.".to_owned()
             }
             (_, 0) => "/create #channel makes one, /join #channel comes in; /help shows commands.".to_owned(),
+            (_, count) if messages > 0 => {
+                let unread = super::attending::counted(messages, mentions);
+                format!("{count} channels, {unread}.  /unread lists them, /help shows commands.")
+            }
             (_, count) => format!("{count} channels joined.  /channels --joined lists them, /help shows commands."),
         };
         let text = format!("segment {} · {who} · {tracker}\n{next}", env!("CARGO_PKG_VERSION"));

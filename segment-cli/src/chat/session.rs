@@ -175,7 +175,10 @@ impl Chat {
         // It ends with the peer's events.
         let _ = (&mut self.narrator).await;
         self.node = PeerNode::start(&self.profile, keeping, self.plan, &self.log).await?;
-        *self.talk.known() = super::talk::Known::default();
+        super::attending::keep_marks(&self.talk);
+        let marks = super::reading::marks_of(&self.profile, keeping);
+        let notify = self.talk.known().notify;
+        *self.talk.known() = super::talk::Known { marks, notify, welcomed: true, ..super::talk::Known::default() };
         self.narrator = narrator::spawn(&self.node, &self.out, &self.talk, &self.profile, &self.tracker);
         self.connect().await
     }

@@ -38,6 +38,11 @@ impl Shown {
         self.cut.remove(&message.key)
     }
 
+    /// Whether a message has lost its place, and has not come again yet.
+    pub fn was_cut(&self, key: &MessageKey) -> bool {
+        self.cut.contains(key)
+    }
+
     /// Everything up to a place was shown, somewhere else.
     pub fn up_to(&mut self, pos: u64) {
         self.last = self.last.max(pos);

@@ -14,7 +14,7 @@ use crate::errors::{LocalReason, Problem};
 use crate::grammar::Origin;
 use crate::node::{Embedded, Keeping, NodeError, PeerNode, PeerPlan, TrackerOf};
 use crate::password::PasswordSource;
-use crate::profile::{Paths, Profile, Remembered, settings_path};
+use crate::profile::{Marks, Paths, Profile, Remembered, settings_path};
 use crate::url::TrackerUrl;
 
 const LOCALHOST: &str = "127.0.0.1";
@@ -45,6 +45,7 @@ pub async fn start(options: &PeerOptions, out: Out) -> Result<Chat, Problem> {
     let (log, log_guard) = ConnectionLog::open(profile.dir(), LogLimits::default()).map_err(NodeError::from)?;
     let node = PeerNode::start(&profile, Keeping::Profile, plan, &log).await?;
     let talk = Talk::default();
+    talk.known().marks = Marks::load(profile.dir());
     let narrator = narrator::spawn(&node, &out, &talk, &profile, &tracker);
     let origin = match options.input {
         Input::Prompt => Origin::Prompt,

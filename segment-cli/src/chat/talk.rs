@@ -6,9 +6,13 @@ use std::time::Instant;
 
 use segment_core::peer::events::{ChannelMessage, Serving};
 use segment_proto::messages::DeliveryStep;
-use segment_proto::{ChannelId, ChannelName, MessageKey, Rights};
+use segment_proto::{ChannelId, ChannelName, MessageKey, Rights, Who};
 
 use super::shown::Shown;
+use super::unread::Unread;
+use crate::config::NotifyPlan;
+use crate::profile::Marks;
+use crate::render::UnreadIn;
 
 /// Users whose names Tab knows.
 const KNOWN_USERS_MAX: usize = 1_024;
@@ -59,6 +63,16 @@ pub struct Known {
     pub own: BTreeMap<MessageKey, Own>,
     /// Those of them that are committed at last, until that was said.
     pub settled: BTreeSet<MessageKey>,
+    /// The first lines were shown: what comes from now on is news.
+    pub welcomed: bool,
+    /// Who this session is.
+    pub me: Option<Who>,
+    /// What was not read yet.
+    pub unread: BTreeMap<ChannelId, Unread>,
+    /// How far channels were read, as it is kept.
+    pub marks: Marks,
+    /// What is announced.
+    pub notify: NotifyPlan,
 }
 
 /// A channel that is not served as it should be.
@@ -123,6 +137,61 @@ impl Known {
     pub fn was_shown(&mut self, message: &ChannelMessage) -> bool {
         let again = self.shown.entry(message.key.channel).or_default().comes_again(message);
         again || self.typed.contains(&message.key)
+    }
+
+    /// Everything in a channel that was looked at is read.
+    pub fn read_channel(&mut self, channel: ChannelId) {
+        let (Some(me), Some(unread)) = (&self.me, self.unread.get_mut(&channel)) else { return };
+        self.marks.set_read(me.account, channel, unread.read_all());
+    }
+
+    /// A channel was left: nothing of it is remembered.
+    pub fn forget_channel(&mut self, channel: ChannelId) {
+        self.names.remove(&channel);
+        self.shown.remove(&channel);
+        self.unread.remove(&channel);
+        if let Some(me) = &self.me {
+            self.marks.forget(me.account, channel);
+        }
+    }
+
+    /// A channel may not be read any more.
+    pub fn remove(&mut self, channel: ChannelId) {
+        self.removed.insert(channel);
+        self.troubled.remove(&channel);
+        self.unread.remove(&channel);
+        if let Some(me) = &self.me {
+            self.marks.remove(me.account, channel);
+        }
+    }
+
+    /// A channel may be read again.
+    pub fn admit(&mut self, channel: ChannelId) {
+        self.removed.remove(&channel);
+        if let Some(me) = &self.me {
+            self.marks.admit(me.account, channel);
+        }
+    }
+
+    /// What is unread in other channels than the current one, most wanted first.
+    #[must_use]
+    pub fn unread_elsewhere(&self) -> Vec<UnreadIn> {
+        let here = self.current.as_ref().map(|current| current.id);
+        let with = self.unread.iter().filter(|(id, unread)| Some(**id) != here && unread.messages() > 0);
+        let named = with.filter_map(|(id, unread)| {
+            let (messages, mentions) = (unread.messages(), unread.mentions());
+            Some(UnreadIn { channel: self.names.get(id)?.clone(), messages, mentions })
+        });
+        let mut unread: Vec<UnreadIn> = named.collect();
+        unread.sort_by_key(|unread| std::cmp::Reverse((unread.mentions, unread.messages)));
+        unread
+    }
+
+    /// Messages and mentions everywhere.
+    #[must_use]
+    pub fn unread_in_all(&self) -> (usize, usize) {
+        let unread = self.unread.values();
+        unread.fold((0, 0), |(messages, mentions), one| (messages + one.messages(), mentions + one.mentions()))
     }
 
     /// An own message is committed or refused.

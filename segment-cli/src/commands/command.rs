@@ -5,6 +5,7 @@ use segment_proto::{ChannelName, Rights, UserName, View, Visitors};
 use segment_store::SearchQuery;
 
 use crate::config::Key;
+use crate::config::{Notify, NotifyWhen};
 use crate::named::named_enum;
 use crate::names::MessageRef;
 use crate::url::TrackerUrl;
@@ -166,6 +167,16 @@ pub enum Command {
         /// Where to look.
         from: HistoryFrom,
     },
+    /// `/unread`
+    Unread {
+        /// What to do with it.
+        action: UnreadAction,
+    },
+    /// `/notify`
+    Notify {
+        /// What of it.
+        request: NotifyRequest,
+    },
     /// `/search`
     Search {
         /// `None`: every channel that may be read.
@@ -244,6 +255,37 @@ named_enum! {
         /// On the disk of host and tracker.
         Committed = "committed",
     }
+}
+
+/// What to do with what is unread.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum UnreadAction {
+    /// List the channels.
+    List,
+    /// Go where most is unread.
+    Next,
+    /// Take it as read, in one channel or in all.
+    Clear(Option<ChannelName>),
+}
+
+/// What of announcements.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NotifyRequest {
+    /// Change and show them.
+    Change(NotifyChange),
+    /// Announce something now.
+    Test,
+}
+
+/// What of announcements changes; nothing said: nothing.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct NotifyChange {
+    /// How.
+    pub by: Option<Notify>,
+    /// Of what.
+    pub when: Option<NotifyWhen>,
+    /// Seconds without a key.
+    pub away: Option<u32>,
 }
 
 /// Which messages are shown.

@@ -9,7 +9,8 @@ mod table;
 
 pub use aliases::{ALIAS_NAME_BYTES_MAX, ALIAS_TEXT_BYTES_MAX, ALIASES_MAX, AliasError, Aliases};
 pub use command::{
-    AliasRequest, ChannelFilter, Command, HistoryFrom, Keep, OutboxAction, OutboxItem, SetRequest, Wait,
+    AliasRequest, ChannelFilter, Command, HistoryFrom, Keep, NotifyChange, NotifyRequest, OutboxAction, OutboxItem,
+    SetRequest, UnreadAction, Wait,
 };
 pub use docs::reference;
 pub use spec::{Alias, CommandSpec, Example, Group, InScripts, Kind, Needs, Slot};

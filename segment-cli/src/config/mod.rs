@@ -13,7 +13,7 @@ pub use file::{FileSettings, SETTINGS_BYTES_MAX};
 pub use layers::{Effective, Layers, Source, Values, variables};
 pub use shown::{Printed, value_of};
 pub use table::{KEY_NAMES, Key, Kind, SETTINGS, Setting, Taken, reference};
-pub use typed::{Notify, Settings};
+pub use typed::{Notify, NotifyPlan, NotifyWhen, Settings};
 
 #[cfg(test)]
 mod tests;

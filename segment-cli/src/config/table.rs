@@ -33,6 +33,10 @@ named_enum! {
         Theme = "theme",
         /// How a mention is announced.
         Notify = "notify",
+        /// What is announced.
+        NotifyWhen = "notify_when",
+        /// When nobody looks.
+        Away = "away",
         /// What long answers go through.
         Pager = "pager",
     }
@@ -153,7 +157,21 @@ pub const SETTINGS: &[Setting] = &[
         Kind::Choice(&["auto", "bell", "osc9", "osc777", "osc99", "none"]),
         "auto",
         Taken::AtOnce,
-        "how a mention is announced; auto: as the terminal can",
+        "how a mention is announced to who does not look; auto: as the terminal can",
+    ),
+    row(
+        Key::NotifyWhen,
+        Kind::Choice(&["mentions", "all"]),
+        "mentions",
+        Taken::AtOnce,
+        "what is announced: messages with your name, or every message",
+    ),
+    row(
+        Key::Away,
+        Kind::Number { min: 1, max: 86_400 },
+        "60",
+        Taken::AtOnce,
+        "seconds without a key after which you do not look, where the terminal does not say so itself",
     ),
     row(
         Key::Pager,

@@ -51,7 +51,7 @@ fn the_higher_source_wins_for_each_setting_alone() {
     assert_eq!(got(Key::Advertise), (None, Source::Default));
     let settings = layers.settings();
     assert_eq!((settings.wait, settings.look.theme, settings.look.name_columns), (Some(Wait::Stored), Theme::Dark, 12));
-    assert_eq!((settings.notify, settings.look.time), (Notify::Auto, TimeFormat::Minutes));
+    assert_eq!((settings.notify, settings.look.time), (NotifyPlan::default(), TimeFormat::Minutes));
     assert_eq!(settings.pager.as_deref(), Some("less -FRX"));
     assert_eq!(settings.tracker.unwrap().host, "profile");
 }

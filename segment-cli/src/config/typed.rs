@@ -26,6 +26,33 @@ named_enum! {
     }
 }
 
+named_enum! {
+    /// What is announced.
+    NotifyWhen {
+        /// Messages with one's name.
+        Mentions = "mentions",
+        /// Every message.
+        All = "all",
+    }
+}
+
+/// What is announced, how, and to whom.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct NotifyPlan {
+    /// How.
+    pub by: Notify,
+    /// What.
+    pub when: NotifyWhen,
+    /// Who has pressed no key for so long does not look, where the terminal does not say so itself.
+    pub away: Duration,
+}
+
+impl Default for NotifyPlan {
+    fn default() -> Self {
+        Self { by: Notify::Auto, when: NotifyWhen::Mentions, away: Duration::from_secs(60) }
+    }
+}
+
 /// What is set.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Settings {
@@ -43,8 +70,8 @@ pub struct Settings {
     pub timeout: Duration,
     /// How messages look.
     pub look: Look,
-    /// How a mention is announced.
-    pub notify: Notify,
+    /// What is announced.
+    pub notify: NotifyPlan,
     /// The command that long answers go through; `None`: nothing does.
     pub pager: Option<String>,
 }
@@ -62,7 +89,7 @@ impl Settings {
             wait: layers.get(Key::Wait).value.and_then(Wait::parse),
             timeout: Duration::from_secs(number(layers, Key::Timeout).unwrap_or(30)),
             look: look(layers),
-            notify: layers.get(Key::Notify).value.and_then(Notify::parse).unwrap_or(Notify::Auto),
+            notify: notify(layers),
             pager: text(Key::Pager).filter(|pager| pager != "none"),
         }
     }
@@ -70,6 +97,15 @@ impl Settings {
 
 fn number<N: std::str::FromStr>(layers: &Layers, key: Key) -> Option<N> {
     layers.get(key).value.and_then(|text| text.parse().ok())
+}
+
+fn notify(layers: &Layers) -> NotifyPlan {
+    let usual = NotifyPlan::default();
+    NotifyPlan {
+        by: layers.get(Key::Notify).value.and_then(Notify::parse).unwrap_or(usual.by),
+        when: layers.get(Key::NotifyWhen).value.and_then(NotifyWhen::parse).unwrap_or(usual.when),
+        away: number(layers, Key::Away).map_or(usual.away, Duration::from_secs),
+    }
 }
 
 fn look(layers: &Layers) -> Look {

@@ -5,10 +5,18 @@ use std::collections::BTreeSet;
 use proptest::prelude::*;
 
 use super::*;
-use crate::commands::{Command, HistoryFrom, Keep, OutboxAction, OutboxItem, Wait, names, parse, table};
+use crate::commands::{
+    Command, HistoryFrom, Keep, NotifyChange, NotifyRequest, OutboxAction, OutboxItem, UnreadAction, Wait, names,
+    parse, table,
+};
+use crate::config::{Notify, NotifyWhen};
 use crate::names::MessageRef;
 use segment_proto::{ChannelName, Rights, UserName, View, Visitors};
 use segment_store::SearchQuery;
+
+fn notify(change: NotifyChange) -> Command {
+    Command::Notify { request: NotifyRequest::Change(change) }
+}
 
 fn search(channel_name: Option<&str>, last: Option<u32>, words: &str) -> Command {
     Command::Search { channel: channel_name.map(channel), last, query: SearchQuery::new(words).unwrap() }
@@ -144,6 +152,16 @@ fn commands_become_typed() {
             "/history --around !9",
             Command::History { channel: None, last: None, from: HistoryFrom::Around(MessageRef::Number(9)) },
         ),
+        ("/unread", Command::Unread { action: UnreadAction::List }),
+        ("/unread next", Command::Unread { action: UnreadAction::Next }),
+        ("/unread clear #ops", Command::Unread { action: UnreadAction::Clear(Some(channel("ops"))) }),
+        ("/notify", notify(NotifyChange::default())),
+        ("/notify off", notify(NotifyChange { by: Some(Notify::Nothing), ..NotifyChange::default() })),
+        (
+            "/notify bell --when all --away 9",
+            notify(NotifyChange { by: Some(Notify::Bell), when: Some(NotifyWhen::All), away: Some(9) }),
+        ),
+        ("/notify test", Command::Notify { request: NotifyRequest::Test }),
         ("/search dry run", search(None, None, "dry run")),
         ("/search --in #ops --last 5 \"dry run\"", search(Some("ops"), Some(5), "\"dry run\"")),
         ("/search -- --in", search(None, None, "--in")),
@@ -202,6 +220,9 @@ const BAD_LINES: &[(&str, UsageReason, &str)] = &[
     ("/send", UsageReason::MissingArgument, "usage: /send [#channel]"),
     ("/send #a  ", UsageReason::MissingArgument, "text is missing"),
     ("/outbox drop", UsageReason::MissingArgument, "ID|all"),
+    ("/unread later", UsageReason::BadChoice, "list, next, clear"),
+    ("/notify loudly", UsageReason::BadChoice, "bell"),
+    ("/notify --away 0", UsageReason::BadNumber, "1"),
     ("/search", UsageReason::MissingArgument, "usage: /search"),
     ("/search :-)", UsageReason::MissingArgument, "words is missing"),
     ("/search --in ops words", UsageReason::BadChannel, "#"),

@@ -79,24 +79,30 @@ mod tests {
 
     use super::*;
 
-    fn hit(columns: Option<usize>, colour: Colour, text: &str, marks: &[Range<usize>]) -> String {
+    fn hit(columns: Option<usize>, colour: Colour, text: &str, marks: (usize, usize)) -> String {
         let style = Style { columns, colour, ..Style::plain() };
         let author = Author::User { name: "ben", account: AccountId(1) };
-        style.hit(&HitLine { at_ms: 0, place: "#ops !12", author, text, marks })
+        style.hit(&HitLine {
+            at_ms: 0,
+            place: "#ops !12",
+            author,
+            text,
+            marks: std::slice::from_ref(&(marks.0..marks.1)),
+        })
     }
 
     #[test]
     fn what_was_looked_for_stands_in_brackets_or_in_colour() {
-        let plain = hit(None, Colour::Off, "a \u{27e6}word\u{27e7}", &[5..9]);
+        let plain = hit(None, Colour::Off, "a \u{27e6}word\u{27e7}", (5, 9));
         assert_eq!(plain, "#ops !12  1970-01-01 00:00  ben       a [[word]]");
-        let coloured = hit(None, Colour::On, "a word", &[2..6]);
+        let coloured = hit(None, Colour::On, "a word", (2, 6));
         assert!(coloured.ends_with("  a \x1b[1;35mword\x1b[0m"), "{coloured:?}");
     }
 
     #[test]
     fn further_lines_are_indented_and_fit() {
         for columns in [20, 40, 60] {
-            let shown = hit(Some(columns), Colour::Off, &"some words ".repeat(9), &[0..4]);
+            let shown = hit(Some(columns), Colour::Off, &"some words ".repeat(9), (0, 4));
             let lines: Vec<&str> = shown.lines().collect();
             assert!(lines[1..].iter().all(|line| line.starts_with("    ") && width(line) <= columns), "{shown}");
         }

@@ -13,7 +13,7 @@ pub use hit::HitLine;
 pub use lines::{Author, Delivery, MessageLine};
 pub use look::{Look, Theme, TimeFormat};
 pub(crate) use prompt::PROMPT_COLUMNS_MAX;
-pub use prompt::{LinkState, PromptState};
+pub use prompt::{LinkState, PromptState, UnreadIn};
 pub use style::{Colour, Style};
 pub use wrap::{width, wrap};
 

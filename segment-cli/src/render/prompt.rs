@@ -29,6 +29,19 @@ pub struct PromptState {
     pub link: LinkState,
     /// Messages in the outbox.
     pub waiting: usize,
+    /// What is unread elsewhere, most wanted first.
+    pub unread: Vec<UnreadIn>,
+}
+
+/// A channel in which something is unread.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UnreadIn {
+    /// Which.
+    pub channel: ChannelName,
+    /// Messages.
+    pub messages: usize,
+    /// Those with one's name.
+    pub mentions: usize,
 }
 
 impl PromptState {
@@ -36,12 +49,14 @@ impl PromptState {
     #[must_use]
     pub fn text(&self, columns_max: usize) -> String {
         let name = self.name();
-        let full = match self.troubles() {
-            troubles if troubles.is_empty() => format!("{name} {SMOOTH}"),
-            troubles => format!("{name} · {} {SMOOTH}", troubles.join(", ")),
+        let with = |facts: Vec<String>| match facts.is_empty() {
+            true => format!("{name} {SMOOTH}"),
+            false => format!("{name} · {} {SMOOTH}", facts.join(", ")),
         };
-        if width(&full) <= columns_max {
-            return full;
+        let facts = |unread: Option<String>| self.troubles().into_iter().chain(unread).collect();
+        let shorter = [facts(self.unread_each()), facts(self.unread_in_all()), facts(None)];
+        if let Some(text) = shorter.into_iter().map(with).find(|text| width(text) <= columns_max) {
+            return text;
         }
         let mark = if self.troubles().is_empty() { SMOOTH } else { TROUBLED };
         let room = columns_max.saturating_sub(width(mark) + 1);
@@ -70,9 +85,34 @@ impl PromptState {
         self.channel.as_ref().map_or_else(|| "segment".to_owned(), |channel| format!("#{channel}"))
     }
 
+    /// `#ops 3, #dev 1 @1`
+    fn unread_each(&self) -> Option<String> {
+        const NAMED_MAX: usize = 2;
+        if self.unread.is_empty() || self.unread.len() > NAMED_MAX {
+            return self.unread_in_all();
+        }
+        let each = self
+            .unread
+            .iter()
+            .map(|unread| format!("#{} {}{}", unread.channel, unread.messages, names(unread.mentions)));
+        Some(each.collect::<Vec<_>>().join(", "))
+    }
+
+    /// `4 unread @1`
+    fn unread_in_all(&self) -> Option<String> {
+        let messages: usize = self.unread.iter().map(|unread| unread.messages).sum();
+        let mentions = self.unread.iter().map(|unread| unread.mentions).sum();
+        (messages > 0).then(|| format!("{messages} unread{}", names(mentions)))
+    }
+
     fn troubles(&self) -> Vec<String> {
         let offline = (self.link == LinkState::Down).then(|| "offline".to_owned());
         let waiting = (self.waiting > 0).then(|| format!("{} waiting", self.waiting));
         offline.into_iter().chain(waiting).collect()
     }
+}
+
+/// ` @1` where one of them has somebody's name.
+fn names(mentions: usize) -> String {
+    if mentions > 0 { format!(" @{mentions}") } else { String::new() }
 }

@@ -131,6 +131,7 @@ fn the_prompt_carries_the_state() {
         channel: (!channel.is_empty()).then(|| ChannelName::new(channel).unwrap()),
         link,
         waiting,
+        unread: Vec::new(),
     };
     let cases = [
         (state("", LinkState::Up, 0), 40, "segment ❯ "),
@@ -146,6 +147,33 @@ fn the_prompt_carries_the_state() {
     }
     assert_eq!(state("ops", LinkState::Up, 0).fitted(11), "#ops     ❯ ");
     assert_eq!(state("general", LinkState::Down, 2).fitted(11), "#general ! ");
+}
+
+#[test]
+fn the_prompt_says_what_is_unread_elsewhere_as_far_as_there_is_room() {
+    let state = |waiting, unread: &[(&str, usize, usize)]| {
+        let unread = unread.iter().map(|(name, messages, mentions)| {
+            let channel = ChannelName::new(name).unwrap();
+            UnreadIn { channel, messages: *messages, mentions: *mentions }
+        });
+        let channel = ChannelName::new("general").ok();
+        PromptState { channel, link: LinkState::Up, waiting, unread: unread.collect() }
+    };
+    let two = [("ops", 3, 1), ("dev", 12, 0)];
+    let three = [("ops", 3, 1), ("dev", 12, 0), ("fun", 1, 1)];
+    let cases = [
+        (state(0, &two[..1]), 40, "#general · #ops 3 @1 ❯ "),
+        (state(0, &two), 40, "#general · #ops 3 @1, #dev 12 ❯ "),
+        (state(0, &three), 40, "#general · 16 unread @2 ❯ "),
+        (state(2, &two[..1]), 40, "#general · 2 waiting, #ops 3 @1 ❯ "),
+        (state(0, &two), 30, "#general · 15 unread @1 ❯ "),
+        (state(0, &two), 20, "#general ❯ "),
+        (state(2, &two), 25, "#general · 2 waiting ❯ "),
+        (state(2, &two), 12, "#general ! "),
+    ];
+    for (state, columns, expected) in cases {
+        assert_eq!(state.text(columns), expected);
+    }
 }
 
 proptest! {
@@ -166,7 +194,7 @@ proptest! {
     #[test]
     fn a_fitted_prompt_has_exactly_its_width(name in "[a-z]{1,40}", waiting in 0_usize..2000, columns in 4_usize..60) {
         let channel = ChannelName::new(&name).ok();
-        let state = PromptState { channel, link: LinkState::Down, waiting };
+        let state = PromptState { channel, link: LinkState::Down, waiting, unread: Vec::new() };
         prop_assert_eq!(width(&state.fitted(columns)), columns);
     }
 }

@@ -1,13 +1,16 @@
 //! The terminal: a thread that edits lines, a thread that prints, and nothing between them and the
 //! rest but two bounded queues.
 
+mod attention;
 mod complete;
 mod editor;
 mod history;
 mod lines;
+mod notify;
 mod printer;
 mod restore;
 mod screen;
+mod signals;
 mod wiping;
 
 use std::io::{self, IsTerminal};
@@ -71,6 +74,9 @@ pub(crate) struct SharedState {
     pub prompt: Shared<PromptState>,
     pub known: Shared<Arc<Known>>,
     pub aliases: Shared<Arc<Aliases>>,
+    pub title: Shared<String>,
+    pub attention: attention::Attention,
+    pub signals: signals::Signals,
 }
 
 impl Terminal {
@@ -81,7 +87,11 @@ impl Terminal {
     /// The threads cannot be started.
     pub fn start(history: Option<PathBuf>) -> io::Result<(Self, Screen)> {
         let style = Style::detect();
-        let state = SharedState { style: Shared::new(style.clone()), ..SharedState::default() };
+        let state = SharedState {
+            style: Shared::new(style.clone()),
+            signals: signals::Signals::start(),
+            ..SharedState::default()
+        };
         let (sender, typed) = mpsc::channel(QUEUED_LINES_MAX);
         let restore = Restore::remember();
         let (gate, opened) = std::sync::mpsc::channel();

@@ -27,8 +27,9 @@ impl Drop for Restore {
             use std::io::{IsTerminal, Write, stdin, stdout};
             let _ = tcsetattr(stdin(), OptionalActions::Now, modes);
             if stdout().is_terminal() {
-                const BRACKETED_PASTE_OFF: &[u8] = b"\x1b[?2004l";
-                let _ = stdout().write_all(BRACKETED_PASTE_OFF);
+                const BRACKETED_PASTE_OFF: &str = "\x1b[?2004l";
+                let restore = format!("{BRACKETED_PASTE_OFF}{}", super::signals::RESTORE_TITLE);
+                let _ = stdout().write_all(restore.as_bytes());
                 let _ = stdout().flush();
             }
         }

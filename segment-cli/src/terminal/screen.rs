@@ -21,7 +21,7 @@ const FLUSH_MAX: Duration = Duration::from_secs(2);
 pub struct Screen {
     orders: mpsc::Sender<Order>,
     skipped: Arc<AtomicUsize>,
-    state: SharedState,
+    pub(super) state: SharedState,
 }
 
 impl Screen {

@@ -6,6 +6,7 @@
 mod support;
 
 mod arguments;
+mod attention;
 mod backups;
 mod durable;
 mod embedded;

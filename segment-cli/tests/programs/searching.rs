@@ -91,6 +91,10 @@ fn it_is_found_without_a_connection_and_not_where_one_may_not_read_any_more() {
     assert_eq!(ken.quit(), 0);
     town.kill_tracker();
     assert_eq!(found(&mut ben, "/search word"), ["an open word"]);
+    assert_eq!(ben.quit(), 0);
+    let mut ben = town.program("ben");
+    assert_eq!(ben.answer().last().unwrap()["reason"], "unreachable");
+    assert_eq!(found(&mut ben, "/search word"), ["an open word"], "with nobody there at all");
 }
 
 #[test]

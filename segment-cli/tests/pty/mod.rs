@@ -18,6 +18,7 @@ const SCROLLBACK: usize = 1_000;
 /// A program and its terminal; it is killed when the value is dropped.
 pub struct Pty {
     screen: Arc<Mutex<vt100::Parser>>,
+    raw: Arc<Mutex<Vec<u8>>>,
     keyboard: Box<dyn Write + Send>,
     child: Box<dyn Child + Send + Sync>,
     _master: Box<dyn MasterPty + Send>,
@@ -40,20 +41,33 @@ impl Pty {
             Arc::new(Mutex::new(vt100::Parser::new(ROWS.try_into().unwrap(), columns.try_into().unwrap(), SCROLLBACK)));
         let mut output = pair.master.try_clone_reader().unwrap();
         let parser = Arc::clone(&screen);
+        let raw = Arc::new(Mutex::new(Vec::new()));
+        let heard = Arc::clone(&raw);
         thread::spawn(move || {
             let mut buffer = [0; 4096];
             while let Ok(read @ 1..) = output.read(&mut buffer) {
+                heard.lock().unwrap().extend_from_slice(&buffer[..read]);
                 parser.lock().unwrap().process(&buffer[..read]);
             }
         });
         let keyboard = pair.master.take_writer().unwrap();
-        Self { screen, keyboard, child, _master: pair.master }
+        Self { screen, raw, keyboard, child, _master: pair.master }
     }
 
     /// What a person sees, line by line, without trailing spaces.
     pub fn rows(&self) -> Vec<String> {
         let contents = self.screen.lock().unwrap().screen().contents();
         contents.lines().map(|line| line.trim_end().to_owned()).collect()
+    }
+
+    /// Every byte that was written to the terminal so far, as text.
+    pub fn raw(&self) -> String {
+        String::from_utf8_lossy(&self.raw.lock().unwrap()).into_owned()
+    }
+
+    /// Waits until these bytes were written to the terminal.
+    pub fn wait_for_raw(&self, wanted: &str) {
+        self.wait(&format!("{wanted:?}"), |_| self.raw().contains(wanted));
     }
 
     /// Presses keys.

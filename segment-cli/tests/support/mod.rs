@@ -131,9 +131,15 @@ impl Town {
 
     /// A person at a terminal.
     pub fn person(&self, profile: &str, columns: u16) -> Pty {
+        self.person_with(profile, columns, &[])
+    }
+
+    /// A person at a terminal that says this of itself.
+    pub fn person_with(&self, profile: &str, columns: u16, env: &[(&str, &str)]) -> Pty {
         let arguments = self.arguments(profile);
         let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
-        let pty = Pty::start(Path::new(PEER), &arguments, &[("SEGMENT_PASSWORD", PASSWORD)], columns);
+        let env = [&[("SEGMENT_PASSWORD", PASSWORD)], env].concat();
+        let pty = Pty::start(Path::new(PEER), &arguments, &env, columns);
         pty.wait("a prompt", |rows| rows.iter().any(|row| row.contains("❯")));
         pty
     }

@@ -1,7 +1,7 @@
 //! Writing and reading.
 
 use super::{Command, CommandSpec, Group, Kind, Needs, ROW, Slot, TARGET, alias, example};
-use crate::commands::{HistoryFrom, OutboxAction, OutboxItem, Wait};
+use crate::commands::{HistoryFrom, OutboxAction, OutboxItem, UnreadAction, Wait};
 use crate::grammar::{Matched, UsageError};
 use segment_store::SearchQuery;
 
@@ -66,6 +66,20 @@ pub(super) const ROWS: &[CommandSpec] = &[
         ..ROW
     },
     CommandSpec {
+        name: "unread",
+        group: Group::Messages,
+        args: &[Slot::optional("action", Kind::Choice(&["list", "next", "clear"])), TARGET],
+        help: "list the channels with unread messages, or go to the next",
+        details: "A channel is read when it is the current one and somebody looks. How far is kept with the profile.",
+        examples: &[
+            example("/unread", "channels, messages, mentions, and where they begin"),
+            example("/unread next", "goes where most mentions, then most messages are"),
+            example("/unread clear #ops", "takes #ops as read; without a channel, everything"),
+        ],
+        build: build_unread,
+        ..ROW
+    },
+    CommandSpec {
         name: "search",
         group: Group::Messages,
         options: &[Slot::optional("in", Kind::Channel), Slot::optional("last", Kind::Number { max: HITS_MAX })],
@@ -95,6 +109,16 @@ fn build_history(matched: &Matched) -> Result<Command, UsageError> {
     let around = matched.get("around").map(HistoryFrom::Around);
     let from = before.or(around).unwrap_or(HistoryFrom::Newest);
     Ok(Command::History { channel: matched.get("channel"), last: matched.get("last"), from })
+}
+
+fn build_unread(matched: &Matched) -> Result<Command, UsageError> {
+    let channel = matched.get("channel");
+    let action = match matched.get::<&str>("action") {
+        Some("next") => UnreadAction::Next,
+        Some("clear") => UnreadAction::Clear(channel),
+        _ => UnreadAction::List,
+    };
+    Ok(Command::Unread { action })
 }
 
 fn build_search(matched: &Matched) -> Result<Command, UsageError> {

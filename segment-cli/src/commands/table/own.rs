@@ -1,10 +1,13 @@
 //! Finding out what is wrong, and the program itself.
 
 use super::{Command, CommandSpec, Group, InScripts, Kind, Needs, ROW, Slot, example};
-use crate::commands::{AliasRequest, Aliases, SetRequest, find};
-use crate::config::{KEY_NAMES, Key, Taken};
+use crate::commands::{AliasRequest, Aliases, NotifyChange, NotifyRequest, SetRequest, find};
+use crate::config::{KEY_NAMES, Key, Notify, NotifyWhen, Taken};
 use crate::connection_log::SHOWN_RECORDS_MAX;
 use crate::grammar::{Matched, UsageError};
+
+/// As of the setting `away`.
+const AWAY_SECONDS_MAX: u32 = 86_400;
 
 pub(super) const ROWS: &[CommandSpec] = &[
     CommandSpec {
@@ -91,6 +94,24 @@ pub(super) const ROWS: &[CommandSpec] = &[
         ..ROW
     },
     CommandSpec {
+        name: "notify",
+        group: Group::Own,
+        args: &[Slot::optional("how", Kind::Choice(&["auto", "bell", "osc9", "osc777", "osc99", "off", "test"]))],
+        options: &[
+            Slot::optional("when", Kind::Choice(&["mentions", "all"])),
+            Slot::optional("away", Kind::Number { max: AWAY_SECONDS_MAX }),
+        ],
+        help: "show or change how you are told of messages while away",
+        details: "auto is what the terminal can: a notification of its own, or the bell. You are away when the window\nis not the one that is typed into, or, where the terminal does not say, after --away seconds\nwithout a key. At most every ten seconds; a message is announced once.",
+        examples: &[
+            example("/notify", "how, of what, and when"),
+            example("/notify bell --when all", "the bell for every message while you are away"),
+            example("/notify test", "announces something now"),
+        ],
+        build: build_notify,
+        ..ROW
+    },
+    CommandSpec {
         name: "version",
         group: Group::Own,
         help: "show the version",
@@ -117,6 +138,18 @@ fn build_set(matched: &Matched) -> Result<Command, UsageError> {
         }
     };
     Ok(Command::Set { request })
+}
+
+fn build_notify(matched: &Matched) -> Result<Command, UsageError> {
+    let by = match matched.get::<&str>("how") {
+        Some("test") => return Ok(Command::Notify { request: NotifyRequest::Test }),
+        Some("off") => Some(Notify::Nothing),
+        Some(word) => Notify::parse(word),
+        None => None,
+    };
+    let when = matched.choice("when", NotifyWhen::ALL, NotifyWhen::as_str);
+    let change = NotifyChange { by, when, away: matched.get("away") };
+    Ok(Command::Notify { request: NotifyRequest::Change(change) })
 }
 
 fn build_alias(matched: &Matched) -> Result<Command, UsageError> {
