@@ -22,11 +22,13 @@ pub enum ExitCode {
     WaitingInOutbox = 6,
     /// Ended by Ctrl-C.
     Interrupted = 130,
+    /// Whoever read the output has gone, as `head` does; nothing is said about it.
+    Unread = 141,
 }
 
 impl ExitCode {
     /// Every code, lowest first.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Done,
         Self::Refused,
         Self::BadCommand,
@@ -35,6 +37,7 @@ impl ExitCode {
         Self::NotFound,
         Self::WaitingInOutbox,
         Self::Interrupted,
+        Self::Unread,
     ];
 
     /// The number that the shell sees.
@@ -55,6 +58,7 @@ impl ExitCode {
             Self::NotFound => "not found",
             Self::WaitingInOutbox => "waiting in the outbox",
             Self::Interrupted => "interrupted",
+            Self::Unread => "nobody reads the output any more",
         }
     }
 
@@ -81,7 +85,7 @@ mod tests {
     #[test]
     fn the_numbers_are_those_of_the_documentation() {
         let numbers = ExitCode::ALL.map(ExitCode::code);
-        assert_eq!(numbers, [0, 1, 2, 3, 4, 5, 6, 130]);
+        assert_eq!(numbers, [0, 1, 2, 3, 4, 5, 6, 130, 141]);
     }
 
     #[test]

@@ -1,9 +1,11 @@
 //! The arguments of the two programs: read by clap, then checked into types.
 
+mod generated;
 mod peer;
 mod tracker;
 
-pub use peer::{EmbeddedTracker, Failures, Input, Output, PeerArgs, PeerOptions};
+pub use generated::Generated;
+pub use peer::{EmbeddedTracker, Failures, Input, Output, PeerArgs, PeerOptions, SendText, Then};
 pub use tracker::{TrackerAction, TrackerArgs, TrackerOptions};
 
 /// Examples come first; the usage and the options after them.

@@ -3,9 +3,10 @@
 use std::path::PathBuf;
 
 use clap::error::ErrorKind;
-use clap::{Command as ClapCommand, CommandFactory, Parser};
+use clap::{Command as ClapCommand, CommandFactory, Parser, Subcommand};
+use segment_proto::ChannelName;
 
-use super::TEMPLATE;
+use super::{Generated, TEMPLATE};
 use crate::config::{KEY_NAMES, Key, Values};
 use crate::grammar::nearest;
 use crate::profile::ProfileName;
@@ -19,11 +20,13 @@ Examples:
   segment-peer -c '/send #general hi'           one command, then end
   segment-peer -f setup.segment --json          commands of a file, answers as JSON
   echo '/channels' | segment-peer -             commands of standard input
+  make 2>&1 | segment-peer send '#builds' -     what comes through a pipe, as messages
+  segment-peer tail -f '#builds' --json         messages as they come, for programs
 ";
 
 const ENDS: &str = "\
 Exit codes: 0 done, 1 refused, 2 bad command, 3 no connection, 4 not allowed, 5 not found,
-6 waiting in the outbox (its id on standard output), 130 interrupted.
+6 waiting in the outbox (its id on standard output), 130 interrupted, 141 nobody reads the output.
 Flags win over SEGMENT_* variables, these over the profile's profile.toml, that over config.toml.";
 
 /// The arguments of `segment-peer`, as written.
@@ -32,16 +35,21 @@ Flags win over SEGMENT_* variables, these over the profile's profile.toml, that 
 #[command(before_help = EXAMPLES, after_help = ENDS, help_template = TEMPLATE)]
 pub struct PeerArgs {
     /// Where the tracker is (segment://host:port#key); `-` reads commands from standard input
-    #[arg(value_name = "URL", num_args = 0..=2)]
-    target: Vec<String>,
+    #[arg(value_name = "URL")]
+    target: Option<String>,
+    /// The other one of the two.
+    #[arg(value_name = "-", hide = true)]
+    second: Option<String>,
+    #[command(subcommand)]
+    action: Option<PeerAction>,
     /// The same as URL, which wins over it [env: SEGMENT_TRACKER]
-    #[arg(long, value_name = "URL")]
+    #[arg(long, value_name = "URL", global = true)]
     tracker: Option<String>,
     /// Which profile to use
-    #[arg(short = 'P', long, value_name = "NAME", env = "SEGMENT_PROFILE")]
+    #[arg(short = 'P', long, value_name = "NAME", env = "SEGMENT_PROFILE", global = true)]
     profile: Option<String>,
     /// Keep everything below this directory, in place of the XDG directories
-    #[arg(long, value_name = "DIR", env = "SEGMENT_DIR")]
+    #[arg(long, value_name = "DIR", env = "SEGMENT_DIR", global = true)]
     dir: Option<PathBuf>,
     /// Run a command; may be given several times
     #[arg(short = 'c', long = "command", value_name = "LINE", conflicts_with = "file")]
@@ -50,38 +58,72 @@ pub struct PeerArgs {
     #[arg(short = 'f', long, value_name = "FILE")]
     file: Option<PathBuf>,
     /// Answer with one JSON object per line
-    #[arg(long)]
+    #[arg(long, global = true)]
     json: bool,
     /// Go on after an error; the first one decides the exit code
     #[arg(long)]
     keep_going: bool,
     /// A command whose first line of output is the password [env: SEGMENT_PASSWORD_CMD]
-    #[arg(long, value_name = "CMD")]
+    #[arg(long, value_name = "CMD", global = true)]
     password_cmd: Option<String>,
     /// How far a message must come before a send is done: stored or committed [env: SEGMENT_WAIT]
-    #[arg(long, value_name = "HOW")]
+    #[arg(long, value_name = "HOW", global = true)]
     wait: Option<String>,
     /// Seconds that a script waits for an answer [default: 30] [env: SEGMENT_TIMEOUT]
-    #[arg(long, value_name = "SECONDS")]
+    #[arg(long, value_name = "SECONDS", global = true)]
     timeout: Option<String>,
     /// Change a setting for this run, such as theme=none; may be given several times
-    #[arg(long = "set", value_name = "KEY=VALUE")]
+    #[arg(long = "set", value_name = "KEY=VALUE", global = true)]
     set: Vec<String>,
     /// Print every setting and where its value comes from, then end
     #[arg(long)]
     print_config: bool,
     /// The port of your own tracker on this machine
-    #[arg(long, value_name = "PORT", env = "SEGMENT_TRACKER_PORT", default_value_t = DEFAULT_PORT, value_parser = clap::value_parser!(u16).range(1..))]
+    #[arg(long, value_name = "PORT", env = "SEGMENT_TRACKER_PORT", global = true, default_value_t = DEFAULT_PORT, value_parser = clap::value_parser!(u16).range(1..))]
     tracker_port: u16,
     /// Never run the embedded tracker
-    #[arg(long)]
+    #[arg(long, global = true)]
     no_tracker: bool,
     /// The address to listen on for other peers [env: SEGMENT_BIND]
-    #[arg(long, value_name = "ADDR")]
+    #[arg(long, value_name = "ADDR", global = true)]
     bind: Option<String>,
     /// The address at which other peers reach this one [env: SEGMENT_ADVERTISE]
-    #[arg(long, value_name = "ADDR")]
+    #[arg(long, value_name = "ADDR", global = true)]
     advertise: Option<String>,
+}
+
+/// Short forms for pipes.
+#[derive(Clone, Debug, Subcommand)]
+enum PeerAction {
+    /// Send a message to a channel; without TEXT, or with -, what comes on standard input
+    ///
+    /// Lines of standard input that come together become one message, one that comes alone is sent alone.
+    Send {
+        /// A joined channel; a shell wants quotes around the #, or none of it
+        #[arg(value_name = "#CHANNEL", value_parser = parse_channel)]
+        channel: ChannelName,
+        /// The message; several words are joined by spaces
+        #[arg(value_name = "TEXT", trailing_var_arg = true, allow_hyphen_values = true)]
+        text: Vec<String>,
+    },
+    /// Show the newest messages of a channel, and those that come
+    Tail {
+        /// A joined channel; a shell wants quotes around the #, or none of it
+        #[arg(value_name = "#CHANNEL", value_parser = parse_channel)]
+        channel: ChannelName,
+        /// How many of those that are there
+        #[arg(short = 'n', long, value_name = "N", default_value_t = 10, value_parser = clap::value_parser!(u32).range(0..=10_000))]
+        last: u32,
+        /// Go on with those that come, until Ctrl-C
+        #[arg(short = 'f', long)]
+        follow: bool,
+    },
+    /// Write completions for a shell, or the man page, to standard output
+    #[command(hide = true)]
+    Generate {
+        #[command(subcommand)]
+        what: Generated,
+    },
 }
 
 /// What `segment-peer` is asked to do, checked.
@@ -118,6 +160,42 @@ pub enum Input {
     Stdin,
     /// `--print-config`: no commands at all.
     Config,
+    /// `send`
+    Send {
+        /// Where to.
+        channel: ChannelName,
+        /// What.
+        text: SendText,
+    },
+    /// `tail`
+    Tail {
+        /// Of what.
+        channel: ChannelName,
+        /// How many messages that are there.
+        last: u32,
+        /// Whether those that come are shown.
+        then: Then,
+    },
+    /// `generate`
+    Generate(Generated),
+}
+
+/// What `send` sends.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum SendText {
+    /// This.
+    Given(String),
+    /// What comes on standard input.
+    Stdin,
+}
+
+/// What `tail` does behind the newest message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Then {
+    /// It ends.
+    End,
+    /// It goes on.
+    Follow,
 }
 
 /// How answers are written.
@@ -201,7 +279,8 @@ impl PeerArgs {
     }
 
     fn split_target(&self) -> Result<(Option<String>, StdinNamed), clap::Error> {
-        let (dashes, urls): (Vec<_>, Vec<_>) = self.target.iter().partition(|word| *word == "-");
+        let words = self.target.iter().chain(&self.second);
+        let (dashes, urls): (Vec<_>, Vec<_>) = words.partition(|word| *word == "-");
         if dashes.len() > 1 || urls.len() > 1 {
             let what = "one address and one `-` at most";
             return Err(bad_value(ErrorKind::TooManyValues, &what));
@@ -211,6 +290,9 @@ impl PeerArgs {
     }
 
     fn input(&self, stdin: StdinNamed) -> Result<Input, clap::Error> {
+        if let Some(action) = &self.action {
+            return self.action_input(action, stdin);
+        }
         if self.print_config {
             return Ok(Input::Config);
         }
@@ -227,6 +309,34 @@ impl PeerArgs {
             None => Input::Commands(self.commands.clone()),
         })
     }
+}
+
+impl PeerArgs {
+    fn action_input(&self, action: &PeerAction, stdin: StdinNamed) -> Result<Input, clap::Error> {
+        if stdin == StdinNamed::Yes || self.file.is_some() || !self.commands.is_empty() {
+            return Err(bad_value(ErrorKind::ArgumentConflict, &"send and tail take no further commands"));
+        }
+        Ok(match action.clone() {
+            PeerAction::Send { channel, text } => Input::Send { channel, text: send_text(&text) },
+            PeerAction::Tail { channel, last, follow } => {
+                let then = if follow { Then::Follow } else { Then::End };
+                Input::Tail { channel, last, then }
+            }
+            PeerAction::Generate { what } => Input::Generate(what),
+        })
+    }
+}
+
+fn send_text(words: &[String]) -> SendText {
+    match words {
+        [] => SendText::Stdin,
+        [dash] if dash == "-" => SendText::Stdin,
+        words => SendText::Given(words.join(" ")),
+    }
+}
+
+fn parse_channel(word: &str) -> Result<ChannelName, String> {
+    ChannelName::new(word).map_err(|why| format!("{why}; write '#general', with the quotes, or general"))
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use clap::{Command as ClapCommand, CommandFactory, Parser, Subcommand};
 
-use super::TEMPLATE;
+use super::{Generated, TEMPLATE};
 use crate::url::DEFAULT_PORT;
 
 const EXAMPLES: &str = "\
@@ -56,6 +56,13 @@ pub enum TrackerAction {
         /// The copy
         #[arg(long, value_name = "FILE")]
         from: PathBuf,
+    },
+    /// Write completions for a shell, or the man page, to standard output
+    #[command(hide = true)]
+    Generate {
+        /// Which of them
+        #[command(subcommand)]
+        what: Generated,
     },
 }
 

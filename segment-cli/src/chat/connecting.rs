@@ -15,6 +15,7 @@ use tokio::time::timeout;
 use super::answers::Said;
 use super::{Chat, Done, unheard};
 use crate::errors::{LocalReason, Problem};
+use crate::exit::ExitCode;
 use crate::profile::{PinOutcome, ProfileError, Remembered, SavedLogin};
 use crate::url::TrackerUrl;
 
@@ -26,6 +27,8 @@ impl Chat {
     pub(super) async fn enter(&mut self, remembered: Remembered) -> Done {
         match self.connect().await {
             Ok(()) => self.resume().await?,
+            // What needs no tracker is done without one: a message is kept, /history shows what is here.
+            Err(problem) if self.is_script() && problem.exit == ExitCode::NoConnection => self.absent = Some(problem),
             Err(problem) if self.is_script() => return Err(problem),
             Err(problem) => self.out.problem("connect", &problem).await.map_err(unheard)?,
         }

@@ -81,7 +81,7 @@ impl Chat {
     }
 
     /// Returns once nobody has taken messages of a channel for a while.
-    async fn is_hopeless(&self, id: ChannelId) {
+    pub(super) async fn is_hopeless(&self, id: ChannelId) {
         loop {
             sleep(HOPELESS).await;
             let serving = self.view_of(id).await.map(|view| view.serving);
@@ -236,7 +236,7 @@ impl Chat {
         self.show(target, unread).await
     }
 
-    async fn show(&self, target: &Target, messages: &[(ChannelMessage, Source)]) -> Done {
+    pub(super) async fn show(&self, target: &Target, messages: &[(ChannelMessage, Source)]) -> Done {
         const LINES_AT_ONCE: usize = 200;
         let name = target.name.as_str();
         for part in messages.chunks(LINES_AT_ONCE) {
@@ -261,7 +261,7 @@ impl Chat {
     }
 
     /// Reads page by page, from the newest back; returns oldest first, and whether there are older ones.
-    async fn read(
+    pub(super) async fn read(
         &self,
         target: &Target,
         before: Option<u64>,

@@ -19,6 +19,7 @@ mod notifying;
 pub mod output;
 mod own;
 mod people;
+mod pipes;
 mod reading;
 mod repl;
 mod script;
@@ -34,6 +35,7 @@ mod unread;
 use std::sync::Arc;
 use std::time::Duration;
 
+use segment_core::peer::TrackerState;
 use segment_net::Peer;
 use tokio::task::JoinHandle;
 
@@ -50,7 +52,7 @@ use crate::url::TrackerUrl;
 
 pub use answers::message_id;
 use output::Out;
-pub use script::{check, run_script};
+pub use script::{check, run_input};
 use searching::Searching;
 pub use start::{layers, start};
 use talk::{Talk, Target};
@@ -71,6 +73,8 @@ pub struct Chat {
     tracker: TrackerUrl,
     passwords: PasswordSource,
     layers: Layers,
+    /// Why a script runs without a tracker.
+    absent: Option<Problem>,
     wait: Option<Wait>,
     patience: Duration,
     origin: Origin,
@@ -102,6 +106,23 @@ impl Chat {
     /// # Errors
     /// [`Problem`]: what went wrong, and what to do next.
     pub async fn run(&mut self, command: Command, turn: Option<&Turn>) -> Result<Flow, Problem> {
+        match self.run_command(command, turn).await {
+            Err(problem) => Err(self.because_of_absence(problem).await),
+            flow => flow,
+        }
+    }
+
+    /// What a script could not do without the tracker, it could not do because of why there is none.
+    async fn because_of_absence(&self, problem: Problem) -> Problem {
+        let reasons = [LocalReason::NotConnected.as_str(), segment_proto::Reason::LoginRequired.as_str()];
+        let Some(absent) = self.absent.as_ref().filter(|_| reasons.contains(&problem.reason)) else { return problem };
+        match self.peer().call(|machine, _| machine.tracker_state()).await {
+            Ok(TrackerState::Connected | TrackerState::LoggedIn) => problem,
+            _ => absent.clone(),
+        }
+    }
+
+    async fn run_command(&mut self, command: Command, turn: Option<&Turn>) -> Result<Flow, Problem> {
         match command {
             Command::Quit => return Ok(Flow::Quit),
             Command::Connect { url } => self.connect_again(url).await?,
@@ -180,7 +201,10 @@ impl Chat {
     }
 }
 
-/// Nobody reads the output any more.
-fn unheard(_: std::io::Error) -> Problem {
-    Problem::local(LocalReason::Stopped).saying("nobody reads the output any more")
+/// The output cannot be written; a reader that has gone is no trouble.
+pub fn unheard(error: std::io::Error) -> Problem {
+    match error.kind() {
+        std::io::ErrorKind::BrokenPipe => Problem::local(LocalReason::Unread),
+        _ => Problem::local(LocalReason::Stopped).saying(format_args!("the output cannot be written ({error})")),
+    }
 }

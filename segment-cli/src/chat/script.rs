@@ -24,8 +24,8 @@ impl Lines {
         Ok(match input {
             Input::Commands(lines) => Self::Given(lines.clone().into_iter()),
             Input::File(path) => Self::Read(Some(Box::new(BufReader::new(open(path)?)))),
-            Input::Config => Self::Given(Vec::new().into_iter()),
-            Input::Stdin | Input::Prompt => Self::Read(Some(Box::new(BufReader::new(io::stdin())))),
+            Input::Stdin => Self::Read(Some(Box::new(BufReader::new(io::stdin())))),
+            _ => Self::Given(Vec::new().into_iter()),
         })
     }
 
@@ -70,18 +70,30 @@ pub fn check(input: &Input) -> Result<(), Problem> {
     }
 }
 
-/// Runs a script to its end, or to its first error. Ctrl-C ends it in order.
+/// Does what the arguments ask for: a script to its end or to its first error, `send`, `tail`. Ctrl-C ends it in order.
 ///
 /// # Errors
 /// Nobody reads the output any more.
-pub async fn run_script(chat: &mut Chat, input: &Input, failures: Failures) -> Result<ExitCode, Problem> {
+pub async fn run_input(chat: &mut Chat, input: &Input, failures: Failures) -> Result<ExitCode, Problem> {
     let broken = |error: io::Error| Problem::local(LocalReason::Stopped).saying(error);
     let mut interrupts = signal(SignalKind::interrupt()).map_err(broken)?;
     let mut terminations = signal(SignalKind::terminate()).map_err(broken)?;
     tokio::select! {
-        end = run_lines(chat, input, failures) => end,
+        end = run(chat, input, failures) => end,
         _ = interrupts.recv() => Ok(ExitCode::Interrupted),
         _ = terminations.recv() => Ok(ExitCode::Interrupted),
+    }
+}
+
+async fn run(chat: &mut Chat, input: &Input, failures: Failures) -> Result<ExitCode, Problem> {
+    let piped = match input {
+        Input::Send { channel, text } => chat.send_piped(channel, text).await,
+        Input::Tail { channel, last, then } => chat.tail(channel, *last, *then).await,
+        _ => return run_lines(chat, input, failures).await,
+    };
+    match piped {
+        Ok(()) => Ok(ExitCode::Done),
+        Err(problem) => Err(chat.because_of_absence(problem).await),
     }
 }
 
@@ -103,6 +115,7 @@ async fn run_lines(chat: &mut Chat, input: &Input, failures: Failures) -> Result
         match run_line(chat, &line).await {
             Ok(Flow::Continue) => {}
             Ok(Flow::Quit) => return Ok(end),
+            Err(problem) if problem.exit == ExitCode::Unread => return Err(problem),
             Err(problem) => {
                 let problem = if matches!(lines, Lines::Read(_)) { problem.at_line(number) } else { problem };
                 chat.out.problem(&line, &problem).await.map_err(unheard)?;

@@ -48,6 +48,11 @@ impl Shown {
         self.last = self.last.max(pos);
     }
 
+    /// The last place that was shown.
+    pub const fn last(&self) -> u64 {
+        self.last
+    }
+
     /// What stands behind a place stands there no more.
     pub fn cut(&mut self, pos: u64) {
         self.last = self.last.min(pos);

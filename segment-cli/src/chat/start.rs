@@ -49,8 +49,8 @@ pub async fn start(options: &PeerOptions, out: Out) -> Result<Chat, Problem> {
     let narrator = narrator::spawn(&node, &out, &talk, &profile, &tracker);
     let origin = match options.input {
         Input::Prompt => Origin::Prompt,
-        Input::Commands(_) | Input::Config => Origin::Argument,
         Input::File(_) | Input::Stdin => Origin::File,
+        _ => Origin::Argument,
     };
     let mut chat = Chat {
         profile,
@@ -65,6 +65,7 @@ pub async fn start(options: &PeerOptions, out: Out) -> Result<Chat, Problem> {
         wait: settings.wait,
         patience: settings.timeout,
         layers,
+        absent: None,
         origin,
         out,
         talk,

@@ -174,6 +174,8 @@ named_enum! {
         Start = "start",
         /// The disk failed, or the program is ending.
         Stopped = "stopped",
+        /// Whoever read the output has gone.
+        Unread = "unread",
     }
 }
 
@@ -268,6 +270,9 @@ const fn local_meaning(reason: LocalReason) -> (Status, ExitCode, &'static str) 
         LocalReason::Settings => (RequestError, BadCommand, "the settings cannot be used"),
         LocalReason::Script => (RequestError, BadCommand, "the script cannot be read"),
         LocalReason::Start => (ServerError, Refused, "the program cannot start"),
+        LocalReason::Unread => {
+            (ServerError, ExitCode::Unread, "nobody reads the output any more: what was left was not done")
+        }
         LocalReason::Stopped => {
             (ServerError, Refused, "the program is ending or its disk has failed: nothing was done; start it again")
         }

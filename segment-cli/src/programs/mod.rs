@@ -1,5 +1,6 @@
 //! The two programs, from their arguments to their exit codes.
 
+mod generate;
 mod peer;
 mod tracker;
 

@@ -4,9 +4,9 @@ use clap::Parser;
 use tokio::signal::unix::{SignalKind, signal};
 
 use super::{block_on, start_tracing};
-use crate::args::{Input, PeerArgs, PeerOptions};
+use crate::args::{Generated, Input, PeerArgs, PeerOptions};
 use crate::chat::output::Out;
-use crate::chat::{Chat, check, layers, run_script, start};
+use crate::chat::{Chat, check, layers, run_input, start, unheard};
 use crate::config::Printed;
 use crate::errors::{LocalReason, Problem};
 use crate::exit::ExitCode;
@@ -28,10 +28,12 @@ async fn run(options: PeerOptions) -> ExitCode {
     let end = match options.input {
         Input::Prompt => converse(&options).await,
         Input::Config => print_config(&options, &out).await,
+        Input::Generate(what) => generate(what),
         _ => script(&options, out.clone()).await,
     };
     match end {
         Ok(code) => code,
+        Err(problem) if problem.exit == ExitCode::Unread => problem.exit,
         Err(problem) => {
             // Nobody reads it, or everybody knows.
             let _ = out.problem("segment-peer", &problem).await;
@@ -51,16 +53,20 @@ async fn print_config(options: &PeerOptions, out: &Out) -> Result<ExitCode, Prob
         settings_path(&dir).display(),
         paths.settings().display()
     );
-    let broken = |error: std::io::Error| Problem::local(LocalReason::Stopped).saying(error);
-    out.remark(&head).await.map_err(broken)?;
-    out.answers(&Printed::all(&layers)).await.map_err(broken)?;
+    out.remark(&head).await.map_err(unheard)?;
+    out.answers(&Printed::all(&layers)).await.map_err(unheard)?;
+    Ok(ExitCode::Done)
+}
+
+fn generate(what: Generated) -> Result<ExitCode, Problem> {
+    super::generate::write(what, PeerArgs::definition(), &super::generate::COMMANDS).map_err(unheard)?;
     Ok(ExitCode::Done)
 }
 
 async fn script(options: &PeerOptions, out: Out) -> Result<ExitCode, Problem> {
     check(&options.input)?;
     let mut chat = start(options, out).await?;
-    let end = run_script(&mut chat, &options.input, options.failures).await;
+    let end = run_input(&mut chat, &options.input, options.failures).await;
     end_in_order(chat, end).await
 }
 

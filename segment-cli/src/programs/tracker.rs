@@ -64,12 +64,18 @@ async fn serve(options: &TrackerOptions, out: &Out) -> Result<(), Problem> {
 }
 
 async fn keep(action: &TrackerAction, options: &TrackerOptions, out: &Out) -> Result<(), Problem> {
-    let dir = data_dir(options)?;
     let broken = |error: std::io::Error| Problem::local(LocalReason::Start).saying(error);
+    let dir = match action {
+        TrackerAction::Generate { .. } => PathBuf::new(),
+        _ => data_dir(options)?,
+    };
     match action {
         TrackerAction::Backup { to } => {
             let copied = node::backup(&dir, to).await?;
             out.answer(&BackedUp { data: dir, copied }).await.map_err(broken)
+        }
+        TrackerAction::Generate { what } => {
+            super::generate::write(*what, TrackerArgs::definition(), &[]).map_err(broken)
         }
         TrackerAction::Restore { from } => {
             let (from, into) = (from.clone(), dir);
