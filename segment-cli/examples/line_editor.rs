@@ -51,7 +51,7 @@ async fn run(command: Command, turn: &Turn, screen: &Screen) -> io::Result<()> {
     let style = screen.style();
     match command {
         Command::Send { text, .. } => screen.answer(style.answer(&format!("you said {text}"))).await,
-        Command::Help { .. } => screen.answer(help::overview()).await,
+        Command::Help { .. } => screen.answer(help::overview(help::SCREEN_COLUMNS)).await,
         Command::Join { channel } => {
             screen.set_prompt(PromptState { channel: Some(channel), ..PromptState::default() });
             Ok(())

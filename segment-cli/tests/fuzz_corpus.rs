@@ -2,6 +2,9 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+#[path = "grammar/lines.rs"]
+mod lines;
+
 use std::fs;
 use std::path::PathBuf;
 
@@ -32,7 +35,8 @@ fn corpus() -> PathBuf {
 fn seeds() -> Vec<(String, &'static str)> {
     let odd = ODD.iter().enumerate().map(|(index, line)| (format!("odd_{index}"), *line));
     let examples = table().map(|spec| (spec.name.to_string(), spec.examples[0].line));
-    odd.chain(examples).collect()
+    let told = lines::LINES.iter().enumerate().map(|(index, line)| (format!("line_{index}"), *line));
+    odd.chain(examples).chain(told).collect()
 }
 
 #[test]

@@ -13,6 +13,7 @@ use tokio::net::lookup_host;
 use tokio::time::timeout;
 
 use super::answers::Said;
+use super::patience::alive;
 use super::{Chat, Done, unheard};
 use crate::errors::{LocalReason, Problem};
 use crate::exit::ExitCode;
@@ -25,8 +26,9 @@ const RESUMED: Duration = Duration::from_secs(3);
 impl Chat {
     /// The first connection, and what this profile was last.
     pub(super) async fn enter(&mut self, remembered: Remembered) -> Done {
-        match self.connect().await {
-            Ok(()) => self.resume().await?,
+        let (out, what) = (self.out.clone(), format!("connecting to {}", self.tracker.address()));
+        match alive(&out, &what, None, self.connect()).await {
+            Ok(()) => alive(&out, "coming back", None, self.resume()).await?,
             // What needs no tracker is done without one: a message is kept, /history shows what is here.
             Err(problem) if self.is_script() && problem.exit == ExitCode::NoConnection => self.absent = Some(problem),
             Err(problem) if self.is_script() => return Err(problem),

@@ -112,9 +112,10 @@ impl Chat {
 
     /// `/help`
     pub(super) async fn help(&self, topic: Option<String>) -> Done {
+        let columns = help::columns_of(self.out.style().columns);
         let text = match topic {
-            Some(name) => help::topic(&name)?,
-            None => help::overview(),
+            Some(name) => help::topic(&name, columns)?,
+            None => help::overview(columns),
         };
         self.out.answer(&Said { text }).await.map_err(unheard)
     }

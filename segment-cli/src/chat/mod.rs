@@ -18,6 +18,7 @@ mod news;
 mod notifying;
 pub mod output;
 mod own;
+mod patience;
 mod people;
 mod pipes;
 mod reading;

@@ -3,6 +3,7 @@
 use segment_core::peer::TrackerState;
 use tokio::signal::unix::{SignalKind, signal};
 
+use super::patience::alive;
 use super::{Chat, Done, Flow, unheard};
 use crate::commands::parse_typed;
 use crate::errors::{LocalReason, Problem};
@@ -64,7 +65,8 @@ impl Chat {
                 return Ok(Flow::Continue);
             }
         };
-        match self.run(command, Some(&turn)).await {
+        let (out, what) = (self.out.clone(), line.split_whitespace().next().unwrap_or_default().to_owned());
+        match alive(&out, &what, Some(&turn), self.run(command, Some(&turn))).await {
             Ok(flow) => {
                 self.out.done(line).await.map_err(unheard)?;
                 if flow == Flow::Quit {

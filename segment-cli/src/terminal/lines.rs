@@ -1,6 +1,7 @@
 //! Typed lines, and whose turn it is.
 
 use std::io::{self, BufReader, IsTerminal, Write};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc as blocking;
 use std::thread;
 
@@ -32,6 +33,7 @@ pub enum Typed {
 #[derive(Debug)]
 pub struct Turn {
     replies: blocking::Sender<Reply>,
+    asking: AtomicBool,
 }
 
 enum Reply {
@@ -60,7 +62,16 @@ impl Turn {
         let gone = || io::Error::from(io::ErrorKind::BrokenPipe);
         let ask = Reply::AskSecret { prompt: prompt.to_owned(), answer };
         self.replies.send(ask).map_err(|_| gone())?;
-        answered.await.unwrap_or_else(|_| Err(gone()))
+        self.asking.store(true, Ordering::Relaxed);
+        let answer = answered.await.unwrap_or_else(|_| Err(gone()));
+        self.asking.store(false, Ordering::Relaxed);
+        answer
+    }
+
+    /// Whether the person is being asked for something.
+    #[must_use]
+    pub fn is_asking(&self) -> bool {
+        self.asking.load(Ordering::Relaxed)
     }
 }
 
@@ -70,7 +81,7 @@ pub(super) fn hand_over(
     make: impl FnOnce(Turn) -> Typed,
 ) -> Result<Option<String>, Closed> {
     let (replies, inbox) = blocking::channel();
-    typed.blocking_send(make(Turn { replies })).map_err(|_| Closed)?;
+    typed.blocking_send(make(Turn { replies, asking: AtomicBool::new(false) })).map_err(|_| Closed)?;
     let mut kept = None;
     while let Ok(reply) = inbox.recv() {
         match reply {
