@@ -7,16 +7,17 @@ use core::time::Duration;
 
 use segment_proto::messages::{Fate, FateCode, Submit, Submitted};
 use segment_proto::{DeviceId, DeviceRecord, Evidence, Fence, Hash, Instant, Limits, Signed, SignedEnvelope};
+use serde::{Deserialize, Serialize};
 
 use crate::peer::context::{Context, Unanswered};
 use crate::peer::events::{PeerEvent, Transfer};
 use crate::replica::cache::Keeper;
-use crate::replica::generations::{aside, put_next};
+use crate::replica::generations::aside;
 use crate::replica::outbox::{Item, Submission};
 use crate::replica::{Replica, ReplicaTask, Wanted};
 use crate::rules::Rule;
 use crate::store::{LogId, Operation, StoreOperation, StoredEntry, Table, Write};
-use crate::sync::persist::{Loaded, Meta, delete_meta, encode};
+use crate::sync::persist::{Loaded, Meta, delete_meta, encode, put_meta};
 
 /// Envelopes that one replica carries. Policy: the rest is left to the other readers.
 const CARRIED_MAX: usize = 512;
@@ -24,9 +25,10 @@ const CARRIED_MAX: usize = 512;
 const CARRY_WITHIN: Duration = Duration::from_secs(5);
 /// Entries of one page of what was put aside.
 const PAGE: usize = 64;
-/// How often one is tried that builds on what nobody has brought yet.
+/// How often one is tried by itself that builds on what nobody has brought yet, ever more patiently: for half a
+/// minute in all. Policy: then it is tried with every new sequencer, and makes room where room is needed.
 const TRIES_MAX: u8 = 6;
-/// How long to wait where nobody has said.
+/// How long to wait where nobody has said, and after the first try.
 const TRY_AGAIN: Duration = Duration::from_millis(500);
 
 /// What was shown here, and stands nowhere any more as far as is known; in the order in which it stood.
@@ -36,15 +38,19 @@ pub struct Carry {
     next_number: u64,
     submissions: u64,
     when: When,
-    /// The next place of the log that was put aside, and whether it is being read.
+    /// When to try what others have written and comes too early. Nothing waits for that.
+    early_at: Option<Instant>,
     aside: Option<Aside>,
+    is_reading: bool,
 }
 
-/// What an older generation's log has that the new one lacks. It follows, a page at a time.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Aside {
-    next: u64,
-    reading: bool,
+/// What logs of older generations have that the new one lacks, in a log of its own: it follows, a page at a time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Aside {
+    /// The next place to read.
+    pub next: u64,
+    /// Behind the last place.
+    pub end: u64,
 }
 
 /// When to bring what is carried.
@@ -75,15 +81,23 @@ enum Progress {
     Submitted(u64),
     /// Its sequencer has it there. It stays until it is seen here again, or is committed there.
     Placed(u64),
-    /// It builds on what its sequencer does not have. Somebody else may bring that.
-    Expected,
+    /// Another's, that builds on what its sequencer does not have. Somebody else may bring that.
+    Early,
+}
+
+impl Carried {
+    /// It comes too early: how long to wait for what it builds on. `None`: that has been long enough.
+    fn wait_for_cause(&mut self) -> Option<Duration> {
+        let wait = TRY_AGAIN * (1 << self.tries);
+        self.tries = (self.tries + 1).min(TRIES_MAX);
+        (self.tries < TRIES_MAX).then_some(wait)
+    }
 }
 
 impl Carry {
     /// As the store has it.
     pub fn restore(loaded: &Loaded) -> Self {
-        let aside = loaded.meta(Meta::Aside).map(|next| Aside { next, reading: false });
-        let mut carry = Self { aside, ..Self::default() };
+        let mut carry = Self { aside: loaded.meta(Meta::Aside), ..Self::default() };
         for (number, envelope) in loaded.values::<(u64, SignedEnvelope)>(Table::Resubmit) {
             carry.next_number = number + 1;
             carry.push(number, envelope);
@@ -112,23 +126,24 @@ impl Carry {
         writes
     }
 
-    /// Whether a log is put aside already.
-    pub fn puts_aside(&self) -> bool {
-        self.aside.is_some()
+    /// What is put aside already.
+    pub fn aside(&self) -> Option<Aside> {
+        self.aside
     }
 
-    /// A log was put aside: it is submitted from this place on.
-    pub fn put_aside(&mut self, log: LogId, next: u64) -> Write {
-        self.aside = Some(Aside { next, reading: false });
-        put_next(log, next)
+    /// More was put aside, or less is left of it.
+    pub fn put_aside(&mut self, log: LogId, aside: Aside) -> Write {
+        self.aside = Some(aside);
+        put_meta(log, Meta::Aside, &aside)
     }
 
     /// When to look after it.
     pub fn at(&self) -> Option<Instant> {
-        match self.when {
+        let at = match self.when {
             When::Now => None,
             When::Patiently(at) | When::Later(at) => Some(at),
-        }
+        };
+        at.into_iter().chain(self.early_at).min()
     }
 
     /// Whether own messages have to wait for it.
@@ -140,10 +155,21 @@ impl Carry {
         self.items.iter().any(|item| matches!(item.progress, Progress::Waiting | Progress::Submitted(_)))
     }
 
-    /// No page fits in any more, and no answer will change that: what is left builds on what nobody has brought.
+    fn has_room_for_a_page(&self) -> bool {
+        self.items.len() + PAGE <= CARRIED_MAX
+    }
+
+    /// No page fits in any more, and nothing will change that: what is left builds on what nobody has brought.
     fn is_stuck(&self) -> bool {
-        let room = self.items.len() + PAGE <= CARRIED_MAX;
-        self.aside.is_some() && !room && self.items.iter().all(|item| item.progress == Progress::Expected)
+        let vain = |item: &Carried| item.progress == Progress::Early && item.tries >= TRIES_MAX;
+        self.aside.is_some() && !self.has_room_for_a_page() && self.items.iter().all(vain)
+    }
+
+    /// What came too early may be in time now.
+    fn try_early(&mut self) {
+        self.early_at = None;
+        let early = |item: &&mut Carried| item.progress == Progress::Early && item.tries < TRIES_MAX;
+        self.items.iter_mut().filter(early).for_each(|item| item.progress = Progress::Waiting);
     }
 
     fn take_batch(&mut self, fence: Fence, limits: &Limits) -> Option<(Submission, Vec<SignedEnvelope>)> {
@@ -217,7 +243,13 @@ impl Replica {
 
     /// It is time to bring what is carried, to whoever is there.
     pub(super) fn carry_now(&mut self, cx: &mut Context<'_>) {
-        self.carry.when = When::Now;
+        let is_due = |at: Instant| cx.now.mono >= at;
+        if self.carry.early_at.is_some_and(is_due) {
+            self.carry.try_early();
+        }
+        if matches!(self.carry.when, When::Patiently(at) | When::Later(at) if is_due(at)) {
+            self.carry.when = When::Now;
+        }
         self.pump(cx);
     }
 
@@ -233,8 +265,7 @@ impl Replica {
         };
         self.carry.when = When::Now;
         if self.carry.is_stuck() {
-            self.carry.items.iter_mut().for_each(|item| item.progress = Progress::Waiting);
-            return self.carry_at(TRY_AGAIN, cx);
+            self.carry_no_more(|_| true, cx);
         }
         if !self.carry.has_waiting() {
             return self.read_aside(cx);
@@ -254,27 +285,48 @@ impl Replica {
 
     /// Reads the next page of what was put aside.
     fn read_aside(&mut self, cx: &mut Context<'_>) {
-        let own = self.own_log();
-        let room = self.carry.items.len() + PAGE <= CARRIED_MAX;
-        let Some(place) = self.carry.aside.as_mut().filter(|place| room && !place.reading) else {
+        let is_free = !self.carry.is_reading && !self.is_crossing();
+        let Some(Aside { next, end }) = self.carry.aside.filter(|_| is_free) else {
             return;
         };
-        place.reading = true;
-        let (log, from, bytes_max) = (aside(own), place.next, cx.limits.batch_bytes_max);
-        let read = StoreOperation::Read { log, from, to: from + PAGE as u64 - 1, entries_max: PAGE, bytes_max };
+        if next >= end {
+            return self.end_aside(cx);
+        }
+        if !self.carry.has_room_for_a_page() {
+            return;
+        }
+        self.carry.is_reading = true;
+        let (log, bytes_max) = (aside(self.own_log()), cx.limits.batch_bytes_max);
+        let to = end.min(next + PAGE as u64) - 1;
+        let read = StoreOperation::Read { log, from: next, to, entries_max: PAGE, bytes_max };
         let task = self.task(ReplicaTask::Aside);
         cx.out.perform(task, Operation::Store(read));
     }
 
+    fn end_aside(&mut self, cx: &mut Context<'_>) {
+        self.carry.aside = None;
+        let log = self.own_log();
+        let writes = alloc::vec![delete_meta(log, Meta::Aside), Write::Erase { log: aside(log) }];
+        let task = self.task(ReplicaTask::Nothing);
+        cx.out.write(task, writes);
+        self.pump(cx);
+    }
+
     pub(super) fn on_aside_read(&mut self, page: Vec<StoredEntry>, cx: &mut Context<'_>) {
         let log = self.own_log();
-        let mut writes = match page.last() {
-            Some(last) => alloc::vec![self.carry.put_aside(log, last.entry.pos + 1)],
-            None => {
-                self.carry.aside = None;
-                alloc::vec![delete_meta(log, Meta::Aside), Write::Erase { log: aside(log) }]
-            }
+        self.carry.is_reading = false;
+        // What is being put aside now goes behind it: then it is read again.
+        let Some(aside) = self.carry.aside.filter(|_| !self.is_crossing()) else {
+            return;
         };
+        let Some(last) = page.last() else {
+            return self.end_aside(cx);
+        };
+        if !self.carry.has_room_for_a_page() {
+            // Something was cut meanwhile: the page is read again once there is room.
+            return self.pump(cx);
+        }
+        let mut writes = alloc::vec![self.carry.put_aside(log, Aside { next: last.entry.pos + 1, ..aside })];
         let missing = page.into_iter().map(|stored| stored.entry.envelope).collect();
         writes.extend(self.carry.take_in(log, missing));
         let task = self.task(ReplicaTask::Nothing);
@@ -315,26 +367,39 @@ impl Replica {
         let Some(item) = self.carry.items.iter_mut().find(of_it) else {
             return;
         };
-        let number = item.number;
-        if fate.code == FateCode::Fork && fate.key.device == cx.identity.device() {
-            // Perhaps it was settled in an older generation: what it says is looked for, and signed again.
-            let own = item.envelope.clone();
-            self.take_back(own, cx);
-        }
-        let Some(item) = self.carry.items.iter_mut().find(of_it) else {
-            return;
-        };
+        let (number, is_own) = (item.number, fate.key.device == cx.identity.device());
         match fate.code {
             FateCode::Stored | FateCode::Committed => item.progress = Progress::Placed(fate.pos),
-            FateCode::Expected if item.tries < TRIES_MAX => {
-                (item.progress, item.tries) = (Progress::Expected, item.tries + 1);
-            }
             FateCode::SlowDown => {
                 item.progress = Progress::Waiting;
                 self.carry_at(Duration::from_millis(u64::from(fate.retry_after_ms.max(10))), cx);
             }
+            FateCode::Expected if is_own => match item.wait_for_cause() {
+                Some(wait) => {
+                    // What is written next builds on it.
+                    item.progress = Progress::Waiting;
+                    self.carry_at(wait, cx);
+                }
+                None => self.carry_as_own(number, cx),
+            },
+            FateCode::Expected => {
+                item.progress = Progress::Early;
+                let at = item.wait_for_cause().map(|wait| cx.now.mono + wait);
+                self.carry.early_at = self.carry.early_at.into_iter().chain(at).min();
+            }
+            FateCode::Fork if is_own => self.carry_as_own(number, cx),
             _ => self.carry_no_more(|item| item.number == number, cx),
         }
+    }
+
+    /// An own message cannot be accepted as it is. Perhaps it was settled in an older generation: what it says is
+    /// looked for, and signed again.
+    fn carry_as_own(&mut self, number: u64, cx: &mut Context<'_>) {
+        if let Some(item) = self.carry.items.iter().find(|item| item.number == number) {
+            let own = item.envelope.clone();
+            self.take_back(own, cx);
+        }
+        self.carry_no_more(|item| item.number == number, cx);
     }
 
     /// It stands here again.

@@ -11,10 +11,11 @@ use segment_proto::{Entry, Hash, Instant, Position, Receipt, Signed};
 use crate::peer::context::Context;
 use crate::peer::events::{PeerEvent, Serving};
 use crate::replica::cache::Keeper;
+use crate::replica::carry::Aside;
 use crate::replica::{Replica, ReplicaTask, Wanted};
 use crate::rules::Rule;
 use crate::store::{LogId, LogRole, Operation, StoreOperation, StoredEntry, Write};
-use crate::sync::persist::{Meta, delete_meta, put_meta};
+use crate::sync::persist::{Meta, delete_meta};
 
 /// So long the tracker has to ask for what it has lost, before a replica takes it that it never will.
 const CROSS_AFTER: Duration = Duration::from_secs(2);
@@ -35,6 +36,15 @@ pub struct Crossing {
 struct Reseeding {
     generation: u32,
     receipt: Signed<Receipt>,
+}
+
+/// What only the log of the older generation has is being put aside.
+#[derive(Clone, Copy, Debug)]
+pub struct Copying {
+    common: Position,
+    /// The next place to copy.
+    from: u64,
+    aside: Aside,
 }
 
 /// Looking for the last place that two logs share, newest first.
@@ -107,6 +117,11 @@ impl Replica {
         let bases = page.diverged.iter().map(|record| record.base).collect::<Vec<_>>();
         self.look_for_common(CommonSearch::new(Why::Cross, page.head, bases.into_iter()), cx);
         true
+    }
+
+    /// Whether a log is being left for that of a newer generation.
+    pub(super) fn is_crossing(&self) -> bool {
+        self.crossing.busy
     }
 
     /// Nothing is under way any more that was asked of another.
@@ -206,51 +221,62 @@ impl Replica {
         }
     }
 
-    /// Goes over to the new generation's log. What that lacks is put aside first.
+    /// Goes over to the new generation's log. What that lacks is put aside first, behind what of another generation
+    /// still is.
     fn cross(&mut self, common: Option<Position>, cx: &mut Context<'_>) {
         let common = common.unwrap_or(Position::START);
         if self.cache.keeper == Keeper::Host {
             return;
         }
         let from = self.cache.low().max(common.pos + 1);
-        if self.carry.puts_aside() || from > self.cache.tip().pos || !cx.rules.has(Rule::GenerationResubmits) {
+        if from > self.cache.tip().pos || !cx.rules.has(Rule::GenerationResubmits) {
             return self.renumber(common, None, cx);
         }
         self.crossing.busy = true;
+        let log = aside(self.own_log());
+        let (aside, room) = match self.carry.aside() {
+            Some(aside) => (aside, Write::Cut { log, from: aside.end }),
+            None => (Aside { next: from, end: from }, Write::Erase { log }),
+        };
         let task = self.task(ReplicaTask::Nothing);
-        cx.out.write(task, alloc::vec![Write::Erase { log: aside(self.own_log()) }]);
-        self.copy_aside(common, from, cx);
+        cx.out.write(task, alloc::vec![room]);
+        self.copy_aside(Copying { common, from, aside }, cx);
     }
 
-    fn copy_aside(&mut self, common: Position, from: u64, cx: &mut Context<'_>) {
-        let read = self.read_page(from, self.cache.tip().pos, cx.limits.batch_entries_max, cx);
-        let task = self.task(ReplicaTask::Copied(common));
+    fn copy_aside(&mut self, copying: Copying, cx: &mut Context<'_>) {
+        let read = self.read_page(copying.from, self.cache.tip().pos, cx.limits.batch_entries_max, cx);
+        let task = self.task(ReplicaTask::Copied(copying));
         cx.out.perform(task, read);
     }
 
-    pub(super) fn on_copied(&mut self, common: Position, entries: Vec<StoredEntry>, cx: &mut Context<'_>) {
+    pub(super) fn on_copied(&mut self, mut copying: Copying, mut entries: Vec<StoredEntry>, cx: &mut Context<'_>) {
         let tip = self.cache.tip().pos;
-        let last = entries.last().map_or(tip, |stored| stored.entry.pos);
+        copying.from = entries.last().map_or(tip, |stored| stored.entry.pos) + 1;
+        for stored in &mut entries {
+            stored.entry.pos = copying.aside.end;
+            copying.aside.end += 1;
+        }
         if !entries.is_empty() {
             let append = Write::Append { log: aside(self.own_log()), entries };
             let task = self.task(ReplicaTask::Nothing);
             cx.out.write(task, alloc::vec![append]);
         }
-        if last < tip {
-            return self.copy_aside(common, last + 1, cx);
+        if copying.from <= tip {
+            return self.copy_aside(copying, cx);
         }
-        let from = self.cache.low().max(common.pos + 1);
-        self.renumber(common, Some(from), cx);
+        // What was there before may have been read on meanwhile.
+        let next = self.carry.aside().map_or(copying.aside.next, |aside| aside.next);
+        self.renumber(copying.common, Some(Aside { next, ..copying.aside }), cx);
     }
 
-    /// Behind the last common place the new generation's log is the one. What was put aside, from this place on,
-    /// is submitted to it page by page.
-    fn renumber(&mut self, common: Position, put_aside: Option<u64>, cx: &mut Context<'_>) {
+    /// Behind the last common place the new generation's log is the one. What was put aside is submitted to it page
+    /// by page.
+    fn renumber(&mut self, common: Position, put_aside: Option<Aside>, cx: &mut Context<'_>) {
         self.crossing.busy = false;
         let log = self.own_log();
         let mut writes = alloc::vec![delete_meta(log, Meta::Receipt)];
         writes.extend(self.cache.part_behind(common));
-        writes.extend(put_aside.map(|from| self.carry.put_aside(log, from)));
+        writes.extend(put_aside.map(|aside| self.carry.put_aside(log, aside)));
         self.outbox.unplace_behind(common.pos);
         self.delivery.cut(common.pos);
         let task = self.task(ReplicaTask::Nothing);
@@ -264,9 +290,4 @@ impl Replica {
 /// Where a log is put that is not the new generation's.
 pub(super) fn aside(log: LogId) -> LogId {
     LogId { role: LogRole::Staging, ..log }
-}
-
-/// The next place to submit of what was put aside.
-pub(super) fn put_next(log: LogId, next: u64) -> Write {
-    put_meta(log, Meta::Aside, &next)
 }

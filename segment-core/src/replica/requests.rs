@@ -7,7 +7,7 @@ use segment_proto::{Message, MessageKey, Position, Reason};
 
 use crate::peer::context::{Answer, Context, Unanswered};
 use crate::replica::bring::{Gap, GapStep};
-use crate::replica::generations::CommonSearch;
+use crate::replica::generations::{CommonSearch, Copying};
 use crate::replica::history::{HistoryJob, HistoryPart};
 use crate::replica::outbox::Submission;
 use crate::replica::{Kept, Replica};
@@ -30,8 +30,8 @@ pub enum ReplicaTask {
     Common(CommonSearch),
     /// What follows this place was read, for the tracker.
     Reseed(Position),
-    /// A page of what is to be put aside was read, behind the last common place.
-    Copied(Position),
+    /// A page of what is to be put aside was read.
+    Copied(Copying),
     /// A page of what was put aside was read.
     Aside,
     /// Messages to be shown were read.
@@ -138,8 +138,8 @@ impl Replica {
             (ReplicaTask::Reseed(after), StoreOutcome::Entries { before, entries }) => {
                 self.on_reseed_read(after, before, entries, cx);
             }
-            (ReplicaTask::Copied(common), StoreOutcome::Entries { entries, .. }) => {
-                self.on_copied(common, entries, cx);
+            (ReplicaTask::Copied(copying), StoreOutcome::Entries { entries, .. }) => {
+                self.on_copied(copying, entries, cx);
             }
             (ReplicaTask::Aside, StoreOutcome::Entries { entries, .. }) => self.on_aside_read(entries, cx),
             (ReplicaTask::LookedUp(key), StoreOutcome::Found(found)) => self.on_looked_up(key, found.as_ref(), cx),

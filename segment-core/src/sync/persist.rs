@@ -33,7 +33,7 @@ pub enum Meta {
     Snapshot,
     /// The newest epoch record that a replica knows.
     Epoch,
-    /// The next place of a log that a replica has put aside.
+    /// What is left of the log that a replica has put aside.
     Aside,
 }
 

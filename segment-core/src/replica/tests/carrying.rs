@@ -148,3 +148,50 @@ fn it_is_carried_after_a_restart_too() {
     rig.answer(rig.subscribed());
     assert_eq!(last_submit(&rig).envelopes, tail);
 }
+
+/// Three messages of 4, 2 and 5 are carried, and their sequencer has nothing of what these build on.
+fn too_early(which: usize) -> (ReplicaRig, Vec<SignedEnvelope>) {
+    let (mut rig, tail) = cut();
+    rig.next_epoch(EpochOwner::Tracker, 2);
+    rig.push(fenced(&rig));
+    let answer = |(index, key): (usize, MessageKey)| match index == which {
+        true => Fate::new(key, FateCode::Expected),
+        false => fate(key, FateCode::Committed, 2),
+    };
+    let fates: Vec<Fate> = keys(&tail).into_iter().enumerate().map(answer).collect();
+    let lines = rig.fates(&fates);
+    assert!(lines[0].starts_with("write: delete resubmit"), "{lines:?}");
+    (rig, tail)
+}
+
+#[test]
+fn what_another_wrote_too_early_is_tried_again_and_keeps_nobody_waiting() {
+    let (mut rig, tail) = too_early(2);
+    assert_eq!(last_submit(&rig).envelopes, tail[1..2], "the own message goes");
+    rig.fates(&[fate(tail[1].key, FateCode::Stored, 3)]);
+    for wait in [500, 1_000, 2_000, 4_000, 8_000] {
+        assert_eq!(rig.timeout(wait - 1), [""; 0]);
+        rig.timeout(1);
+        assert_eq!(last_submit(&rig).envelopes, tail[2..], "after {wait} ms");
+        rig.fates(&[Fate::new(tail[2].key, FateCode::Expected)]);
+    }
+    assert_eq!(rig.timeout(60_000), [""; 0], "then it waits for another sequencer");
+    rig.all_done();
+    assert_eq!(rig.peer.tape.store.count(Table::Resubmit), 1);
+}
+
+#[test]
+fn what_was_written_behind_an_own_message_that_comes_too_early_waits_for_it() {
+    let (mut rig, tail) = too_early(1);
+    rig.send("behind").unwrap();
+    rig.all_done();
+    for wait in [500, 1_000, 2_000] {
+        assert_eq!(rig.timeout(wait - 1), [""; 0]);
+        rig.timeout(1);
+        assert_eq!(last_submit(&rig).envelopes, tail[1..2], "after {wait} ms");
+        rig.fates(&[Fate::new(tail[1].key, FateCode::Expected)]);
+    }
+    rig.timeout(4_000);
+    let lines = rig.fates(&[fate(tail[1].key, FateCode::Committed, 2)]);
+    assert!(lines.contains(&"1? submit 1.1 1.2 in 1.3".into()), "{lines:?}");
+}

@@ -1,5 +1,7 @@
 //! Generations: giving a tracker back what its disk has lost, and going over to a log that lacks what is committed here.
 
+use alloc::vec::Vec;
+
 use segment_proto::messages::{Failure, Fate, FateCode, Lost, Reseeded, SyncPage, Watermarks};
 use segment_proto::{
     AccountId, EpochOwner, EpochRecord, Fence, Message, MessageKey, Position, Reason, Receipt, Row, Signed,
@@ -40,7 +42,11 @@ fn committed_with(others: usize) -> ReplicaRig {
 }
 
 fn second(base: Position) -> Signed<EpochRecord> {
-    let fence = Fence { generation: 2, epoch: 3 };
+    begins(2, base)
+}
+
+fn begins(generation: u32, base: Position) -> Signed<EpochRecord> {
+    let fence = Fence { generation, epoch: 3 };
     Signed::new(EpochRecord { channel: channel(), fence, owner: EpochOwner::Tracker, base }, &identity(TRACKER))
 }
 
@@ -50,9 +56,17 @@ fn lost(rig: &ReplicaRig, head: Position) -> Lost {
 
 /// The tracker's log of generation 2 parts from this replica's behind the second place.
 fn other_log(rig: &ReplicaRig) -> SyncPage {
+    another_log(rig, 2)
+}
+
+fn another_log(rig: &ReplicaRig, generation: u32) -> SyncPage {
     let head = rig.at(2);
-    let fence = Fence { generation: 2, epoch: 3 };
-    SyncPage { fence, head, receipt: None, diverged: alloc::vec![rig.record(), second(head)], ..rig.sync_page(1, 0) }
+    let (fence, diverged) = (Fence { generation, epoch: 3 }, alloc::vec![rig.record(), begins(generation, head)]);
+    SyncPage { fence, head, receipt: None, diverged, ..rig.sync_page(1, 0) }
+}
+
+fn signed(fence: Fence, at: Position) -> Signed<Receipt> {
+    Signed::new(Receipt { channel: channel(), fence, at }, &identity(TRACKER))
 }
 
 #[test]
@@ -64,7 +78,7 @@ fn what_the_tracker_has_lost_is_given_back_in_pages_from_the_last_common_place()
     assert_eq!(rig.done(), ["read: cache 3..5"]);
     assert_eq!(rig.done(), ["1? Reseed"]);
     let Some((_, Message::Reseed(reseed))) = rig.peer.tape.messages.pop() else { panic!("no reseed") };
-    let places: alloc::vec::Vec<_> = reseed.entries.iter().map(|entry| entry.pos).collect();
+    let places: Vec<_> = reseed.entries.iter().map(|entry| entry.pos).collect();
     assert_eq!((reseed.generation, reseed.after, reseed.receipt, places), (2, rig.at(2), receipt, [3, 4].to_vec()));
     assert_eq!(rig.answer(Reseeded { channel: channel(), next: rig.at(4) }), ["read: cache 5..5"]);
     assert_eq!(rig.done(), ["1? Reseed"]);
@@ -133,14 +147,14 @@ fn what_the_new_generation_lacks_is_put_aside_and_submitted_to_it() {
     rig.all_done();
     assert_eq!((rig.replica.head(), rig.replica.committed()), (rig.at(2), 0));
     rig.restart();
-    let tail: alloc::vec::Vec<_> = rig.log[2..].iter().map(|stored| stored.entry.envelope.clone()).collect();
+    let tail: Vec<_> = rig.log[2..].iter().map(|stored| stored.entry.envelope.clone()).collect();
     rig.log.truncate(2);
     rig.committed = 0;
     rig.attach_to(HOST_LINK, Serving::Copy);
     let subscribed =
         segment_proto::messages::Subscribed { epoch: Some(second(rig.at(2))), receipt: None, ..rig.subscribed() };
     let lines = rig.answer(subscribed);
-    assert_eq!(lines.last().unwrap(), "read: staging 3..66");
+    assert_eq!(lines.last().unwrap(), "read: staging 3..5");
     let lines = rig.all_done();
     assert!(lines.contains(&"1? submit 1.1 1.1 1.2 in 2.3".into()), "{lines:?}");
     assert_eq!(rig.submitted(), tail, "own ones and others', in the order of the log");
@@ -150,12 +164,52 @@ fn what_the_new_generation_lacks_is_put_aside_and_submitted_to_it() {
     let fork = Fate { row: Some(row), ..Fate::new(tail[0].key, FateCode::Fork) };
     let fates = [fork, fate(tail[1].key, FateCode::Committed, 3), fate(tail[2].key, FateCode::Committed, 4)];
     let lines = rig.fates(&fates);
-    assert_eq!(lines, ["write: put outgoing 1", "write: delete resubmit 0", "read: staging 6..69"]);
-    let lines = rig.all_done();
-    assert_eq!(lines, ["queued 1.1", "write: delete aside, erase staging", "(submitted 0..0)", "1? submit 1.1 in 2.3"]);
+    assert_eq!(lines, ["write: put outgoing 1", "write: delete resubmit 0", "write: delete aside, erase staging"]);
+    assert_eq!(rig.all_done(), ["queued 1.1", "(submitted 0..0)", "1? submit 1.1 in 2.3"]);
     assert_eq!(rig.peer.tape.store.count(Table::Outgoing), 1);
     let staging = LogId { channel: channel(), role: LogRole::Staging };
     assert!(rig.peer.tape.store.logs.get(&staging).is_none_or(|log| log.is_empty()));
+}
+
+#[test]
+fn a_second_generation_that_lacks_something_leaves_nothing_behind() {
+    let mut rig = met();
+    rig.answer(other_log(&rig));
+    rig.all_done();
+    let first: Vec<_> = rig.log[2..].iter().map(|stored| stored.entry.envelope.clone()).collect();
+    // In generation 2 something else is committed, before what was put aside is read.
+    rig.log.truncate(2);
+    rig.committed = 0;
+    let later = Author::new(6).texts(2);
+    rig.write(&later);
+    let fence = Fence { generation: 2, epoch: 3 };
+    let subscribed = |rig: &ReplicaRig, generation, head| segment_proto::messages::Subscribed {
+        epoch: Some(begins(generation, rig.at(2))),
+        head,
+        receipt: None,
+        ..rig.subscribed()
+    };
+    rig.answer(subscribed(&rig, 2, rig.at(4)));
+    let page = SyncPage { fence, receipt: Some(signed(fence, rig.at(4))), ..rig.sync_page(3, 4) };
+    rig.answer(page);
+    assert_eq!(rig.replica.committed(), 4);
+    // It is gone in generation 3.
+    rig.push(segment_proto::messages::Fenced { record: begins(3, rig.at(2)) });
+    rig.attach_to(HOST_LINK, Serving::Copy);
+    for _ in 0..2 {
+        rig.answer(subscribed(&rig, 3, rig.at(2)));
+        rig.answer(another_log(&rig, 3));
+        rig.timeout(1_000);
+    }
+    rig.answer(subscribed(&rig, 3, rig.at(2)));
+    rig.answer(another_log(&rig, 3));
+    rig.all_done();
+    rig.log.truncate(2);
+    rig.restart();
+    rig.attach_to(HOST_LINK, Serving::Copy);
+    rig.answer(subscribed(&rig, 3, rig.at(2)));
+    rig.all_done();
+    assert_eq!(rig.submitted(), [first, later].concat());
 }
 
 #[test]
@@ -198,7 +252,7 @@ fn carried_to_the_end(rig: &mut ReplicaRig, fate_of: impl Fn(MessageKey) -> Fate
         match rig.peer.tape.messages.pop() {
             Some((_, Message::Submit(submit))) => {
                 let fates = submit.envelopes.iter().map(|envelope| fate_of(envelope.key));
-                rig.fates(&fates.collect::<alloc::vec::Vec<_>>());
+                rig.fates(&fates.collect::<Vec<_>>());
             }
             _ if !rig.peer.tape.store.logs.contains_key(&aside) => return,
             _ => drop(rig.timeout(500)),
@@ -213,8 +267,7 @@ fn what_others_had_brought_before_makes_room_for_the_rest() {
     rig.write(&Author::new(3).texts(1));
     rig.push(rig.entries(3, 3));
     let (fence, at) = (Fence { generation: 2, epoch: 3 }, rig.at(3));
-    let receipt = Signed::new(Receipt { channel: channel(), fence, at }, &identity(TRACKER));
-    rig.push(Watermarks { channel: channel(), fence, stored: 3, receipt: Some(receipt) });
+    rig.push(Watermarks { channel: channel(), fence, stored: 3, receipt: Some(signed(fence, at)) });
     assert_eq!(rig.replica.committed(), 3);
     carried_to_the_end(&mut rig, |key| fate(key, FateCode::Committed, 3));
     assert_eq!(rig.peer.tape.store.count(Table::Resubmit), 0);
