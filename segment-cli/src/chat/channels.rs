@@ -14,6 +14,7 @@ use super::answers::{ChannelListed, Counted, Facts, MemberListed, Said, rights, 
 use super::{Chat, Done, Target, unheard};
 use crate::commands::ChannelFilter;
 use crate::errors::{LocalReason, Problem};
+use crate::grammar::nearest;
 
 /// How long a script waits for a channel to be level with whoever serves it.
 const LEVEL: Duration = Duration::from_secs(5);
@@ -28,11 +29,27 @@ impl Chat {
         let Some(name) = channel else {
             return self.talk.current().ok_or_else(|| Problem::local(LocalReason::NoCurrentChannel));
         };
-        let joined = self.joined(&name).await?;
-        joined.ok_or_else(|| {
-            let text = format!("you have not joined #{name}: nothing was done; /join #{name} first");
-            Problem::local(LocalReason::NotJoined).saying(text)
-        })
+        if let Some(target) = self.joined(&name).await? {
+            return Ok(target);
+        }
+        let known: Vec<String> = self.talk.known().names.values().map(ToString::to_string).collect();
+        let meant = did_you_mean(&name, &known);
+        let text = format!("you have not joined #{name}{meant}: nothing was done; /join #{name} first");
+        Err(Problem::local(LocalReason::NotJoined).saying(text))
+    }
+
+    /// Of a channel that there is not, the name of a near one that may be seen.
+    async fn with_near(&self, problem: Problem, name: &ChannelName) -> Problem {
+        if problem.reason != Reason::NoSuchChannel.as_str() {
+            return problem;
+        }
+        let list = self.peer().request(|machine, now| machine.list_channels(Filter::All, "", now)).await;
+        let Ok(Reply::Channels(page)) = list else { return problem };
+        let known: Vec<String> = page.rows.iter().map(|row| row.record.name.to_string()).collect();
+        let meant = did_you_mean(name, &known);
+        problem.saying(format_args!(
+            "there is no channel #{name}, or none that you may see{meant}; /channels lists those that you may"
+        ))
     }
 
     async fn joined(&self, name: &ChannelName) -> Result<Option<Target>, Problem> {
@@ -105,7 +122,10 @@ impl Chat {
         }
         let wish = name.to_string();
         let reply = self.peer().request(move |machine, now| machine.join(&wish, now)).await;
-        let row = channel_row(reply.map_err(|error| in_channel(error, name))?)?;
+        let row = match reply {
+            Ok(reply) => channel_row(reply)?,
+            Err(error) => return Err(self.with_near(in_channel(error, name), name).await),
+        };
         self.make_current(&row).await;
         let host = if row.host_present { "its host is there" } else { "its host is away" };
         let text = format!("You are in #{name}, {host}. Text without a slash goes there.");
@@ -315,6 +335,11 @@ fn channel_row(reply: Reply) -> Result<ChannelRow, Problem> {
         Reply::Channel(row) => Ok(row),
         _ => Err(RequestError::OtherAnswer.into()),
     }
+}
+
+fn did_you_mean(name: &ChannelName, known: &[String]) -> String {
+    let near = nearest(name.as_str(), known.iter().map(String::as_str));
+    near.map(|near| format!(" (did you mean #{near}?)")).unwrap_or_default()
 }
 
 /// Says which channel a refusal is about.

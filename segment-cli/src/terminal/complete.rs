@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::commands::{CommandSpec, Kind, find, names};
+use crate::config::{self, Key};
 
 /// At most so many are offered.
 pub const COMPLETIONS_MAX: usize = 200;
@@ -67,11 +68,23 @@ fn of_command(spec: &'static CommandSpec, before: &str, word: &str, known: &Know
     if word.starts_with(['#', '@']) {
         return (0, of_sigil(word, known));
     }
+    if let Some(kind) = set_kind(spec, before) {
+        return of_kind(Some(kind), word, known);
+    }
     if spec.name == "help" {
         return (0, matching(names(), word.trim_start_matches('/'), ""));
     }
     let choices = spec.args.iter().map(|slot| of_kind(Some(slot.kind), word, known).1);
     (0, choices.flatten().collect())
+}
+
+/// What the value of `/set KEY` can be.
+fn set_kind(spec: &CommandSpec, before: &str) -> Option<Kind> {
+    let key = before.split_whitespace().nth(1).filter(|_| spec.name == "set")?;
+    match Key::parse(key)?.setting().kind {
+        config::Kind::Choice(choices) => Some(Kind::Choice(choices)),
+        _ => Some(Kind::Word),
+    }
 }
 
 fn is_used(before: &str, name: &str) -> bool {

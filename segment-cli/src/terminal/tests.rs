@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::commands::Aliases;
+use crate::commands::{Aliases, table};
 
 fn known() -> Known {
     Known {
@@ -17,8 +17,20 @@ fn offered(line: &str) -> (usize, Vec<String>) {
 }
 
 #[test]
+fn tab_offers_every_command_and_every_option_of_the_table() {
+    let known = Known::default();
+    let all = complete("/", 1, &known).1;
+    for spec in table() {
+        assert!(all.contains(&format!("/{} ", spec.name)), "/{}", spec.name);
+        let line = format!("/{} --", spec.name);
+        let options: Vec<String> = spec.options.iter().map(|option| format!("--{} ", option.name)).collect();
+        assert_eq!(complete(&line, line.len(), &known).1, options, "{line}");
+    }
+}
+
+#[test]
 fn tab_completes_from_the_table_and_from_what_is_known() {
-    let cases: [(&str, usize, &[&str]); 17] = [
+    let cases: [(&str, usize, &[&str]); 19] = [
         ("/cre", 0, &["/create "]),
         ("/who", 0, &["/whoami "]),
         ("  /qu", 2, &["/quit "]),
@@ -32,6 +44,8 @@ fn tab_completes_from_the_table_and_from_what_is_known() {
         ("/join #g", 6, &["#games ", "#general "]),
         ("/outbox r", 8, &["retry "]),
         ("/help sen", 6, &["send "]),
+        ("/set the", 5, &["theme "]),
+        ("/set theme d", 11, &["dark "]),
         ("hi @k", 3, &["@ken "]),
         ("see #o", 4, &["#ops "]),
         ("/nonsense x", 10, &[]),

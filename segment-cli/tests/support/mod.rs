@@ -134,6 +134,18 @@ impl Town {
         self.person_with(profile, columns, &[])
     }
 
+    /// The process of its tracker.
+    pub fn tracker_pid(&self) -> u32 {
+        self.tracker.as_ref().unwrap().id()
+    }
+
+    /// A person at a terminal, before there is a prompt.
+    pub fn starting(&self, profile: &str, columns: u16) -> Pty {
+        let arguments = self.arguments(profile);
+        let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+        Pty::start(Path::new(PEER), &arguments, &[("SEGMENT_PASSWORD", PASSWORD)], columns)
+    }
+
     /// A person at a terminal that says this of itself.
     pub fn person_with(&self, profile: &str, columns: u16, env: &[(&str, &str)]) -> Pty {
         let arguments = self.arguments(profile);
