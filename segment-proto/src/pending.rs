@@ -98,6 +98,18 @@ impl<T> Pending<T> {
         self.deadlines.first().map(|(deadline, _)| *deadline)
     }
 
+    /// When the first request of a link expires.
+    #[must_use]
+    pub fn first_deadline(&self, link: LinkId) -> Option<Instant> {
+        let of_link = |id: &RequestId| self.waiting.get(id).is_some_and(|waiting| waiting.link == link);
+        self.deadlines.iter().find(|(_, id)| of_link(id)).map(|(deadline, _)| *deadline)
+    }
+
+    /// The requests of this kind under way on a link.
+    pub fn count(&self, link: LinkId, is: impl Fn(&T) -> bool) -> usize {
+        self.waiting.values().filter(|waiting| waiting.link == link && is(&waiting.context)).count()
+    }
+
     /// Requests under way.
     #[must_use]
     pub fn len(&self) -> usize {

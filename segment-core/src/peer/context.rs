@@ -132,6 +132,12 @@ impl Context<'_> {
         }
     }
 
+    /// Pages that were asked for on a link, whatever for.
+    #[must_use]
+    pub fn pages_under_way(&self, link: LinkId) -> usize {
+        self.pending.count(link, |purpose| matches!(purpose, Purpose::Replica(_, request) if request.is_page()))
+    }
+
     /// Remembers whose device this is, on disk too, if the tracker has signed it.
     pub fn learn_author(&mut self, record: Signed<DeviceRecord>) {
         let Some(tracker) = self.tracker_key else { return };

@@ -59,6 +59,11 @@ impl Attachment {
         self.progress != Progress::Subscribing
     }
 
+    /// Whether it is fetching what it lacks.
+    pub fn is_fetching(&self) -> bool {
+        self.progress == Progress::Fetching
+    }
+
     /// Whether everything that was there has been fetched.
     pub fn is_level(&self) -> bool {
         self.progress == Progress::Level
@@ -87,6 +92,7 @@ impl Replica {
         self.outbox.forget_submits();
         self.outbox.retry_at = None;
         (self.search, self.searched_at) = (None, None);
+        self.paging.forget();
         self.forget_bringing();
         self.forget_crossing();
     }

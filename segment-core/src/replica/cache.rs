@@ -137,6 +137,11 @@ impl Cache {
         self.receipt.as_ref()
     }
 
+    /// Whether this receipt was looked at already: each page of a long way up brings the same.
+    pub fn knows(&self, receipt: &Signed<Receipt>) -> bool {
+        self.receipt.as_ref() == Some(receipt) || self.ahead.as_ref() == Some(receipt)
+    }
+
     /// Whether this place, with this chain, is in the cache.
     pub fn contains(&self, position: Position) -> bool {
         position.pos == 0 || self.chain_at(position.pos) == Some(position.chain)

@@ -47,7 +47,8 @@ impl Replica {
         self.pump(cx);
     }
 
-    fn sync(&mut self, cx: &mut Context<'_>) {
+    pub(super) fn sync(&mut self, cx: &mut Context<'_>) {
+        self.paging.give_up();
         let generation = self.cache.receipt().map_or(0, |receipt| receipt.fence.generation);
         let at = self.cache.tip();
         let sync = Sync { channel: self.channel(), at, generation, evidence: self.evidence() };
@@ -88,6 +89,7 @@ impl Replica {
             return if self.is_behind(&page) { self.subscribe_later(cx) } else { self.on_parted(cx) };
         }
         let before = self.cache.tip();
+        self.learn_page(&page.entries, cx);
         self.take(page.before, page.entries, Transfer::Fetched, cx);
         if let Some(receipt) = page.receipt {
             self.on_receipt(receipt, cx);
@@ -95,7 +97,7 @@ impl Replica {
         if self.cache.tip() == before && !self.cache.contains(page.head) {
             return self.subscribe_later(cx);
         }
-        self.level_with(page.head, cx);
+        self.go_on(page.head, cx);
     }
 
     /// What follows the cache is gone, by the owner's policy: the cache begins where the channel does now.
@@ -186,7 +188,7 @@ impl Replica {
     }
 
     /// Takes entries that reach the tip or go on from it.
-    fn take(&mut self, before: Hash, entries: Vec<Entry>, transfer: Transfer, cx: &mut Context<'_>) {
+    pub(super) fn take(&mut self, before: Hash, entries: Vec<Entry>, transfer: Transfer, cx: &mut Context<'_>) {
         let tip = self.cache.tip();
         let mut chain = before;
         let mut fresh = Vec::with_capacity(entries.len());
@@ -219,6 +221,7 @@ impl Replica {
             // Its host has it on disk before it shows it.
             self.on_kept(kept, cx);
         } else {
+            self.paging.writes();
             cx.out.write(task, writes);
         }
         if let Some(receipt) = self.cache.take_ahead() {

@@ -12,6 +12,7 @@ mod generations;
 mod history;
 mod outbox;
 mod outgoing;
+mod paging;
 mod receipts;
 mod requests;
 mod signing;
@@ -42,6 +43,7 @@ pub use delivery::{DeliveredTo, Kept};
 use fork::Search;
 use generations::Crossing;
 use outbox::Outbox;
+use paging::Paging;
 use requests::Wanted;
 pub use requests::{ReplicaRequest, ReplicaTask};
 pub use signing::Author;
@@ -93,6 +95,7 @@ pub struct Replica {
     carry: Carry,
     crossing: Crossing,
     delivery: Delivery,
+    paging: Paging,
     rights: Option<Rights>,
 }
 
@@ -148,6 +151,7 @@ impl Replica {
             carry: Carry::default(),
             crossing: Crossing::default(),
             delivery,
+            paging: Paging::default(),
             rights: None,
         }
     }
@@ -181,6 +185,10 @@ impl Replica {
     #[must_use]
     pub fn is_level(&self) -> bool {
         self.attachment.as_ref().is_some_and(Attachment::is_level)
+    }
+
+    fn is_fetching(&self) -> bool {
+        self.attachment.as_ref().is_some_and(Attachment::is_fetching)
     }
 
     fn source(&self) -> Source {

@@ -29,6 +29,9 @@ impl Replica {
 
     /// A receipt counts only if the tracker has signed it and this replica's own chain is the same at its place.
     pub(super) fn on_receipt(&mut self, receipt: Signed<Receipt>, cx: &mut Context<'_>) {
+        if self.cache.knows(&receipt) {
+            return;
+        }
         let genuine = cx.tracker_key.is_some_and(|key| receipt.is_signed_by(&key, &cx.identity.verifier()));
         let void = receipt.fence.generation < self.newest_fence().generation;
         if !genuine || void || receipt.channel != self.channel() {

@@ -10,6 +10,7 @@ use crate::replica::bring::{Gap, GapStep};
 use crate::replica::generations::{CommonSearch, Copying};
 use crate::replica::history::{HistoryJob, HistoryPart};
 use crate::replica::outbox::Submission;
+use crate::replica::paging::Span;
 use crate::replica::{Kept, Replica};
 use crate::store::StoreOutcome;
 
@@ -54,6 +55,12 @@ impl ReplicaRequest {
     pub fn is_subscribe(&self) -> bool {
         matches!(self.wanted, Wanted::Subscribe)
     }
+
+    /// Whether it asks for a page of the log.
+    #[must_use]
+    pub fn is_page(&self) -> bool {
+        matches!(self.wanted, Wanted::Tail | Wanted::Sync(_) | Wanted::Ahead(_) | Wanted::History(_))
+    }
 }
 
 /// What a replica wants to know.
@@ -65,6 +72,8 @@ pub(super) enum Wanted {
     Tail,
     /// `Sync`, from behind this place.
     Sync(Position),
+    /// `ReadRange`, of what follows what was asked for already.
+    Ahead(Span),
     /// `Submit`.
     Submit(Submission),
     /// `Submit`, of what was cut here.
@@ -90,6 +99,8 @@ impl Replica {
             (Wanted::Subscribe, Err(unanswered)) => self.on_not_subscribed(&unanswered, cx),
             (Wanted::Tail, Ok(Message::EntryPage(page))) => self.on_tail(page, cx),
             (Wanted::Sync(at), Ok(Message::SyncPage(page))) => self.on_sync_page(at, page, cx),
+            (Wanted::Ahead(span), Ok(Message::EntryPage(page))) => self.on_page_ahead(span, page, cx),
+            (Wanted::Ahead(span), _) => self.on_no_page_ahead(span, cx),
             (Wanted::Submit(submission), Ok(Message::Submitted(submitted))) => {
                 self.on_submitted(&submission, submitted, cx);
             }
@@ -128,7 +139,10 @@ impl Replica {
     pub fn on_performed(&mut self, task: ReplicaTask, outcome: StoreOutcome, cx: &mut Context<'_>) {
         match (task, outcome) {
             (ReplicaTask::Queued(key), _) => self.on_queued(key, cx),
-            (ReplicaTask::Kept(kept), _) => self.on_kept(kept, cx),
+            (ReplicaTask::Kept(kept), _) => {
+                self.on_kept(kept, cx);
+                self.on_page_written(cx);
+            }
             (ReplicaTask::SignedAgain(keys), _) => self.on_signed_again(&keys, cx),
             (ReplicaTask::Bring(gap, step), StoreOutcome::Found(found)) => self.on_gap_found(gap, step, found, cx),
             (ReplicaTask::Bring(gap, _), StoreOutcome::Entries { entries, .. }) => self.on_gap_read(gap, entries, cx),

@@ -53,8 +53,8 @@ fn a_hole_is_fetched_in_pages() {
     rig.write(&three.texts(6));
     assert_eq!(rig.push(rig.entries(7, 8)), ["1? sync after 2"]);
     assert_eq!(rig.push(rig.entries(8, 8)), [""; 0], "it is being fetched");
-    assert_eq!(rig.answer(rig.sync_page(3, 5))[3..], ["1? sync after 5"]);
-    rig.answer(rig.sync_page(6, 8));
+    assert_eq!(rig.answer(rig.sync_page(3, 5))[3..], ["1? read 6..8"]);
+    rig.answer(rig.page(6, 8));
     assert_eq!(rig.replica.head(), rig.head());
     rig.all_done();
     rig.assert_idle();

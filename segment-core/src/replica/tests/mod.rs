@@ -6,6 +6,7 @@ mod crossing;
 mod delivering;
 mod following;
 mod forking;
+mod paging;
 mod past;
 mod rig;
 mod sending;
