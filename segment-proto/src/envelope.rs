@@ -57,6 +57,24 @@ pub type SignedEnvelope = Signed<Envelope>;
 
 impl Content for Envelope {
     const DOMAIN: &'static str = "segment/envelope/1";
+
+    /// The body stays where it is.
+    fn read(bytes: &Bytes) -> Result<Self, postcard::Error> {
+        let Parts { key, account, prev, sent, kind, body } = postcard::from_bytes(bytes)?;
+        Ok(Self { key, account, prev, sent, kind, body: bytes.slice_ref(body) })
+    }
+}
+
+/// An [`Envelope`] whose body is still among its bytes.
+#[derive(Deserialize)]
+#[serde(rename = "Envelope")]
+struct Parts<'a> {
+    key: MessageKey,
+    account: AccountId,
+    prev: Hash,
+    sent: UnixMillis,
+    kind: EnvelopeKind,
+    body: &'a [u8],
 }
 
 impl SignedEnvelope {

@@ -23,12 +23,21 @@ byte_id!(
 pub trait Content: Serialize + DeserializeOwned {
     /// The prefix of what is signed.
     const DOMAIN: &'static str;
+
+    /// Reads it out of its exact bytes; long parts may stay where they are in them.
+    ///
+    /// # Errors
+    /// The bytes are something else.
+    fn read(bytes: &Bytes) -> Result<Self, postcard::Error> {
+        postcard::from_bytes(bytes)
+    }
 }
 
 /// A value with the signature of a device or of the tracker over its exact bytes.
 pub struct Signed<T> {
     bytes: Bytes,
     signature: Signature,
+    hash: Hash,
     content: T,
 }
 
@@ -38,7 +47,7 @@ impl<T: Content> Signed<T> {
     pub fn new(content: T, identity: &Identity) -> Self {
         let bytes = Bytes::from(postcard::to_allocvec(&content).unwrap_or_default());
         let signature = identity.sign(&signed_bytes::<T>(&bytes));
-        Self { bytes, signature, content }
+        Self { hash: hash_of(&bytes, &signature), bytes, signature, content }
     }
 
     /// Reads what was signed. The signature is not checked here.
@@ -46,8 +55,8 @@ impl<T: Content> Signed<T> {
     /// # Errors
     /// The bytes are not a `T`.
     pub fn from_parts(bytes: Bytes, signature: Signature) -> Result<Self, postcard::Error> {
-        let content = postcard::from_bytes(&bytes)?;
-        Ok(Self { bytes, signature, content })
+        let content = T::read(&bytes)?;
+        Ok(Self { hash: hash_of(&bytes, &signature), bytes, signature, content })
     }
 
     /// Whether `signer` signed exactly these bytes, as a `T`.
@@ -70,14 +79,18 @@ impl<T> Signed<T> {
         &self.signature
     }
 
-    /// BLAKE3 of the bytes and the signature.
+    /// BLAKE3 of the bytes and the signature: computed once, where they came from.
     #[must_use]
     pub fn hash(&self) -> Hash {
-        let mut hasher = blake3::Hasher::new();
-        hasher.update(&self.bytes);
-        hasher.update(&self.signature.0);
-        Hash(*hasher.finalize().as_bytes())
+        self.hash
     }
+}
+
+fn hash_of(bytes: &[u8], signature: &Signature) -> Hash {
+    let mut hasher = blake3::Hasher::new();
+    hasher.update(bytes);
+    hasher.update(&signature.0);
+    Hash(*hasher.finalize().as_bytes())
 }
 
 fn signed_bytes<T: Content>(bytes: &[u8]) -> Vec<u8> {
@@ -98,7 +111,7 @@ impl<T> Deref for Signed<T> {
 
 impl<T: Clone> Clone for Signed<T> {
     fn clone(&self) -> Self {
-        Self { bytes: self.bytes.clone(), signature: self.signature, content: self.content.clone() }
+        Self { bytes: self.bytes.clone(), signature: self.signature, hash: self.hash, content: self.content.clone() }
     }
 }
 

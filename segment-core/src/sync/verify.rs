@@ -51,8 +51,8 @@ pub struct Gap {
 /// Whether an entry is what was written behind `before`.
 #[must_use]
 pub fn fits(stored: &StoredEntry, before: &Hash) -> bool {
-    let again = StoredEntry::new(stored.entry.clone(), before);
-    again.hash == stored.hash && again.chain == stored.chain
+    let hash = stored.entry.envelope.hash();
+    hash == stored.hash && stored.entry.chain_with(before, &hash) == stored.chain
 }
 
 /// As many entries from the front as are dense and fit, behind `before`.
