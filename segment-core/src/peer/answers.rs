@@ -202,7 +202,8 @@ impl Peer {
         }
         let id = row.record.channel;
         let is_new = self.channels.get(&id).is_none();
-        let writes = self.channels.take_row(row, identity.device(), &self.core.limits, now.mono)?;
+        let (device, lost) = (identity.device(), self.lost_host(&row.record.host, now));
+        let writes = self.channels.take_row(row, device, &self.core.limits, lost)?;
         let host = self.channels.get_mut(&id).and_then(|channel| channel.host.as_mut());
         if let (true, Some(host), Some(link)) = (is_new, host, self.core.session.link()) {
             host.on_tracker_up(link, &mut self.core.cx(now));

@@ -175,15 +175,15 @@ impl Channel {
         Some(host)
     }
 
-    fn update(&mut self, row: &ChannelRow, doubt_until: Instant) {
+    fn update(&mut self, row: &ChannelRow, lost: HostPresence) {
         if self.replica.record() != &row.record && row.record.revision >= self.replica.record().revision {
             self.replica.set_record(row.record.clone());
             self.host.iter_mut().chain(&mut self.former).for_each(|host| host.set_record(row.record.clone()));
         }
         self.presence = match self.presence {
             _ if row.host_present => HostPresence::There,
-            HostPresence::There => HostPresence::Doubtful(doubt_until),
-            lost => lost,
+            HostPresence::There => lost,
+            lost_before => lost_before,
         };
         self.address = row.host.or(self.address);
         let joined = row.joined || self.host.is_some();
@@ -300,13 +300,13 @@ impl Channels {
         self.by_id.values().any(|channel| channel.host.is_some())
     }
 
-    /// Takes a row of the tracker's; what is to be written for it.
+    /// Takes a row of the tracker's, where a host that is not there any more is `lost`; what is to be written for it.
     pub(crate) fn take_row(
         &mut self,
         row: &ChannelRow,
         device: DeviceId,
         limits: &Limits,
-        now: Instant,
+        lost: HostPresence,
     ) -> Result<Vec<Write>, TooMany> {
         let id = row.record.channel;
         let before = self.by_id.get(&id).map(Channel::kept);
@@ -315,7 +315,7 @@ impl Channels {
             writes = self.add(&row.record, device, limits)?;
         }
         let Some(channel) = self.by_id.get_mut(&id) else { return Ok(writes) };
-        channel.update(row, now + limits.host_patience);
+        channel.update(row, lost);
         self.unsettled = true;
         if before != Some(channel.kept()) {
             writes.extend(self.put_kept(&id));

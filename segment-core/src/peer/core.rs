@@ -4,7 +4,7 @@ use alloc::string::String;
 use alloc::vec::Vec;
 
 use segment_proto::pending::TooManyPending;
-use segment_proto::{Identity, Limits, LinkId, Now, Pending, Request, RequestId};
+use segment_proto::{Identity, Instant, Limits, LinkId, Now, Pending, Request, RequestId};
 
 use crate::outbox::Outbox;
 use crate::peer::authors::Authors;
@@ -80,6 +80,12 @@ impl Core {
         now: Now,
     ) -> Result<RequestId, TooManyPending> {
         self.cx(now).request(link, payload, Purpose::Peer(purpose))
+    }
+
+    /// When the oldest request under way on a link was sent.
+    pub(crate) fn oldest_request(&self, link: LinkId) -> Option<Instant> {
+        let timeout = u64::try_from(self.limits.request_timeout.as_micros()).unwrap_or(u64::MAX);
+        self.pending.first_deadline(link).map(|deadline| Instant(deadline.0.saturating_sub(timeout)))
     }
 
     /// The end of an embedder's request.

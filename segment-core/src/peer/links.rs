@@ -50,6 +50,11 @@ impl Link {
         }
     }
 
+    /// When the other side was last heard of.
+    pub(crate) fn heard(&self) -> Instant {
+        self.heard
+    }
+
     fn ping_at(&self, rhythm: &Rhythm) -> Option<Deadline> {
         let pings = self.greeted && self.role != LinkRole::Member;
         pings.then(|| Deadline::new(self.pinged + rhythm.interval(self.role), "ping"))

@@ -103,6 +103,20 @@ impl Peer {
             .collect()
     }
 
+    /// What to think of a host that the tracker has lost. Who has owed this peer an answer for as long as patience lasts
+    /// need not be waited for once more.
+    pub(super) fn lost_host(&self, host: &DeviceId, now: Now) -> HostPresence {
+        let patience = self.core.limits.host_patience;
+        let Reach::Up(link) = self.hosts.reach(host, now.mono) else {
+            return HostPresence::Doubtful(now.mono + patience);
+        };
+        let heard = self.links.get(link).map_or(now.mono, |link| link.heard());
+        match self.core.oldest_request(link) {
+            Some(asked) if asked.max(heard) + patience <= now.mono => HostPresence::Away,
+            _ => HostPresence::Doubtful(now.mono + patience),
+        }
+    }
+
     fn is_linked(&self, channel: &Channel, now: Now) -> bool {
         matches!(self.hosts.reach(&channel.replica.record().host, now.mono), Reach::Up(_))
     }

@@ -5,8 +5,8 @@ use alloc::vec;
 use alloc::vec::Vec;
 use core::time::Duration;
 
-use segment_proto::messages::{ChannelChanged, Done, Failure, Presence, Removed, Subscribed};
-use segment_proto::{AccountId, DeviceId, Limits, LinkId, Message, Position, Reason, Rights};
+use segment_proto::messages::{ChannelChanged, Done, Failure, Presence, Removed, Subscribed, Watermarks};
+use segment_proto::{AccountId, DeviceId, Fence, Limits, LinkId, Message, Position, Reason, Rights};
 
 use super::bench::{Bench, HOST, LINK, channel, message, row, who};
 use crate::contract::{DialFailure, Input, Machine, Output};
@@ -157,6 +157,27 @@ fn a_host_that_the_tracker_has_lost_is_kept_for_a_moment_then_given_up() {
     let expected =
         ["to 2: push Goodbye", "hang up 2: shutting_down", "LinkLost", "to 1: ask Subscribe", "served from Copy"];
     assert_eq!(bench.out(), expected);
+}
+
+#[test]
+fn a_lost_host_that_has_owed_an_answer_for_as_long_is_given_up_at_once() {
+    let patience = Limits::default().host_patience;
+    let lose = |owed: Duration, told_since: bool| {
+        let mut bench = at_host();
+        bench.wait(Limits::default().ping);
+        assert!(bench.out().contains(&"to 2: ask Ping".into()));
+        bench.wait(owed);
+        if told_since {
+            let marks = Watermarks { channel: channel(1), fence: Fence::default(), stored: 0, receipt: None };
+            bench.push(HOST_LINK, marks);
+        }
+        bench.out();
+        bench.push(LINK, ChannelChanged { row: row(1, HOST, None) });
+        serving(&bench)
+    };
+    assert_eq!(lose(patience, false), Serving::Copy);
+    assert_eq!(lose(patience - Duration::from_micros(1), false), Serving::Host(HOST));
+    assert_eq!(lose(patience * 2, true), Serving::Host(HOST), "what it says is a sign of life");
 }
 
 #[test]
