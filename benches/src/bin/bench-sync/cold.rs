@@ -1,4 +1,4 @@
-//! A member comes back to a channel that has grown by a million messages.
+//! Members come back, one after the other, to a channel that has grown by a million messages.
 
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -19,7 +19,7 @@ use tokio::time::{sleep, timeout};
 
 use crate::process::PATIENCE;
 
-/// The member that comes back.
+/// The first member that comes back; the others follow it.
 const MEMBER: u8 = 100;
 /// Messages that are handed to an author's peer in one call.
 const HANDED_AT_ONCE: u64 = 256;
@@ -28,19 +28,17 @@ const ON_THEIR_WAY_MAX: usize = 1_024;
 /// Longer than this nobody waits for a million messages.
 const FETCH_MAX: Duration = Duration::from_secs(600);
 
-/// Fills a channel and lets a member fetch it, from a process of its own.
-pub async fn measure(messages: u64, authors: u8) -> Result<()> {
+/// Fills a channel and lets members fetch it, each from a process of its own.
+pub async fn measure(messages: u64, authors: u8, fetches: u8) -> Result<()> {
     let disk = TempDir::new()?;
     let tracker = Tracker::start(quick(config(disk.path(), 255)?)).await?;
     let endpoint = tracker.endpoint().context("a tracker listens")?;
     let host = quick_person(disk.path(), 1, endpoint).await?;
     let here = host.create(CHANNEL, View::Public, Visitors::Read).await?;
     here.send("the first").await?.until(Stage::Committed).await?;
-    let member = person(disk.path(), MEMBER, endpoint).await?;
-    let there = member.join(CHANNEL).await?;
-    until_head(&there, 1).await?;
-    member.shutdown().await?;
-    drop((member, there));
+    for number in MEMBER..MEMBER + fetches {
+        have_the_first(disk.path(), number, endpoint).await?;
+    }
     let began = Instant::now();
     let head = fill(&here, disk.path(), endpoint, messages, authors).await?;
     println!(
@@ -49,15 +47,31 @@ pub async fn measure(messages: u64, authors: u8) -> Result<()> {
         began.elapsed().as_secs_f64(),
         per_second(usize::try_from(head)?, began.elapsed())
     );
-    let key = endpoint.key.context("a tracker has a key")?.to_string();
+    for number in MEMBER..MEMBER + fetches {
+        fetch(disk.path(), number, endpoint, head).await?;
+    }
+    host.shutdown().await?;
+    tracker.shutdown().await?;
+    Ok(())
+}
+
+/// A member joins, gets the first message and goes.
+async fn have_the_first(dir: &Path, number: u8, tracker: Endpoint) -> Result<()> {
+    let member = person(dir, number, tracker).await?;
+    until_head(&member.join(CHANNEL).await?, 1).await?;
+    member.shutdown().await?;
+    Ok(())
+}
+
+/// It comes back.
+async fn fetch(dir: &Path, number: u8, tracker: Endpoint, head: u64) -> Result<()> {
+    let key = tracker.key.context("a tracker has a key")?.to_string();
     let before = machine::cpu_seconds()?;
     let mut command = Command::new(std::env::current_exe()?);
-    command.args(["member", &endpoint.address.to_string(), &key]).arg(disk.path()).arg(head.to_string());
+    command.args(["member", &tracker.address.to_string(), &key]).arg(dir).args([number.to_string(), head.to_string()]);
     let status = command.kill_on_drop(true).status().await?;
     ensure!(status.success(), "the member failed");
     println!("  {:.2} s of processor at tracker and host", machine::cpu_seconds()? - before);
-    host.shutdown().await?;
-    tracker.shutdown().await?;
     Ok(())
 }
 
@@ -131,14 +145,14 @@ async fn until_head(channel: &Channel, head: u64) -> Result<()> {
 }
 
 /// The member's process.
-pub async fn member(tracker: Endpoint, dir: &Path, head: u64) -> Result<()> {
-    let peer = Peer::start(config(dir, MEMBER)?).await?;
+pub async fn member(tracker: Endpoint, dir: &Path, number: u8, head: u64) -> Result<()> {
+    let peer = Peer::start(config(dir, number)?).await?;
     peer.connect(tracker).await?;
     let id = peer.call(|machine, _| machine.channels().map(|view| view.record.channel).next()).await?;
     let channel = peer.channel(id.context("the member has joined")?);
     let before = machine::cpu_seconds()?;
     let began = Instant::now();
-    timeout(PATIENCE, peer.login(&format!("member{MEMBER}"), PASSWORD, Presence::Online)).await??;
+    timeout(PATIENCE, peer.login(&format!("member{number}"), PASSWORD, Presence::Online)).await??;
     let logged_in = Instant::now();
     until_head(&channel, head).await?;
     let took = logged_in.elapsed();

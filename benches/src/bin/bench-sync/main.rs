@@ -33,7 +33,10 @@ struct Arguments {
     /// Messages that are sent one at a time, to see when they are stored and committed.
     #[arg(long, default_value_t = 1_000)]
     single: usize,
-    /// Messages that a member fetches who comes back.
+    /// Members that come back, one after the other.
+    #[arg(long, default_value_t = 3)]
+    fetches: u8,
+    /// Messages that each of them fetches.
     #[arg(long, default_value_t = 1_000_000)]
     messages: u64,
     /// Who has written them.
@@ -55,7 +58,7 @@ enum Part {
     #[command(hide = true)]
     Host { tracker: SocketAddr, key: String, dir: PathBuf },
     #[command(hide = true)]
-    Member { tracker: SocketAddr, key: String, dir: PathBuf, head: u64 },
+    Member { tracker: SocketAddr, key: String, dir: PathBuf, number: u8, head: u64 },
 }
 
 #[tokio::main]
@@ -66,7 +69,9 @@ async fn main() -> Result<()> {
     };
     match &arguments.part {
         Some(Part::Host { tracker, key, dir }) => process::host(endpoint(*tracker, key)?, dir).await,
-        Some(Part::Member { tracker, key, dir, head }) => cold::member(endpoint(*tracker, key)?, dir, *head).await,
+        Some(Part::Member { tracker, key, dir, number, head }) => {
+            cold::member(endpoint(*tracker, key)?, dir, *number, *head).await
+        }
         None => measure(&arguments).await,
     }
 }
@@ -87,7 +92,7 @@ async fn measure(arguments: &Arguments) -> Result<()> {
             .await?;
     }
     if wanted("cold") {
-        cold::measure(arguments.messages, arguments.authors).await?;
+        cold::measure(arguments.messages, arguments.authors, arguments.fetches).await?;
     }
     println!("load at the end: {}", machine::describe());
     Ok(())
