@@ -115,6 +115,7 @@ pub enum Serving {
 
 /// The end of a request that an embedder made.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[allow(clippy::large_enum_variant, reason = "replies are handed over one at a time, never kept")]
 pub enum Reply {
     /// Nothing more to say.
     Done,
