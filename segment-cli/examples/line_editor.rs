@@ -1,5 +1,5 @@
-//! The terminal of Segment without the network: it answers what is typed, and `/ping` stands in for
-//! somebody who writes while you type.
+//! The terminal of Segment without the network: it answers what is typed, `/ping` stands in for
+//! somebody who writes while you type, and `/peers` for a thousand messages a second, for three seconds.
 //!
 //! ```text
 //! cargo run -p segment-cli --example line_editor
@@ -20,7 +20,7 @@ use segment_proto::AccountId;
 #[tokio::main]
 async fn main() -> io::Result<()> {
     let history = env::args_os().nth(1).map(PathBuf::from);
-    let (mut terminal, screen) = Terminal::start(history)?;
+    let (mut terminal, screen) = Terminal::start(history, Style::detect())?;
     loop {
         match terminal.next().await {
             Some(Typed::Line { text, turn }) => match parse(&text, Origin::Prompt) {
@@ -37,6 +37,7 @@ async fn main() -> io::Result<()> {
                     turn.keep(text);
                 }
             },
+            Some(Typed::NextUnread(_)) => screen.answer("(nothing is unread)").await?,
             Some(Typed::Interrupted(_)) => screen.answer("(dropped)").await?,
             Some(Typed::Failed(error)) => return Err(error),
             Some(Typed::End) | None => break,
@@ -64,6 +65,10 @@ async fn run(command: Command, turn: &Turn, screen: &Screen) -> io::Result<()> {
             tokio::spawn(arrive(screen.clone(), style));
             Ok(())
         }
+        Command::Peers => {
+            tokio::spawn(pour(screen.clone(), style));
+            Ok(())
+        }
         other => screen.answer(format!("{other:?}")).await,
     }
 }
@@ -76,4 +81,21 @@ async fn arrive(screen: Screen, style: Style) {
     let text = "wide \u{4e16}\u{754c}, accents e\u{301}, and \u{1b}[2J a long tail that has to be wrapped";
     let message = MessageLine { at_ms: 0, author, text, channel: None, delivery: Delivery::Settled };
     screen.notify(style.message(&message));
+}
+
+/// A thousand messages a second, as they come from a network: some at a time.
+async fn pour(screen: Screen, style: Style) {
+    const TIMES: u64 = 300;
+    const AT_A_TIME: u64 = 10;
+    let mut ticks = tokio::time::interval(Duration::from_millis(10));
+    for number in 0..TIMES * AT_A_TIME {
+        if number % AT_A_TIME == 0 {
+            ticks.tick().await;
+        }
+        let text = format!("message {number}");
+        let author = Author::User { name: "ben", account: AccountId(2) };
+        let message = MessageLine { at_ms: 0, author, text: &text, channel: None, delivery: Delivery::Settled };
+        screen.notify(style.message(&message));
+    }
+    screen.answer("that was all").await.ok();
 }

@@ -122,7 +122,8 @@ pub struct Retention {
 }
 
 impl Retention {
-    fn set(&mut self, measure: Measure, amount: u64) {
+    /// Changes one of the limits.
+    pub const fn set(&mut self, measure: Measure, amount: u64) {
         match measure {
             Measure::Count => self.count = amount,
             Measure::Age => self.age_seconds = amount,

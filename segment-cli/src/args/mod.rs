@@ -5,7 +5,7 @@ mod peer;
 mod tracker;
 
 pub use generated::Generated;
-pub use peer::{EmbeddedTracker, Failures, Input, Output, PeerArgs, PeerOptions, SendText, Then};
+pub use peer::{Drawing, EmbeddedTracker, Failures, Input, Output, PeerArgs, PeerOptions, SendText, Then};
 pub use tracker::{TrackerAction, TrackerArgs, TrackerOptions};
 
 /// Examples come first; the usage and the options after them.

@@ -60,6 +60,9 @@ pub struct PeerArgs {
     /// Answer with one JSON object per line
     #[arg(long, global = true)]
     json: bool,
+    /// For screen readers: whole lines in words, nothing is drawn, no colours
+    #[arg(long, env = "SEGMENT_PLAIN", value_parser = clap::builder::FalseyValueParser::new())]
+    plain: bool,
     /// Go on after an error; the first one decides the exit code
     #[arg(long)]
     keep_going: bool,
@@ -137,6 +140,8 @@ pub struct PeerOptions {
     pub input: Input,
     /// How answers are written.
     pub output: Output,
+    /// What is drawn on a terminal.
+    pub drawing: Drawing,
     /// What an error in a script does.
     pub failures: Failures,
     /// Whether the embedded tracker may be run.
@@ -207,6 +212,15 @@ pub enum Output {
     Json,
 }
 
+/// What is drawn on a terminal.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Drawing {
+    /// What it can show.
+    Detected,
+    /// Nothing: a screen reader reads it out.
+    Spoken,
+}
+
 /// What an error in a script does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Failures {
@@ -249,6 +263,7 @@ impl PeerArgs {
             dir: self.dir,
             input,
             output: if self.json { Output::Json } else { Output::Text },
+            drawing: if self.plain { Drawing::Spoken } else { Drawing::Detected },
             failures: if self.keep_going { Failures::KeepGoing } else { Failures::Stop },
             tracker_port: self.tracker_port,
             embedded_tracker: if self.no_tracker { EmbeddedTracker::Never } else { EmbeddedTracker::WhenNeeded },

@@ -48,6 +48,11 @@ impl Absence {
         }
     }
 
+    /// Whether it was told.
+    pub fn is_told(&self) -> bool {
+        self.told
+    }
+
     /// When it is told.
     pub fn due(&self) -> Option<Instant> {
         (!self.told).then_some(self.since + SOON)
@@ -111,11 +116,21 @@ impl Narrator {
         let epoch = absence.epoch;
         let (host, place) = self.names(channel);
         let number = epoch.map(|epoch| format!(" (epoch {epoch})")).unwrap_or_default();
-        let text = format!("{place}host {host} is not answering; writing goes to the tracker copy{number}");
+        // That the host is away is said once.
+        let was_told = self.talk.known().troubled.get(&channel).is_some_and(|trouble| trouble.told);
+        let away = if was_told { String::new() } else { format!("host {host} is not answering; ") };
+        if let Some(trouble) = self.talk.known().troubled.get_mut(&channel) {
+            trouble.told = true;
+        }
+        let text = format!("{place}{away}writing goes to the tracker copy{number}");
         self.out.happened(&self.told("takeover", channel, epoch, text));
     }
 
     fn tell_handback(&self, channel: ChannelId, absence: Absence, fence: Fence, base: u64) {
+        if !self.out.is_json() && absence.told {
+            // This says it, so that nothing else need say that the host is there.
+            self.talk.known().troubled.remove(&channel);
+        }
         let taken = base.saturating_sub(absence.base);
         if taken == 0 && !absence.told && !self.out.is_json() {
             return;
@@ -136,11 +151,13 @@ impl Narrator {
     /// This device has its channel back.
     pub(super) fn tell_hosting(&mut self, channel: ChannelId, fence: Fence) {
         let taken = self.adopted.remove(&channel).unwrap_or_default();
-        if taken == 0 && !self.out.is_json() {
+        let has_come = self.holdings.has_come(channel);
+        if taken == 0 && !has_come && !self.out.is_json() {
             return;
         }
         let name = self.talk.known().name_of(&channel);
-        let text = format!("#{name} is yours again{} (epoch {})", taken_over(taken, None), fence.epoch);
+        let again = if has_come { "is hosted by this machine from now on" } else { "is hosted by this machine again" };
+        let text = format!("#{name} {again}{} (epoch {})", taken_over(taken, None), fence.epoch);
         self.out.happened(&EpochTold { taken: Some(taken), ..self.told("hosting", channel, Some(fence.epoch), text) });
     }
 
@@ -149,7 +166,7 @@ impl Narrator {
         EpochTold { event, channel, epoch, taken: None, lost: None, doubled: None, text, at_ms: now_ms() }
     }
 
-    /// The owner's name, and the channel's where it is not the current one.
+    /// The name of whoever hosts it, and the channel's where it is not the current one.
     fn names(&self, channel: ChannelId) -> (String, String) {
         let known = self.talk.known();
         let is_current = known.current.as_ref().is_some_and(|target| target.id == channel);

@@ -4,6 +4,7 @@ use std::fmt::Write;
 use std::net::SocketAddr;
 
 use segment_core::peer::events::{ChannelMessage, Content, Serving, Source, Stage};
+use segment_proto::access::Access;
 use segment_proto::messages::{ChannelRow, MemberRow, Presence, UserRow};
 use segment_proto::{AccessChange, AccountId, ChannelName, MessageKey, Untrusted};
 use serde::Serialize;
@@ -295,6 +296,10 @@ pub struct ChannelListed {
     hosted_here: bool,
     joined: bool,
     address: Option<SocketAddr>,
+    #[serde(skip)]
+    owner_account: AccountId,
+    #[serde(skip)]
+    is_mine: bool,
 }
 
 impl From<(&ChannelRow, segment_proto::DeviceId)> for ChannelListed {
@@ -309,12 +314,23 @@ impl From<(&ChannelRow, segment_proto::DeviceId)> for ChannelListed {
             hosted_here: row.record.host == here,
             joined: row.joined,
             address: row.host,
+            owner_account: row.record.owner.account,
+            is_mine: false,
         }
+    }
+}
+
+impl ChannelListed {
+    /// The same, as its owner or somebody else sees it.
+    pub fn seen_by(self, account: Option<AccountId>) -> Self {
+        Self { is_mine: account == Some(self.owner_account), ..self }
     }
 }
 answer!(ChannelListed, "channel", |self, _style| {
     let host = match (self.hosted_here, self.host_present) {
         (true, _) => "hosted here",
+        (false, true) if self.is_mine => "hosted by another device, which is there",
+        (false, false) if self.is_mine => "hosted by another device, which is away",
         (false, true) => "host is there",
         (false, false) => "host is away",
     };
@@ -334,14 +350,58 @@ pub struct MemberListed {
     name: String,
     account: AccountId,
     presence: Presence,
+    /// Known where the channel is hosted here.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    rights: Option<String>,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    owner: bool,
+    #[serde(skip)]
+    is_me: bool,
 }
 
-impl From<&MemberRow> for MemberListed {
-    fn from(row: &MemberRow) -> Self {
-        Self { name: row.who.to_string(), account: row.who.account, presence: row.presence }
+impl MemberListed {
+    /// A member, as somebody sees them.
+    pub fn new(row: &MemberRow, access: Option<&Access>, me: Option<AccountId>) -> Self {
+        let account = row.who.account;
+        Self {
+            name: row.who.to_string(),
+            account,
+            presence: row.presence,
+            rights: access.map(|access| access.rights(account).to_string()),
+            owner: access.is_some_and(|access| access.owner == account),
+            is_me: me == Some(account),
+        }
     }
 }
-answer!(MemberListed, "member", |self, _style| format!("{:<20} {}", self.name, self.presence));
+answer!(MemberListed, "member", |self, _style| {
+    let rights = match &self.rights {
+        Some(_) if self.owner => "owner".to_owned(),
+        Some(rights) => rights.replace('+', ", "),
+        None => String::new(),
+    };
+    let name = if self.is_me { format!("{} (you)", self.name) } else { self.name.clone() };
+    let presence = self.presence.to_string();
+    format!("{name:<20} {rights:<19} {presence}")
+});
+
+/// How many members there are, and whether visitors may read.
+#[derive(Debug, Serialize)]
+pub struct MembersCounted {
+    pub what: &'static str,
+    pub count: usize,
+    pub online: usize,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub visitors: Option<bool>,
+}
+answer!(MembersCounted, "counted", |self, _style| {
+    let members = if self.count == 1 { "member" } else { "members" };
+    let visitors = match self.visitors {
+        Some(true) => "; visitors may read, and are not listed",
+        Some(false) => "; no visitors",
+        None => "",
+    };
+    format!("{} {members}, {} online{visitors}", self.count, self.online)
+});
 
 /// A session in the user list.
 #[derive(Debug, Serialize)]

@@ -7,6 +7,8 @@ use segment_core::peer::events::{ChannelMessage, Source};
 
 /// So many are shown; `/history` has the rest.
 pub const FETCHED_SHOWN_MAX: usize = 20;
+/// What was not fetched by then is told apart.
+const FETCHED_WITHIN: Duration = Duration::from_secs(10);
 /// The next page comes within this.
 const QUIET: Duration = Duration::from_millis(200);
 
@@ -16,11 +18,13 @@ pub struct Backlog {
     newest: VecDeque<(ChannelMessage, Source)>,
     skipped: usize,
     due: Instant,
+    since: Instant,
 }
 
 impl Default for Backlog {
     fn default() -> Self {
-        Self { newest: VecDeque::new(), skipped: 0, due: Instant::now() }
+        let now = Instant::now();
+        Self { newest: VecDeque::new(), skipped: 0, due: now, since: now }
     }
 }
 
@@ -32,6 +36,12 @@ impl Backlog {
         self.newest.drain(..over);
         self.skipped += over;
         self.due = Instant::now() + QUIET;
+    }
+
+    /// Waits for the next page, unless that has been waited for long enough.
+    pub fn postpone(&mut self) -> bool {
+        self.due = Instant::now() + QUIET;
+        self.since.elapsed() < FETCHED_WITHIN
     }
 
     /// When they are shown.

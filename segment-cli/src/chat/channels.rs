@@ -5,12 +5,13 @@ use std::time::Duration;
 use segment_core::peer::events::Reply;
 use segment_core::peer::{ChannelView, Unsent};
 use segment_net::RequestError;
-use segment_proto::messages::{ChannelFilter as Filter, ChannelRow, MemberRow};
-use segment_proto::{AccountId, ChannelId, ChannelName, Reason, View, Visitors};
+use segment_proto::access::{Access, Retention};
+use segment_proto::messages::{ChannelFilter as Filter, ChannelRow, MemberRow, Presence};
+use segment_proto::{AccountId, ChannelId, ChannelName, Reason, Rights, View, Visitors};
 use serde::Serialize;
 use tokio::time::{sleep, timeout};
 
-use super::answers::{ChannelListed, Counted, Facts, MemberListed, Said, rights, serving_name, table};
+use super::answers::{ChannelListed, Counted, Facts, MemberListed, MembersCounted, Said, rights, serving_name, table};
 use super::{Chat, Done, Target, unheard};
 use crate::commands::ChannelFilter;
 use crate::errors::{LocalReason, Problem};
@@ -94,7 +95,8 @@ impl Chat {
             let from = after.clone();
             let reply = self.peer().request(move |machine, now| machine.list_channels(filter, &from, now)).await?;
             let Reply::Channels(page) = reply else { return Err(RequestError::OtherAnswer.into()) };
-            let rows: Vec<_> = page.rows.iter().map(|row| ChannelListed::from((row, here))).collect();
+            let account = self.talk.known().account();
+            let rows: Vec<_> = page.rows.iter().map(|row| ChannelListed::from((row, here)).seen_by(account)).collect();
             count += rows.len();
             self.out.answers(&rows).await.map_err(unheard)?;
             match page.rows.last() {
@@ -230,7 +232,7 @@ impl Chat {
 
     async fn show_heading(&self, target: &Target) -> Done {
         let view = self.view_of(target.id).await?;
-        let facts = [format!("#{}", target.name), hosted(&view)];
+        let facts = [format!("#{}", target.name), self.hosted(&view)];
         let facts: Vec<&str> = facts.iter().map(String::as_str).collect();
         let heading = self.out.style().day(super::telling::now_ms(), &facts);
         self.out.remark(&heading).await.map_err(unheard)
@@ -242,11 +244,13 @@ impl Chat {
             Some(name) => self.find(&name).await?.record.channel,
             None => self.target(None).await?.id,
         };
-        let (mut after, mut count) = (AccountId::NOBODY, 0);
+        let (access, me) = (self.access(id).await?, self.talk.known().account());
+        let (mut after, mut count, mut online) = (AccountId::NOBODY, 0, 0);
         loop {
             let reply = self.peer().request(move |machine, now| machine.list_members(id, after, now)).await?;
             let Reply::Members(page) = reply else { return Err(RequestError::OtherAnswer.into()) };
-            let rows: Vec<_> = page.rows.iter().map(MemberListed::from).collect();
+            let rows: Vec<_> = page.rows.iter().map(|row| MemberListed::new(row, access.as_ref(), me)).collect();
+            online += page.rows.iter().filter(|row| row.presence == Presence::Online).count();
             count += rows.len();
             self.out.answers(&rows).await.map_err(unheard)?;
             match page.rows.last() {
@@ -254,7 +258,10 @@ impl Chat {
                 _ => break,
             }
         }
-        self.out.answer(&Counted { what: "members", count }).await.map_err(unheard)
+        let row = self.peer().call(move |machine, _| machine.channel(id).map(|view| view.record.clone())).await?;
+        let visitors = access.map(|access| access.rights(AccountId::NOBODY).include(Rights::READ));
+        let visitors = visitors.or(row.map(|row| row.view == View::Public && row.visitors == Visitors::Read));
+        self.out.answer(&MembersCounted { what: "members", count, online, visitors }).await.map_err(unheard)
     }
 
     pub(super) async fn find(&self, name: &ChannelName) -> Result<ChannelRow, Problem> {
@@ -276,6 +283,7 @@ impl Chat {
             self.level(target.id).await;
         }
         let view = self.view_of(target.id).await?;
+        let access = self.access(target.id).await?;
         let facts = ChannelFacts {
             name: format!("#{}", target.name),
             owner: view.record.owner.to_string(),
@@ -287,6 +295,7 @@ impl Chat {
             committed: view.committed,
             waiting: view.waiting,
             delivered: self.delivered(target.id),
+            kept: access.map_or_else(|| "as its owner has set it with /retain".to_owned(), |all| kept(&all.retention)),
         };
         let delivered: Vec<String> = facts
             .delivered
@@ -297,8 +306,9 @@ impl Chat {
         let text = table(&[
             ("channel", facts.name.clone()),
             ("owner", facts.owner.clone()),
-            ("host", hosted(&view)),
+            ("host", self.hosted(&view)),
             ("you may", rights(view.rights)),
+            ("kept", facts.kept.clone()),
             ("messages", format!("{}, {} of them committed", facts.messages, facts.committed)),
             ("delivered", delivered),
             ("outbox", facts.waiting.to_string()),
@@ -319,15 +329,34 @@ impl Chat {
     }
 }
 
-fn hosted(view: &ChannelView) -> String {
-    use segment_core::peer::events::Serving;
-    let owner = &view.record.owner;
-    match view.serving {
-        _ if view.hosted => "hosted here".to_owned(),
-        Serving::Here | Serving::Host(_) => format!("hosted by {owner}, who is there"),
-        Serving::Copy => format!("hosted by {owner}, who is away: read from the tracker's copy"),
-        Serving::Nowhere => format!("hosted by {owner}; neither host nor tracker can be reached"),
+impl Chat {
+    fn hosted(&self, view: &ChannelView) -> String {
+        use segment_core::peer::events::Serving;
+        let host = self.talk.known().host_name(view);
+        match view.serving {
+            _ if view.hosted => "hosted here".to_owned(),
+            Serving::Here | Serving::Host(_) => format!("hosted by {host}, who is there"),
+            Serving::Copy => format!("hosted by {host}, who is away: read from the tracker's copy"),
+            Serving::Nowhere => format!("hosted by {host}; neither host nor tracker can be reached"),
+        }
     }
+
+    /// Who may do what: known where the channel is hosted here.
+    async fn access(&self, id: ChannelId) -> Result<Option<Access>, Problem> {
+        Ok(self.peer().call(move |machine, _| machine.host_report(id).ok()).await?.map(|report| report.access))
+    }
+}
+
+/// `10000 messages, 365 days`
+pub(super) fn kept(retention: &Retention) -> String {
+    const DAY_SECONDS: u64 = 24 * 60 * 60;
+    let limits = [
+        (retention.count, format!("{} messages", retention.count)),
+        (retention.age_seconds, format!("{} days", retention.age_seconds.div_ceil(DAY_SECONDS))),
+        (retention.bytes, format!("{} MiB", retention.bytes >> 20)),
+    ];
+    let set: Vec<String> = limits.into_iter().filter(|(amount, _)| *amount > 0).map(|(_, text)| text).collect();
+    if set.is_empty() { "everything".to_owned() } else { format!("at most {}", set.join(", ")) }
 }
 
 fn channel_row(reply: Reply) -> Result<ChannelRow, Problem> {
@@ -375,6 +404,7 @@ struct ChannelFacts {
     committed: u64,
     waiting: usize,
     delivered: Vec<DeliveredFact>,
+    kept: String,
 }
 
 /// So many accounts have everything up to a place on disk, of how many.

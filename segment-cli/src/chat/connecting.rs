@@ -75,7 +75,7 @@ impl Chat {
         if let (Some(pinned), Some(given)) = (pinned, self.tracker.key)
             && pinned != given
         {
-            pins.check(&address, given)?;
+            return Err(self.not_the_pinned_key(pinned, given));
         }
         let key = self.tracker.key.or(pinned);
         let shown = match self.dial_any(key).await {
@@ -123,6 +123,18 @@ impl Chat {
     fn key_changed(&self, pinned: DeviceId, shown: DeviceId) -> Problem {
         let path = self.profile.dir().join("trackers");
         ProfileError::KeyChanged { address: self.tracker.address(), pinned, shown, path }.into()
+    }
+
+    /// Nobody was asked yet: what was typed is not what this tracker has shown before.
+    fn not_the_pinned_key(&self, pinned: DeviceId, given: DeviceId) -> Problem {
+        let (address, path) = (self.tracker.address(), self.profile.dir().join("trackers"));
+        let text = format!(
+            "the key that you gave for {address} is not the one that it has shown before: not connected, nothing was sent.\n  \
+             given   {given}\n  before  {pinned}\nIf it was mistyped: the address without # and key is enough here. If the tracker has a new key, and whoever runs \
+             it says so,\nremove its line from {} and try again.",
+            path.display()
+        );
+        Problem::local(LocalReason::OtherTracker).saying(text)
     }
 
     /// Nothing was known of this tracker but what was typed: most likely that is mistyped.

@@ -11,6 +11,7 @@ use super::{Chat, Done, unheard};
 struct HostFacts {
     channel: String,
     host: String,
+    owner: String,
     device: DeviceId,
     hosted_here: bool,
     served_from: &'static str,
@@ -36,19 +37,24 @@ impl Chat {
         let report = self.peer().call(move |machine, _| machine.host_report(id).ok()).await?;
         let newest = view.epoch.as_ref();
         let fence = report.as_ref().and_then(|report| report.owns).or(newest.map(|record| record.fence));
-        let owner = newest.map(|record| match record.owner {
+        let known = newest.map(|record| match record.owner {
             EpochOwner::Tracker => "tracker",
             EpochOwner::Host(_) => "host",
         });
+        // The newest message may be of an epoch of which only its messages were seen.
+        let seen = fence.is_none_or(|fence| fence.epoch < view.head.epoch).then_some(view.head.epoch);
+        let owns = report.as_ref().is_some_and(|report| report.owns.is_some());
+        let owner = if owns { Some("host") } else { known.filter(|_| seen.is_none()) };
         let stored = report.as_ref().map_or(view.head.pos, |report| report.stored);
         let committed = report.as_ref().map_or(view.committed, |report| report.committed);
         let facts = HostFacts {
             channel: format!("#{}", target.name),
-            host: view.record.owner.to_string(),
+            host: self.talk.known().host_name(&view),
+            owner: view.record.owner.to_string(),
             device: view.record.host,
             hosted_here: view.hosted,
             served_from: serving_name(view.serving),
-            epoch: fence.map(|fence| fence.epoch),
+            epoch: seen.filter(|epoch| *epoch > 0).or(fence.map(|fence| fence.epoch)),
             generation: fence.map(|fence| fence.generation),
             sequenced_by: owner,
             stored,

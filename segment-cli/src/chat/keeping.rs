@@ -2,12 +2,15 @@
 
 use segment_core::peer::events::{Reply, Source};
 use segment_core::peer::{CopyReport, Verified};
+use segment_core::sync::snapshot::SNAPSHOT_ENTRIES;
 use segment_core::sync::verify::{BadPlace, Fault};
 use segment_net::RequestError;
+use segment_proto::access::Retention;
 use segment_proto::{AccessChange, ChannelName, Measure};
 use serde::Serialize;
 
-use super::answers::{Facts, table};
+use super::answers::{Facts, Said, table};
+use super::channels::kept;
 use super::{Chat, Done, unheard};
 use crate::commands::Keep;
 use crate::errors::{LocalReason, Problem};
@@ -64,16 +67,43 @@ impl Chat {
     /// `/retain`
     pub(super) async fn retain(&self, channel: Option<ChannelName>, keep: Keep) -> Done {
         let target = self.target(channel).await?;
-        for (measure, amount) in changes(keep) {
-            let text = match (measure, amount) {
-                (_, 0) => format!("#{}: no limit by {measure} any more.", target.name),
-                (Measure::Count, amount) => format!("#{}: the newest {amount} messages are kept.", target.name),
-                (Measure::Age, seconds) => format!("#{}: {} days are kept.", target.name, seconds / DAY_SECONDS),
-                (_, bytes) => format!("#{}: {} MiB are kept.", target.name, bytes >> 20),
-            };
-            self.change(&target, AccessChange::retain(measure, amount), text).await?;
+        let id = target.id;
+        let report = self.peer().call(move |machine, _| machine.host_report(id).ok()).await?;
+        let mut retention = report.map(|report| report.access.retention);
+        let mut changes = changes(keep);
+        if keep == Keep::default()
+            && let Some(retention) = &retention
+        {
+            changes.retain(|(measure, _)| amount_of(retention, *measure) > 0);
         }
-        Ok(())
+        let name = &target.name;
+        let Some((last, others)) = changes.split_last() else {
+            let text = format!("Everything of #{name} is kept, as before.");
+            return self.out.answer(&Said { text }).await.map_err(unheard);
+        };
+        for (measure, amount) in others {
+            self.change_quietly(&target, AccessChange::retain(*measure, *amount)).await?;
+        }
+        for (measure, amount) in &changes {
+            retention.get_or_insert_default().set(*measure, *amount);
+        }
+        let text = match keep == Keep::default() {
+            true => format!("Everything of #{name} is kept from now on."),
+            false => format!(
+                "Of #{name} {} are kept from now on. Older ones go in steps of {SNAPSHOT_ENTRIES}, when host and tracker both have them; /info shows what is set.",
+                kept(&retention.unwrap_or_default())
+            ),
+        };
+        self.change(&target, AccessChange::retain(last.0, last.1), text).await
+    }
+}
+
+const fn amount_of(retention: &Retention, measure: Measure) -> u64 {
+    match measure {
+        Measure::Count => retention.count,
+        Measure::Age => retention.age_seconds,
+        Measure::Bytes => retention.bytes,
+        Measure::Unknown(_) => 0,
     }
 }
 

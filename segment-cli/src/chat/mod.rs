@@ -5,11 +5,13 @@
 
 mod absence;
 mod answers;
+mod arrivals;
 mod attending;
 mod backlog;
 mod channels;
 mod connecting;
 mod faults;
+mod holdings;
 mod hosting;
 mod keeping;
 mod messages;
@@ -107,7 +109,12 @@ impl Chat {
     /// # Errors
     /// [`Problem`]: what went wrong, and what to do next.
     pub async fn run(&mut self, command: Command, turn: Option<&Turn>) -> Result<Flow, Problem> {
-        match self.run_command(command, turn).await {
+        let paged = if command.is_long() { self.out.paged() } else { self.out.clone() };
+        let out = std::mem::replace(&mut self.out, paged.clone());
+        let done = self.run_command(command, turn).await;
+        self.out = out;
+        paged.show_page().await.map_err(unheard)?;
+        match done {
             Err(problem) => Err(self.because_of_absence(problem).await),
             flow => flow,
         }

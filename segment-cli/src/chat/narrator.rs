@@ -6,14 +6,16 @@ use std::time::{Duration, Instant};
 
 use segment_core::peer::events::{PeerEvent, Reply, Serving, Source, Stage, Transfer};
 use segment_net::{Events, Happening, Peer};
-use segment_proto::{ChannelId, MessageKey, Reason, Rights};
+use segment_proto::{ChannelId, MessageKey, Reason, Rights, Who};
 use tokio::task::JoinHandle;
 use tokio::time::sleep_until;
 
 use super::absence::Absence;
 use super::answers::{NotSent, Notice, Progress, message_id, rights, stage_name};
+use super::arrivals::{Arrivals, Move};
 use super::attending::Attending;
 use super::backlog::Backlog;
+use super::holdings::Holdings;
 use super::output::Out;
 use super::sessions::Sessions;
 use super::talk::{Own, Talk};
@@ -23,7 +25,6 @@ use crate::errors::Problem;
 use crate::node::{Keeping, PeerNode};
 use crate::profile::{Profile, SavedLogin};
 use crate::render::{LinkState, PromptState};
-use crate::terminal::Known as KnownToTab;
 use crate::url::TrackerUrl;
 
 /// A message that is committed within this is only shown, not talked about.
@@ -51,6 +52,10 @@ pub(super) struct Narrator {
     /// Messages that a channel hosted here has taken over and has not told of.
     pub(super) adopted: BTreeMap<ChannelId, u64>,
     pub(super) attending: Attending,
+    /// What this machine has of its channels.
+    pub(super) holdings: Holdings,
+    /// People who have come or gone a moment ago.
+    arrivals: Arrivals,
 }
 
 /// Starts telling, until the peer stops.
@@ -75,6 +80,8 @@ pub(super) fn spawn(
         absences: BTreeMap::new(),
         adopted: BTreeMap::new(),
         attending: Attending::default(),
+        holdings: Holdings::default(),
+        arrivals: Arrivals::default(),
     };
     tokio::spawn(narrator.run())
 }
@@ -87,6 +94,10 @@ pub(super) fn tell_takeover(out: &Out) {
 
 impl Narrator {
     async fn run(mut self) {
+        let here = self.peer.device();
+        if let Ok(views) = self.peer.call(|machine, _| machine.channels().collect::<Vec<_>>()).await {
+            self.holdings = Holdings::new(&views, here);
+        }
         loop {
             let due = self.next_due();
             tokio::select! {
@@ -111,6 +122,7 @@ impl Narrator {
             let Ok(Reply::Users(page)) = list else { return };
             for row in &page.rows {
                 self.sessions.add(row);
+                self.talk.known().meet(row);
             }
             after = page.rows.last().map(|row| row.session).filter(|_| page.more);
             if after.is_none() {
@@ -170,7 +182,7 @@ impl Narrator {
                 known.unread.entry(*channel).or_default().cut(*pos);
             }
             PeerEvent::LoggedIn { who, .. } => known.me = Some(who.clone()),
-            PeerEvent::UserCame(row) => known.meet(row.who.name.to_string()),
+            PeerEvent::UserCame(row) => known.meet(row),
             PeerEvent::ChannelChanged(row) if row.joined => {
                 known.names.insert(row.record.channel, row.record.name.clone());
             }
@@ -181,13 +193,19 @@ impl Narrator {
     fn note_absence(&mut self, event: &PeerEvent) {
         match event {
             PeerEvent::Received { channel, messages, .. } => {
+                self.holdings.received(*channel, messages.last().map_or(0, |message| message.pos));
                 if let Some(absence) = self.absences.get_mut(channel) {
                     messages.iter().for_each(|message| absence.hear(message));
                 }
             }
             PeerEvent::Transferred { channel, transfer: Transfer::Adopted, first, last, .. } if *first > 0 => {
-                *self.adopted.entry(*channel).or_default() += last + 1 - first;
+                *self.adopted.entry(*channel).or_default() += self.holdings.new_of(channel, *first, *last);
             }
+            PeerEvent::ServedFrom { channel, serving: Serving::Host(_) | Serving::Copy } => {
+                self.holdings.served_elsewhere(*channel);
+            }
+            PeerEvent::Hosting { channel, .. } => self.holdings.sequences(*channel),
+            PeerEvent::HostingStopped { channel } => self.holdings.reads(*channel),
             _ => {}
         }
     }
@@ -265,13 +283,26 @@ impl Narrator {
             PeerEvent::LoginNeeded(failure) if self.keeping == Keeping::Profile => {
                 self.notice("login_needed", None, Problem::from(failure).text);
             }
-            PeerEvent::UserCame(row) if self.sessions.add(&row) => {
-                self.notice("user_came", None, format!("{} is here", row.who));
-            }
+            PeerEvent::UserCame(row) if self.sessions.add(&row) => self.tell_move(&row.who, Move::Came),
             PeerEvent::UserGone { who, session } if self.sessions.remove(&who, &session) => {
-                self.notice("user_gone", None, format!("{who} has gone"));
+                self.tell_move(&who, Move::Went);
             }
             _ => {}
+        }
+    }
+
+    /// Who only looks in, as scripts do, is not talked about to people.
+    fn tell_move(&mut self, who: &Who, made: Move) {
+        if self.out.is_json() {
+            return self.say_move(who, made);
+        }
+        self.arrivals.add(who, made);
+    }
+
+    fn say_move(&self, who: &Who, made: Move) {
+        match made {
+            Move::Came => self.notice("user_came", None, format!("{who} is here")),
+            Move::Went => self.notice("user_gone", None, format!("{who} has gone")),
         }
     }
 
@@ -318,7 +349,8 @@ impl Narrator {
             let mut known = self.talk.known();
             (known.name_of(&channel), known.rights.insert(channel, granted))
         };
-        if before.is_some() {
+        // Who may not even read is told so as the channel ends.
+        if before.is_some_and(|before| before != granted) && granted.include(Rights::READ) {
             let text = format!("in #{name} you may now: {}", rights(granted));
             self.notice("rights_changed", Some(&name), text);
         }
@@ -330,13 +362,15 @@ impl Narrator {
         let troubles = known.troubled.values().filter(|trouble| !trouble.told).map(|trouble| trouble.since + SOON);
         let absences = self.absences.values().filter_map(Absence::due);
         let marks = self.attending.keep_at.filter(|_| known.marks.is_changed());
-        waiting.chain(marks).chain(troubles).chain(absences).chain(self.backlogs.values().map(Backlog::due)).min()
+        let backlogs = self.backlogs.values().map(Backlog::due);
+        waiting.chain(marks).chain(troubles).chain(absences).chain(backlogs).chain(self.arrivals.due()).min()
     }
 
     async fn tell_late(&mut self) {
         self.keep_marks_when_due();
-        self.tell_backlogs();
+        self.tell_backlogs().await;
         self.tell_troubles();
+        self.arrivals.take().into_iter().for_each(|(who, made)| self.say_move(&who, made));
         self.tell_takeovers();
         self.tell_waiting().await;
     }
@@ -416,12 +450,15 @@ async fn refresh(peer: &Peer, out: &Out, talk: &Talk) {
         let views: Vec<_> = machine.channels().collect();
         let way = id.and_then(|id| machine.outgoing(id).ok()).map(|items| items.map(|item| item.key).collect());
         let on_their_way: BTreeSet<MessageKey> = way.unwrap_or_default();
-        (id.and_then(|id| machine.channel(id)).map(|view| view.serving), views, on_their_way)
+        let view = id.and_then(|id| machine.channel(id));
+        let (serving, newest) = (view.as_ref().map(|view| view.serving), view.map_or(0, |view| view.head.pos));
+        (serving, newest, views, on_their_way)
     };
-    let Ok((serving, views, on_their_way)) = peer.call(look).await else { return };
+    let Ok((serving, newest, views, on_their_way)) = peer.call(look).await else { return };
     let mut known = talk.known();
     for view in views {
-        known.hosts.insert(view.record.channel, view.record.owner.name.to_string());
+        let host = known.host_name(&view);
+        known.hosts.insert(view.record.channel, host);
         known.names.insert(view.record.channel, view.record.name.clone());
     }
     // What was dropped waits no more.
@@ -432,9 +469,9 @@ async fn refresh(peer: &Peer, out: &Out, talk: &Talk) {
         Some(Serving::Nowhere) => LinkState::Down,
         _ => LinkState::Up,
     };
-    let channels = known.names.values().map(ToString::to_string).collect();
-    let (users, unread) = (known.users.clone(), known.unread_elsewhere());
+    known.newest = newest;
+    screen.set_known(known.for_tab());
+    let unread = known.unread_elsewhere();
     drop(known);
-    screen.set_known(KnownToTab { channels, users });
     screen.set_prompt(PromptState { channel: current.map(|Target { name, .. }| name), link, waiting, unread });
 }

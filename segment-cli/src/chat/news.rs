@@ -2,12 +2,15 @@
 
 use std::time::Instant;
 
-use segment_core::peer::events::{ChannelMessage, Serving, Source, Transfer};
-use segment_proto::{ChannelId, Reason};
+use segment_core::peer::events::{ChannelMessage, Content, Serving, Source, Transfer};
+use segment_proto::access::AccessOp;
+use segment_proto::{AccountId, ChannelId, Reason};
 
+use super::absence::Absence;
 use super::answers::{MessageShown, NewBelow};
+use super::backlog::Backlog;
 use super::narrator::{Narrator, SOON};
-use super::talk::Trouble;
+use super::talk::{Known, Trouble};
 use super::telling::served_from;
 
 impl Narrator {
@@ -19,13 +22,18 @@ impl Narrator {
         transfer: Transfer,
     ) {
         let is_json = self.out.is_json();
+        self.note_messages(id, &messages);
         let news: Vec<ChannelMessage> = {
             let mut known = self.talk.known();
             if known.entering == Some(id) {
                 return;
             }
-            let is_news =
-                |message: &ChannelMessage| known.is_news(id, message) && (!known.was_shown(message) || is_json);
+            let me = known.account();
+            // What I may do from now on is said in other words.
+            let is_shown = |known: &mut Known, message: &ChannelMessage| {
+                is_json || (!known.was_shown(message) && !is_about(&message.content, me))
+            };
+            let is_news = |message: &ChannelMessage| known.is_news(id, message) && is_shown(&mut known, message);
             messages.into_iter().filter(is_news).collect()
         };
         if news.is_empty() {
@@ -36,6 +44,20 @@ impl Narrator {
         }
         self.tell_backlog(id);
         news.iter().for_each(|message| self.show(id, message, &source));
+    }
+
+    /// What Tab has to know of them.
+    fn note_messages(&self, id: ChannelId, messages: &[ChannelMessage]) {
+        let Some(last) = messages.last() else { return };
+        let mut known = self.talk.known();
+        if known.current.as_ref().is_some_and(|target| target.id == id) {
+            known.newest = last.pos;
+        }
+        let authors = messages.iter().filter_map(|message| message.author.as_ref());
+        authors.for_each(|author| known.heard(author.to_string()));
+        if let Some(screen) = self.out.as_screen() {
+            screen.set_known(known.for_tab());
+        }
     }
 
     fn show(&self, id: ChannelId, message: &ChannelMessage, source: &Source) {
@@ -53,11 +75,17 @@ impl Narrator {
     }
 
     /// Shows the fetched messages after which none came for a while.
-    pub(super) fn tell_backlogs(&mut self) {
+    pub(super) async fn tell_backlogs(&mut self) {
         let now = Instant::now();
         let due: Vec<ChannelId> =
             self.backlogs.iter().filter(|(_, backlog)| backlog.due() <= now).map(|(id, _)| *id).collect();
-        due.into_iter().for_each(|id| self.tell_backlog(id));
+        for id in due {
+            let view = self.peer.call(move |machine, _| machine.channel(id)).await.ok().flatten();
+            let is_all = view.is_none_or(|view| view.level);
+            if is_all || !self.backlogs.get_mut(&id).is_some_and(Backlog::postpone) {
+                self.tell_backlog(id);
+            }
+        }
     }
 
     fn tell_backlog(&mut self, id: ChannelId) {
@@ -104,7 +132,9 @@ impl Narrator {
             let mut known = self.talk.known();
             if is_good {
                 known.admit(channel);
-                known.troubled.remove(&channel).is_some_and(|trouble| trouble.told)
+                let was_told = known.troubled.remove(&channel).is_some_and(|trouble| trouble.told);
+                // What the host has taken over is said as soon as that is known, and with it that the host is there.
+                was_told && !self.absences.get(&channel).is_some_and(Absence::is_told)
             } else if known.removed.contains(&channel) {
                 false
             } else {
@@ -164,4 +194,10 @@ impl Narrator {
         };
         self.notice("removed", Some(&name), text);
     }
+}
+
+/// Whether a message gives rights to somebody, or takes them.
+fn is_about(content: &Content, account: Option<AccountId>) -> bool {
+    let Content::Access(change) = content else { return false };
+    matches!(change.op, AccessOp::Allow | AccessOp::Deny | AccessOp::Kick) && Some(change.account) == account
 }

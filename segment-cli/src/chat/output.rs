@@ -30,6 +30,8 @@ pub struct Out {
 #[derive(Clone, Debug)]
 enum To {
     Screen(Screen),
+    /// What a command answers is collected, to be shown page by page.
+    Page(Screen, Arc<Mutex<String>>),
     Streams(Arc<Mutex<Style>>),
 }
 
@@ -87,15 +89,15 @@ impl Out {
 
     /// To standard output, and errors to standard error.
     #[must_use]
-    pub fn streams(form: Output) -> Self {
-        Self { to: To::Streams(Arc::new(Mutex::new(Style::detect()))), form }
+    pub fn streams(form: Output, style: Style) -> Self {
+        Self { to: To::Streams(Arc::new(Mutex::new(style))), form }
     }
 
     /// How things look here and now.
     #[must_use]
     pub fn style(&self) -> Style {
         match &self.to {
-            To::Screen(screen) => screen.style(),
+            To::Screen(screen) | To::Page(screen, _) => screen.style(),
             To::Streams(style) => style.lock().unwrap_or_else(PoisonError::into_inner).clone(),
         }
     }
@@ -103,7 +105,7 @@ impl Out {
     /// Changes how things look from now on.
     pub fn set_look(&self, look: Look) {
         match &self.to {
-            To::Screen(screen) => screen.set_look(look),
+            To::Screen(screen) | To::Page(screen, _) => screen.set_look(look),
             To::Streams(style) => style.lock().unwrap_or_else(PoisonError::into_inner).look = look,
         }
     }
@@ -112,9 +114,30 @@ impl Out {
     #[must_use]
     pub const fn as_screen(&self) -> Option<&Screen> {
         match &self.to {
-            To::Screen(screen) => Some(screen),
+            To::Screen(screen) | To::Page(screen, _) => Some(screen),
             To::Streams(_) => None,
         }
+    }
+
+    /// The same, but answers are collected until [`Out::show_page`]; where there is no pager, the same.
+    #[must_use]
+    pub fn paged(&self) -> Self {
+        match &self.to {
+            To::Screen(screen) if self.form == Output::Text && screen.has_pager() => {
+                Self { to: To::Page(screen.clone(), Arc::default()), form: self.form }
+            }
+            _ => self.clone(),
+        }
+    }
+
+    /// Shows what was collected.
+    ///
+    /// # Errors
+    /// As [`Out::answer`].
+    pub async fn show_page(&self) -> io::Result<()> {
+        let To::Page(screen, page) = &self.to else { return Ok(()) };
+        let text = std::mem::take(&mut *page.lock().unwrap_or_else(PoisonError::into_inner));
+        if text.is_empty() { Ok(()) } else { screen.page(text).await }
     }
 
     /// Whether programs read this.
@@ -181,7 +204,7 @@ impl Out {
         let place = problem.line.map(|line| format!("line {line}: ")).unwrap_or_default();
         let text = self.style().error(&format!("{place}{}", problem.text));
         match &self.to {
-            To::Screen(screen) => screen.answer(text).await,
+            To::Screen(screen) | To::Page(screen, _) => screen.answer(text).await,
             To::Streams(_) => {
                 if let Some(id) = &problem.id {
                     print_out(id)?;
@@ -193,7 +216,7 @@ impl Out {
 
     /// Shows something that happened by itself, to a person or a program that is there for it.
     pub fn happened<A: Answer>(&self, answer: &A) {
-        let To::Screen(screen) = &self.to else { return };
+        let Some(screen) = self.as_screen() else { return };
         let text = match self.form {
             Output::Json => object(A::TYPE, answer),
             Output::Text => answer.text(&screen.style()),
@@ -211,6 +234,12 @@ impl Out {
         }
         match &self.to {
             To::Screen(screen) => screen.answer(text).await,
+            To::Page(_, page) => {
+                let mut page = page.lock().unwrap_or_else(PoisonError::into_inner);
+                page.push_str(&text);
+                page.push('\n');
+                Ok(())
+            }
             To::Streams(_) => print_out(&text),
         }
     }

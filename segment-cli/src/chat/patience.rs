@@ -6,7 +6,7 @@ use tokio::pin;
 use tokio::time::{Instant, sleep};
 
 use super::output::Out;
-use crate::terminal::Turn;
+use crate::terminal::{Screen, Turn};
 
 /// What is done within this is not talked about.
 const SLOW: Duration = Duration::from_secs(1);
@@ -25,7 +25,8 @@ pub(super) async fn alive<T>(out: &Out, what: &str, turn: Option<&Turn>, work: i
             done = &mut work => return done,
             () = sleep(next) => {}
         }
-        if turn.is_some_and(Turn::is_asking) {
+        // Who reads in the pager, or is asked for something, waits for nothing.
+        if turn.is_some_and(Turn::is_asking) || out.as_screen().is_some_and(Screen::is_lent) {
             (since, next) = (Instant::now(), SLOW);
             continue;
         }

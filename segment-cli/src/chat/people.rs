@@ -28,7 +28,10 @@ impl Chat {
     pub(super) async fn deny(&self, user: &UserName, channel: Option<ChannelName>) -> Done {
         let target = self.target(channel).await?;
         let UserFound { account, name } = self.other(user).await?;
-        let text = format!("{name} has no rights in #{} any more, not even those of everybody.", target.name);
+        let text = format!(
+            "{name} may do nothing in #{channel} any more, not even read. /allow @{name} --to #{channel} lets them in again.",
+            channel = target.name
+        );
         self.change(&target, AccessChange::deny(account, name.to_string()), text).await
     }
 
@@ -107,8 +110,7 @@ impl Chat {
     }
 
     pub(super) async fn change(&self, target: &Target, change: AccessChange, text: String) -> Done {
-        let written = self.peer().channel(target.id).change_access(change).await;
-        let receipt = written.map_err(|error| self.not_sent(error.into(), target))?;
+        let receipt = self.change_quietly(target, change).await?;
         let moment = if self.is_script() { self.patience } else { MOMENT };
         let stage = committed_within(&receipt, moment).await.map_err(|problem| self.not_sent(problem, target))?;
         if stage == Some(Stage::Committed) {
@@ -124,6 +126,21 @@ impl Chat {
         }
         self.tell_later(receipt, text, target);
         self.out.answer(&Said { text: format!("{so_far}; it is said here when it is done.") }).await.map_err(unheard)
+    }
+
+    /// The change comes back as a message of the channel, which is not shown: it is said here.
+    pub(super) async fn change_quietly(
+        &self,
+        target: &Target,
+        change: AccessChange,
+    ) -> Result<segment_net::Receipt, Problem> {
+        let (id, talk) = (target.id, self.talk.clone());
+        let written = self.peer().write(move |machine, now| {
+            let key = machine.change_access(id, &change, now)?;
+            talk.known().typed.insert(key);
+            Ok(key)
+        });
+        written.await.map_err(|error| self.not_sent(error.into(), target))
     }
 
     fn tell_later(&self, receipt: segment_net::Receipt, text: String, target: &Target) {

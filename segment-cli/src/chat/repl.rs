@@ -1,15 +1,16 @@
 //! A person at the prompt.
 
 use segment_core::peer::TrackerState;
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 
+use super::output::Out;
 use super::patience::alive;
-use super::{Chat, Done, Flow, unheard};
+use super::{Chat, Done, Flow, Target, unheard};
 use crate::commands::parse_typed;
 use crate::errors::{LocalReason, Problem};
 use crate::exit::ExitCode;
 use crate::node::NodeError;
-use crate::terminal::{Terminal, Turn, Typed};
+use crate::terminal::{Screen, Terminal, Turn, Typed};
 
 impl Chat {
     /// Answers what is typed until the end.
@@ -23,17 +24,20 @@ impl Chat {
         loop {
             let typed = tokio::select! {
                 typed = terminal.next() => typed,
-                _ = interrupts.recv() => return Ok(ExitCode::Interrupted),
+                () = interrupted(&mut interrupts, &self.out) => return Ok(ExitCode::Interrupted),
                 _ = terminations.recv() => return Ok(ExitCode::Interrupted),
                 ended = self.node.peer.stopped() => return Err(ended_by_itself(ended)),
             };
             match typed {
                 Some(Typed::Line { text, turn }) => {
+                    let out = self.out.clone();
                     let answered = tokio::select! {
                         flow = self.answer(&text, turn) => Some(flow?),
-                        _ = interrupts.recv() => None,
+                        () = interrupted(&mut interrupts, &out) => None,
                         _ = terminations.recv() => return Ok(ExitCode::Interrupted),
                     };
+                    // A command that was given up may have been collecting its answer.
+                    self.out = out;
                     match answered {
                         Some(Flow::Continue) => {}
                         Some(Flow::Quit) => return Ok(ExitCode::Done),
@@ -43,9 +47,31 @@ impl Chat {
                 Some(Typed::Interrupted(_)) => {
                     self.out.remark("(dropped; /quit or Ctrl-D ends)").await.map_err(unheard)?
                 }
+                Some(Typed::NextUnread(_turn)) => {
+                    if let Err(problem) = self.go_to_unread().await {
+                        self.out.problem("", &problem).await.map_err(unheard)?;
+                    }
+                }
                 Some(Typed::Failed(error)) => return Err(broken(error)),
                 Some(Typed::End) | None => return Ok(ExitCode::Done),
             }
+        }
+    }
+
+    /// Alt-A: the next channel with something unread.
+    async fn go_to_unread(&mut self) -> Done {
+        let next = {
+            let known = self.talk.known();
+            let current = known.current.as_ref().map(|target| target.id);
+            let unread = known.unread.iter().filter(|(_, unread)| unread.messages() > 0).map(|(id, _)| id);
+            let unread: Vec<_> = unread.filter(|id| Some(**id) != current && known.names.contains_key(*id)).collect();
+            let behind = unread.iter().find(|id| current.is_none_or(|current| ***id > current));
+            let next = behind.or_else(|| unread.first());
+            next.and_then(|id| Some(Target { id: **id, name: known.names.get(id)?.clone() }))
+        };
+        match next {
+            Some(target) => self.go_to(target).await,
+            None => self.out.remark("(nothing is unread)").await.map_err(unheard),
         }
     }
 
@@ -106,10 +132,20 @@ impl Chat {
                 let unread = super::attending::counted(messages, mentions);
                 format!("{count} channels, {unread}.  /unread lists them, /help shows commands.")
             }
+            (_, 1) => "1 channel joined.  /channels --joined lists it, /help shows commands.".to_owned(),
             (_, count) => format!("{count} channels joined.  /channels --joined lists them, /help shows commands."),
         };
         let text = format!("segment {} · {who} · {tracker}\n{next}", env!("CARGO_PKG_VERSION"));
         self.out.remark(&text).await.map_err(unheard)
+    }
+}
+
+/// Ctrl-C while another program has the terminal is for that one.
+async fn interrupted(interrupts: &mut Signal, out: &Out) {
+    while interrupts.recv().await.is_some() {
+        if !out.as_screen().is_some_and(Screen::is_lent) {
+            return;
+        }
     }
 }
 

@@ -1,18 +1,20 @@
 //! What the conversation knows, shared by whoever answers commands and whoever tells what happens.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
+use segment_core::peer::ChannelView;
 use segment_core::peer::events::{ChannelMessage, Serving};
-use segment_proto::messages::DeliveryStep;
-use segment_proto::{ChannelId, ChannelName, MessageKey, Rights, Who};
+use segment_proto::messages::{DeliveryStep, UserRow};
+use segment_proto::{AccountId, ChannelId, ChannelName, DeviceId, MessageKey, Rights, Who};
 
 use super::shown::Shown;
 use super::unread::Unread;
 use crate::config::NotifyPlan;
 use crate::profile::Marks;
 use crate::render::UnreadIn;
+use crate::terminal::Known as KnownToTab;
 
 /// Users whose names Tab knows.
 const KNOWN_USERS_MAX: usize = 1_024;
@@ -41,12 +43,16 @@ pub struct Known {
     pub current: Option<Target>,
     /// Names of the joined channels.
     pub names: BTreeMap<ChannelId, ChannelName>,
-    /// Names of their owners.
+    /// Names of those whose machines host them.
     pub hosts: BTreeMap<ChannelId, String>,
+    /// Whose device is whose, of those who were seen.
+    pub devices: BTreeMap<DeviceId, String>,
     /// Channels that may not be seen any more.
     pub removed: BTreeSet<ChannelId>,
-    /// Users that were seen.
-    pub users: BTreeSet<String>,
+    /// Users that were seen; who spoke or came last comes first.
+    pub users: VecDeque<String>,
+    /// The last place in the current channel.
+    pub newest: u64,
     /// What of each channel was shown here.
     pub shown: BTreeMap<ChannelId, Shown>,
     /// How many members have everything up to which place on disk, of how many.
@@ -115,17 +121,59 @@ impl Known {
         self.names.get(channel).map_or_else(|| segment_proto::ids::short(channel), ToString::to_string)
     }
 
-    /// The name of a channel's owner.
+    /// The name of whoever hosts a channel.
     #[must_use]
     pub fn host_of(&self, channel: &ChannelId) -> String {
         self.hosts.get(channel).cloned().unwrap_or_default()
     }
 
-    /// Remembers a user for Tab.
-    pub fn meet(&mut self, name: String) {
-        if self.users.len() < KNOWN_USERS_MAX {
-            self.users.insert(name);
+    /// The name of whoever hosts a channel. Until it is moved that is its owner.
+    #[must_use]
+    pub fn host_name(&self, view: &ChannelView) -> String {
+        let device = view.record.host;
+        let known = view.host.as_ref().map(ToString::to_string).or_else(|| self.devices.get(&device).cloned());
+        let is_first = view.record.revision <= 1;
+        known.unwrap_or_else(|| match is_first {
+            true => view.record.owner.to_string(),
+            false => format!("device {}", segment_proto::ids::short(&device)),
+        })
+    }
+
+    /// This account, where somebody is logged in.
+    #[must_use]
+    pub fn account(&self) -> Option<AccountId> {
+        self.me.as_ref().map(|me| me.account)
+    }
+
+    /// What Tab knows of it.
+    #[must_use]
+    pub fn for_tab(&self) -> KnownToTab {
+        KnownToTab {
+            channels: self.names.values().map(ToString::to_string).collect(),
+            users: self.users.iter().cloned().collect(),
+            newest: self.newest,
         }
+    }
+
+    /// Remembers a user for Tab, behind those who have spoken, and whose device is whose.
+    pub fn meet(&mut self, row: &UserRow) {
+        let name = row.who.to_string();
+        if self.devices.len() < KNOWN_USERS_MAX || self.devices.contains_key(&row.device) {
+            self.devices.insert(row.device, name.clone());
+        }
+        if self.users.len() < KNOWN_USERS_MAX && !self.users.contains(&name) {
+            self.users.push_back(name);
+        }
+    }
+
+    /// A user has spoken; who has not for the longest time is forgotten.
+    pub fn heard(&mut self, name: String) {
+        if self.users.front() == Some(&name) {
+            return;
+        }
+        self.users.retain(|user| *user != name);
+        self.users.push_front(name);
+        self.users.truncate(KNOWN_USERS_MAX);
     }
 
     /// Whether a place was not shown yet; from now on it was.

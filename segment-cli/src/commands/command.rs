@@ -247,6 +247,24 @@ pub enum AliasRequest {
     Remove(String),
 }
 
+impl Command {
+    /// Whether the answer may be longer than a screen.
+    #[must_use]
+    pub const fn is_long(&self) -> bool {
+        matches!(
+            self,
+            Self::Help { .. }
+                | Self::History { .. }
+                | Self::Search { .. }
+                | Self::Unread { .. }
+                | Self::Channels { .. }
+                | Self::Members { .. }
+                | Self::Peers
+                | Self::Log { .. }
+        )
+    }
+}
+
 named_enum! {
     /// How far a message must have come before a send counts as done.
     Wait {
@@ -304,7 +322,7 @@ pub enum HistoryFrom {
 pub enum ChannelFilter {
     /// All that one may know of.
     All,
-    /// Those hosted here.
+    /// Those that one owns.
     Mine,
     /// Those joined.
     Joined,

@@ -4,13 +4,14 @@ use clap::Parser;
 use tokio::signal::unix::{SignalKind, signal};
 
 use super::{block_on, start_tracing};
-use crate::args::{Generated, Input, PeerArgs, PeerOptions};
+use crate::args::{Drawing, Generated, Input, PeerArgs, PeerOptions};
 use crate::chat::output::Out;
 use crate::chat::{Chat, check, layers, run_input, start, unheard};
 use crate::config::Printed;
 use crate::errors::{LocalReason, Problem};
 use crate::exit::ExitCode;
 use crate::profile::{Paths, settings_path};
+use crate::render::Style;
 use crate::terminal::Terminal;
 
 /// Runs a peer: a conversation, or a script.
@@ -24,7 +25,7 @@ pub fn peer() -> ExitCode {
 }
 
 async fn run(options: PeerOptions) -> ExitCode {
-    let out = Out::streams(options.output);
+    let out = Out::streams(options.output, style(&options));
     let end = match options.input {
         Input::Prompt => converse(&options).await,
         Input::Config => print_config(&options, &out).await,
@@ -73,7 +74,7 @@ async fn script(options: &PeerOptions, out: Out) -> Result<ExitCode, Problem> {
 async fn converse(options: &PeerOptions) -> Result<ExitCode, Problem> {
     let history = history_of(options)?;
     let (mut terminal, screen) =
-        Terminal::start(history).map_err(|error| Problem::local(LocalReason::Start).saying(error))?;
+        Terminal::start(history, style(options)).map_err(|error| Problem::local(LocalReason::Start).saying(error))?;
     let out = Out::screen(screen.clone(), options.output);
     let end = match start(options, out).await {
         Ok(mut chat) => {
@@ -84,6 +85,14 @@ async fn converse(options: &PeerOptions) -> Result<ExitCode, Problem> {
     };
     screen.flush().await;
     end
+}
+
+fn style(options: &PeerOptions) -> Style {
+    let style = Style::detect();
+    match options.drawing {
+        Drawing::Spoken => style.spoken(),
+        Drawing::Detected => style,
+    }
 }
 
 fn history_of(options: &PeerOptions) -> Result<Option<std::path::PathBuf>, Problem> {

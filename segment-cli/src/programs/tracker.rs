@@ -27,7 +27,7 @@ pub fn tracker() -> ExitCode {
 }
 
 async fn run(options: TrackerOptions) -> ExitCode {
-    let out = Out::streams(options.output);
+    let out = Out::streams(options.output, Style::detect());
     let done = match &options.action {
         None => serve(&options, &out).await,
         Some(action) => keep(action, &options, &out).await,

@@ -3,8 +3,8 @@
 use jiff::{Timestamp, Zoned};
 use segment_proto::{AccountId, ChannelName, Untrusted};
 
-use super::style::Style;
-use super::wrap::{width, wrap};
+use super::style::{Drawn, Style};
+use super::wrap::{width, without_tabs, wrap};
 
 /// Texts begin behind time, gap, name, gap.
 pub(super) const GAP: &str = "  ";
@@ -87,6 +87,7 @@ impl Style {
         let day = self.zoned(at_ms).strftime("%a %-d %b").to_string();
         match facts {
             [] => self.divider(&day),
+            facts if self.drawn == Drawn::Spoken => self.divider(&format!("{day}: {}", facts.join(", "))),
             facts => self.divider(&format!("{day} ── {}", facts.join(" · "))),
         }
     }
@@ -94,13 +95,16 @@ impl Style {
     /// `── 1 new ──`
     #[must_use]
     pub fn divider(&self, text: &str) -> String {
-        self.paint(BOLD, &format!("── {} ──", Untrusted(text)))
+        match self.drawn {
+            Drawn::Spoken => Untrusted(text).to_string(),
+            _ => self.paint(BOLD, &format!("── {} ──", Untrusted(text))),
+        }
     }
 
     /// An answer of a command: its lines stay lines, everything else is escaped.
     #[must_use]
     pub fn answer(&self, text: &str) -> String {
-        let lines: Vec<String> = text.split('\n').map(|line| Untrusted(line).to_string()).collect();
+        let lines: Vec<String> = text.split('\n').map(|line| Untrusted(&without_tabs(line)).to_string()).collect();
         lines.join("\n")
     }
 
@@ -112,6 +116,10 @@ impl Style {
 
     fn row(&self, at_ms: u64, name: &str, colour: &str, text: &str) -> String {
         let (time, time_columns) = self.time(at_ms);
+        if self.drawn == Drawn::Spoken {
+            let author = if name == "*" { String::new() } else { format!("{name}: ") };
+            return self.indented(&format!("{}{author}", time.replace(GAP, " ")), 0, text);
+        }
         let padding = self.look.name_columns.saturating_sub(width(name));
         let lead = format!("{time}{}{:padding$}{GAP}", self.paint(colour, name), "");
         let used = time_columns + width(name) + padding + GAP.len();
@@ -127,7 +135,7 @@ impl Style {
     pub(super) fn indented_at(&self, lead: &str, used: usize, indent: usize, text: &str) -> String {
         let mut lines = Vec::new();
         for (at, part) in text.split('\n').enumerate() {
-            let part = Untrusted(part).to_string();
+            let part = Untrusted(&without_tabs(part)).to_string();
             let first = if at == 0 { used.max(indent) } else { indent };
             match self.columns {
                 Some(columns) => lines.extend(wrap_after(&part, columns, first, indent)),

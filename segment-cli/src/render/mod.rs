@@ -12,9 +12,11 @@ mod wrap;
 pub use hit::HitLine;
 pub use lines::{Author, Delivery, MessageLine};
 pub use look::{Look, Theme, TimeFormat};
-pub(crate) use prompt::PROMPT_COLUMNS_MAX;
 pub use prompt::{LinkState, PromptState, UnreadIn};
-pub use style::{Colour, Style};
+pub(crate) use prompt::{PROMPT_COLUMNS_MAX, prompt_columns};
+pub(crate) use style::dimmed;
+pub use style::{Colour, Drawn, Style};
+pub(crate) use wrap::clipped;
 pub use wrap::{width, wrap};
 
 #[cfg(test)]

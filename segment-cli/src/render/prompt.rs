@@ -7,6 +7,11 @@ use super::wrap::{clipped, width};
 
 /// Wider prompts leave too little to type in.
 pub(crate) const PROMPT_COLUMNS_MAX: usize = 40;
+/// The room for a prompt in a terminal of so many columns.
+pub(crate) fn prompt_columns(columns: usize) -> usize {
+    PROMPT_COLUMNS_MAX.min(columns / 2)
+}
+
 const SMOOTH: &str = "❯ ";
 const TROUBLED: &str = "! ";
 
@@ -63,16 +68,14 @@ impl PromptState {
         format!("{} {mark}", clipped(&name, room))
     }
 
-    /// The same in exactly `columns`: what stands before a line that is being typed keeps its width.
+    /// In words: `#general, offline, 1 waiting: `
     #[must_use]
-    pub fn fitted(&self, columns: usize) -> String {
-        let text = self.text(columns);
-        let missing = columns.saturating_sub(width(&text));
-        let at = text.len() - text.chars().rev().take(2).map(char::len_utf8).sum::<usize>();
-        format!("{}{:missing$}{}", &text[..at], "", &text[at..])
+    pub fn spoken(&self) -> String {
+        let words: Vec<String> = std::iter::once(self.name()).chain(self.troubles()).collect();
+        format!("{}: ", words.join(", "))
     }
 
-    /// The text as the terminal shows it; its width stays.
+    /// The text as the terminal shows it.
     #[must_use]
     pub fn painted(text: &str, colour: Colour) -> String {
         match colour {

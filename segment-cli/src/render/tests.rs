@@ -102,6 +102,23 @@ fn long_texts_are_wrapped_under_their_beginning() {
 }
 
 #[test]
+fn blanks_and_tabs_of_a_text_stay_to_be_seen() {
+    let shown = |text| Style::plain().message(&said(by("ben"), text));
+    assert_eq!(shown("  if x:\n\treturn\ta"), "14:02  ben         if x:\n                         return  a");
+    let narrow = narrow(40).message(&said(by("ben"), &format!("  {}", "x".repeat(30))));
+    assert!(narrow.starts_with("14:02  ben         xxx"), "{narrow}");
+}
+
+#[test]
+fn a_screen_reader_hears_no_rules_columns_or_marks() {
+    let style = Style { colour: Colour::On, columns: Some(40), ..Style::plain() }.spoken();
+    assert_eq!(style.message(&said(by("ben"), "deploy at 3?")), "14:02 ben: deploy at 3?");
+    assert_eq!(style.notice(AT_MS, "cleo watches"), "14:02 cleo watches");
+    assert_eq!(style.day(AT_MS, &["#general", "14 here"]), "Sat 22 Nov: #general, 14 here");
+    assert_eq!(style.divider("1 new"), "1 new");
+}
+
+#[test]
 fn colours_are_stable_and_never_the_only_sign() {
     let style = colourful();
     let painted = style.message(&said(by("ben"), "hi"));
@@ -145,8 +162,7 @@ fn the_prompt_carries_the_state() {
     for (state, columns, expected) in cases {
         assert_eq!(state.text(columns), expected);
     }
-    assert_eq!(state("ops", LinkState::Up, 0).fitted(11), "#ops     ❯ ");
-    assert_eq!(state("general", LinkState::Down, 2).fitted(11), "#general ! ");
+    assert_eq!(state("general", LinkState::Down, 2).spoken(), "#general, offline, 2 waiting: ");
 }
 
 #[test]
@@ -192,9 +208,9 @@ proptest! {
     }
 
     #[test]
-    fn a_fitted_prompt_has_exactly_its_width(name in "[a-z]{1,40}", waiting in 0_usize..2000, columns in 4_usize..60) {
+    fn a_prompt_has_no_more_than_its_room(name in "[a-z]{1,40}", waiting in 0_usize..2000, columns in 4_usize..60) {
         let channel = ChannelName::new(&name).ok();
         let state = PromptState { channel, link: LinkState::Down, waiting, unread: Vec::new() };
-        prop_assert_eq!(width(&state.fitted(columns)), columns);
+        prop_assert!(width(&state.text(columns)) <= columns);
     }
 }

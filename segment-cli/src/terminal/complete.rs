@@ -1,20 +1,28 @@
 //! What Tab offers, from the command table and from what is known here.
 
 use std::collections::BTreeSet;
+use std::fs;
+use std::path::PathBuf;
 
 use crate::commands::{CommandSpec, Kind, find, names};
 use crate::config::{self, Key};
 
 /// At most so many are offered.
 pub const COMPLETIONS_MAX: usize = 200;
+/// The newest messages that are offered by number.
+const MESSAGES_OFFERED: u64 = 20;
+/// Entries of a directory that are looked at.
+const ENTRIES_MAX: usize = 2_000;
 
 /// Names that can be completed.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Known {
     /// Channels, without `#`.
     pub channels: BTreeSet<String>,
-    /// Users, without `@`.
-    pub users: BTreeSet<String>,
+    /// Users, without `@`; who spoke last comes first.
+    pub users: Vec<String>,
+    /// The number of the newest message in the current channel.
+    pub newest: u64,
 }
 
 /// Where the word under the cursor begins, and what it may become.
@@ -38,6 +46,9 @@ fn candidates(before: &str, word: &str, known: &Known) -> (usize, Vec<String>) {
         && before.trim().is_empty()
     {
         return (0, matching(names(), prefix, "/"));
+    }
+    if word.starts_with(['/', '~', '.']) && word.contains('/') {
+        return (0, of_path(word));
     }
     match command_of(before) {
         Some(spec) => of_command(spec, before, word, known),
@@ -65,7 +76,7 @@ fn of_command(spec: &'static CommandSpec, before: &str, word: &str, known: &Know
     {
         return of_kind(Some(kind), word, known);
     }
-    if word.starts_with(['#', '@']) {
+    if word.starts_with(['#', '@', '!']) {
         return (0, of_sigil(word, known));
     }
     if let Some(kind) = set_kind(spec, before) {
@@ -105,18 +116,48 @@ fn of_kind(kind: Option<Kind>, word: &str, known: &Known) -> (usize, Vec<String>
             (start, found.map(|choice| (*choice).to_owned()).collect())
         }
         Some(Kind::Channel) => (0, of_sigil(&format!("#{}", word.trim_start_matches('#')), known)),
+        Some(Kind::Message) => (0, of_sigil(&format!("!{}", word.trim_start_matches('!')), known)),
         Some(Kind::User) => (0, of_sigil(&format!("@{}", word.trim_start_matches('@')), known)),
         _ => (0, Vec::new()),
     }
 }
 
 fn of_sigil(word: &str, known: &Known) -> Vec<String> {
-    let (set, sigil) = match word.chars().next() {
-        Some('#') => (&known.channels, "#"),
-        Some('@') => (&known.users, "@"),
-        _ => return Vec::new(),
+    let Some(sigil) = word.chars().next() else { return Vec::new() };
+    let prefix = &word[sigil.len_utf8()..];
+    match sigil {
+        '#' => matching(known.channels.iter().map(String::as_str), prefix, "#"),
+        '@' => matching(known.users.iter().map(String::as_str), prefix, "@"),
+        '!' => {
+            let oldest = known.newest.saturating_sub(MESSAGES_OFFERED) + 1;
+            let numbers: Vec<String> = (oldest..=known.newest).rev().map(|number| number.to_string()).collect();
+            matching(std::iter::once("last").chain(numbers.iter().map(String::as_str)), prefix, "!")
+        }
+        _ => Vec::new(),
+    }
+}
+
+/// Files; a directory ends with a slash, so that one can go on in it.
+fn of_path(word: &str) -> Vec<String> {
+    let (dir, prefix) = word.split_at(word.rfind('/').map_or(0, |at| at + 1));
+    let Ok(entries) = fs::read_dir(expanded(dir)) else { return Vec::new() };
+    let name = |entry: fs::DirEntry| {
+        let name = entry.file_name().into_string().ok()?;
+        let is_wanted = name.starts_with(prefix) && (prefix.starts_with('.') || !name.starts_with('.'));
+        let is_plain = !name.contains(|c: char| c.is_whitespace() || c.is_control());
+        let end = if entry.path().is_dir() { '/' } else { ' ' };
+        (is_wanted && is_plain).then(|| format!("{dir}{name}{end}"))
     };
-    matching(set.iter().map(String::as_str), &word[1..], sigil)
+    let mut names: Vec<String> = entries.take(ENTRIES_MAX).filter_map(Result::ok).filter_map(name).collect();
+    names.sort();
+    names
+}
+
+fn expanded(dir: &str) -> PathBuf {
+    match (dir.strip_prefix("~/"), std::env::var_os("HOME")) {
+        (Some(below), Some(home)) => PathBuf::from(home).join(below),
+        _ => PathBuf::from(dir),
+    }
 }
 
 /// A completed word ends with a space, so that the next one can be typed.

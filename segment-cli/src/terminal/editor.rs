@@ -1,145 +1,344 @@
-//! The line editor, in its own thread.
+//! What keys do to the line being typed; nothing here touches a terminal.
 
-use std::borrow::Cow;
-use std::io::IsTerminal;
-use std::path::PathBuf;
-use std::sync::Arc;
-use std::{io, thread};
-
-use rustyline::completion::Completer;
-use rustyline::error::ReadlineError;
-use rustyline::highlight::Highlighter;
-use rustyline::history::FileHistory;
-use rustyline::validate::{ValidationContext, ValidationResult, Validator};
-use rustyline::{ColorMode, CompletionType, Config, Context, Editor};
-use rustyline::{Helper, Hinter};
-use tokio::sync::mpsc;
-
+use super::complete::{Known, complete};
 use super::history::History;
-use super::lines::{Typed, hand_over};
-use super::printer::Sink;
-use super::wiping::{Pause, is_wiped, wipe};
-use super::{Opened, SharedState, complete, wait_until};
-use crate::render::{PROMPT_COLUMNS_MAX, PromptState, Style, width};
+use super::keys::Key;
+use super::line::{Line, To};
 
-type LineEditor = Editor<Assistant, FileHistory>;
-
-/// What the editor asks while a line is being typed.
-#[derive(Helper, Hinter)]
-struct Assistant {
-    state: SharedState,
-    pause: Pause,
+/// The line being typed, and where in the history it is.
+#[derive(Debug, Default)]
+pub(super) struct Editor {
+    line: Line,
+    /// The line of the history that is shown, from its end; and what was typed before it.
+    recalled: usize,
+    typed: String,
+    search: Option<Search>,
+    /// Ctrl-X was pressed: the next key says what is meant.
+    prefixed: bool,
 }
 
-impl Validator for Assistant {
-    /// The Enter key, before the line ends.
-    fn validate(&self, context: &mut ValidationContext<'_>) -> rustyline::Result<ValidationResult> {
-        if is_wiped(context.input()) {
-            self.pause.begin();
+/// Ctrl-R: a line of the history that contains what is typed.
+#[derive(Debug, Default)]
+struct Search {
+    query: String,
+    /// So many lines from the end of the history; 0 is none.
+    found: usize,
+    before: String,
+}
+
+/// What follows from a key.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Outcome {
+    /// Only the line may look different now.
+    Edited,
+    Accepted(String),
+    Interrupted,
+    End,
+    /// Shown above the line.
+    Offered(Vec<String>),
+    ExternalEditor,
+    NextUnread,
+    ClearScreen,
+    Suspend,
+    Bell,
+}
+
+impl Editor {
+    pub fn text(&self) -> &str {
+        self.line.text()
+    }
+
+    pub fn cursor(&self) -> usize {
+        self.line.cursor()
+    }
+
+    /// Puts a text in the place of the line.
+    pub fn set(&mut self, text: &str) {
+        self.line.set(text);
+        (self.recalled, self.search) = (0, None);
+    }
+
+    /// In the place of the prompt while the history is searched.
+    pub fn search_prompt(&self) -> Option<String> {
+        let search = self.search.as_ref()?;
+        let failed = if search.found == 0 && !search.query.is_empty() { "nothing found" } else { "search" };
+        Some(format!("({failed}: {}) ", search.query))
+    }
+
+    /// A key was pressed.
+    pub fn press(&mut self, key: Key, known: &Known, history: &History) -> Outcome {
+        if std::mem::take(&mut self.prefixed) {
+            return self.press_prefixed(&key);
         }
-        Ok(ValidationResult::Valid(None))
-    }
-}
-
-impl Highlighter for Assistant {
-    /// The state may have changed since the line was begun; the width of the prompt may not.
-    fn highlight_prompt<'b, 's: 'b, 'p: 'b>(&'s self, prompt: &'p str, default: bool) -> Cow<'b, str> {
-        if !default {
-            return Cow::Borrowed(prompt);
-        }
-        let text = self.state.prompt.get().fitted(width(prompt));
-        Cow::Owned(PromptState::painted(&text, self.state.style.get().colour()))
-    }
-}
-
-impl Completer for Assistant {
-    type Candidate = String;
-
-    fn complete(&self, line: &str, pos: usize, _: &Context<'_>) -> rustyline::Result<(usize, Vec<String>)> {
-        Ok(complete(line, pos, &self.state.known.get()))
-    }
-}
-
-/// Starts the editor; `None` where lines cannot be edited.
-pub(super) fn spawn(
-    history: Option<PathBuf>,
-    style: &Style,
-    state: &SharedState,
-    typed: &mpsc::Sender<Typed>,
-    opened: &Opened,
-) -> Option<Sink> {
-    let is_dumb = std::env::var("TERM").is_ok_and(|term| term == "dumb");
-    if is_dumb || !io::stdin().is_terminal() || !io::stdout().is_terminal() {
-        return None;
-    }
-    let pause = Pause::default();
-    let assistant = Assistant { state: state.clone(), pause: pause.clone() };
-    let mut editor = make_editor(assistant).ok()?;
-    let printer = editor.create_external_printer().ok()?;
-    let typed = typed.clone();
-    let state = state.clone();
-    let opened = Arc::clone(opened);
-    let (held, read_style) = (pause.clone(), style.clone());
-    let run = move || {
-        wait_until(&opened);
-        if !typed.is_closed() {
-            Editing { editor, pause: held, style: read_style, state, typed }.run(&History::open(history));
-        }
-    };
-    thread::Builder::new().name("line editor".into()).spawn(run).ok()?;
-    Some(Sink::AboveTheLine(Box::new(printer), pause))
-}
-
-fn make_editor(assistant: Assistant) -> rustyline::Result<LineEditor> {
-    let config = Config::builder()
-        .max_history_size(super::HISTORY_LINES_MAX)?
-        .history_ignore_space(true)
-        .auto_add_history(false)
-        .completion_type(CompletionType::List)
-        // The assistant decides about colours; without it the prompt could not change.
-        .color_mode(ColorMode::Forced)
-        .build();
-    let mut editor = LineEditor::with_config(config)?;
-    editor.set_helper(Some(assistant));
-    Ok(editor)
-}
-
-/// The editor's thread.
-struct Editing {
-    editor: LineEditor,
-    pause: Pause,
-    style: Style,
-    state: SharedState,
-    typed: mpsc::Sender<Typed>,
-}
-
-impl Editing {
-    fn run(mut self, history: &History) {
-        history.load(&mut self.editor);
-        let mut kept = String::new();
-        loop {
-            let prompt = self.state.prompt.get().text(PROMPT_COLUMNS_MAX);
-            let read = self.editor.readline_with_initial(&prompt, (&kept, ""));
-            if self.pause.is_on() {
-                if let (Ok(text), Some(columns)) = (&read, self.style.resized().columns) {
-                    // A terminal that cannot be written to says so at the next line.
-                    let _ = wipe(&prompt, text, columns);
-                }
-                self.pause.end();
+        let key = match self.search.is_some() {
+            true => match self.press_searching(key, history) {
+                Ok(outcome) => return outcome,
+                Err(key) => key,
+            },
+            false => key,
+        };
+        match key {
+            Key::Enter => self.accept(),
+            Key::Ctrl('C') => {
+                self.line.take();
+                Outcome::Interrupted
             }
-            let outcome = match read {
-                Ok(text) => {
-                    history.remember(&mut self.editor, &text, &self.state.aliases.get());
-                    hand_over(&self.typed, |turn| Typed::Line { text, turn })
-                }
-                Err(ReadlineError::Interrupted) => hand_over(&self.typed, Typed::Interrupted),
-                Err(ReadlineError::Eof) => return drop(self.typed.blocking_send(Typed::End)),
-                Err(error) => return drop(self.typed.blocking_send(Typed::Failed(io::Error::other(error)))),
-            };
-            match outcome {
-                Ok(line) => kept = line.unwrap_or_default(),
-                Err(_) => return,
+            Key::Ctrl('D') if self.line.is_empty() => Outcome::End,
+            Key::Ctrl('L') => Outcome::ClearScreen,
+            Key::Ctrl('Z') => Outcome::Suspend,
+            Key::Alt('a') => Outcome::NextUnread,
+            Key::Tab => self.complete(known),
+            Key::Ctrl('X') => {
+                self.prefixed = true;
+                Outcome::Edited
+            }
+            Key::Ctrl('R') => {
+                self.search = Some(Search { before: self.line.text().to_owned(), ..Search::default() });
+                Outcome::Edited
+            }
+            Key::Up => self.go_row(-1, history),
+            Key::Down => self.go_row(1, history),
+            Key::Ctrl('P') => self.recall(-1, history),
+            Key::Ctrl('N') => self.recall(1, history),
+            Key::Char(character) => self.insert(character.encode_utf8(&mut [0; 4])),
+            Key::Paste(text) => self.insert(&text),
+            Key::AltEnter => self.insert("\n"),
+            other => self.edit(&other),
+        }
+    }
+
+    fn edit(&mut self, key: &Key) -> Outcome {
+        let line = &mut self.line;
+        match key {
+            Key::Left | Key::Ctrl('B') => line.go(To::Left),
+            Key::Right | Key::Ctrl('F') => line.go(To::Right),
+            Key::WordLeft | Key::Alt('b') => line.go(To::WordLeft),
+            Key::WordRight | Key::Alt('f') => line.go(To::WordRight),
+            Key::Home | Key::Ctrl('A') => line.go(To::RowStart),
+            Key::End | Key::Ctrl('E') => line.go(To::RowEnd),
+            Key::Backspace => line.delete(To::Left),
+            Key::Delete | Key::Ctrl('D') => line.delete(To::Right),
+            Key::Ctrl('K') => line.kill(To::RowEnd),
+            Key::Ctrl('U') => line.kill(To::RowStart),
+            Key::Ctrl('W') => line.kill(To::BlankLeft),
+            Key::AltBackspace => line.kill(To::WordLeft),
+            Key::Alt('d') => line.kill(To::WordRight),
+            Key::Ctrl('Y') => line.yank(),
+            Key::Ctrl('T') => line.transpose(),
+            Key::Ctrl('_') => line.undo(),
+            Key::Alt('u') => line.change_word(str::to_uppercase),
+            Key::Alt('l') => line.change_word(str::to_lowercase),
+            Key::Alt('c') => line.change_word(capitalised),
+            _ => {}
+        }
+        Outcome::Edited
+    }
+
+    fn press_prefixed(&mut self, key: &Key) -> Outcome {
+        match key {
+            Key::Ctrl('E') => Outcome::ExternalEditor,
+            Key::Ctrl('U') => {
+                self.line.undo();
+                Outcome::Edited
+            }
+            _ => Outcome::Bell,
+        }
+    }
+
+    fn insert(&mut self, text: &str) -> Outcome {
+        if self.line.insert(text) { Outcome::Edited } else { Outcome::Bell }
+    }
+
+    fn accept(&mut self) -> Outcome {
+        (self.recalled, self.search) = (0, None);
+        Outcome::Accepted(self.line.take())
+    }
+
+    /// Within a text of several rows first, then through the history.
+    fn go_row(&mut self, rows: isize, history: &History) -> Outcome {
+        if self.line.go_row(rows) {
+            return Outcome::Edited;
+        }
+        self.recall(rows, history)
+    }
+
+    fn recall(&mut self, rows: isize, history: &History) -> Outcome {
+        let wanted = if rows < 0 { self.recalled + 1 } else { self.recalled.saturating_sub(1) };
+        if wanted > history.lines().len() || wanted == self.recalled {
+            return Outcome::Bell;
+        }
+        if self.recalled == 0 {
+            self.line.text().clone_into(&mut self.typed);
+        }
+        self.recalled = wanted;
+        let text = recalled(history, wanted).unwrap_or(&self.typed).to_owned();
+        self.line.set(&text);
+        Outcome::Edited
+    }
+
+    fn complete(&mut self, known: &Known) -> Outcome {
+        let (start, found) = complete(self.line.text(), self.line.cursor(), known);
+        let Some(common) = common_start(&found) else { return Outcome::Bell };
+        let word = self.line.text().get(start..self.line.cursor()).unwrap_or_default().to_owned();
+        if found.len() == 1 || common.len() > word.len() {
+            self.line.replace_from(start, &common);
+            return Outcome::Edited;
+        }
+        Outcome::Offered(found.into_iter().map(|word| word.trim_end().to_owned()).collect())
+    }
+
+    /// A key that is none of searching ends the search, with the line that it has found.
+    fn press_searching(&mut self, key: Key, history: &History) -> Result<Outcome, Key> {
+        let Some(search) = &mut self.search else { return Err(key) };
+        let from = match &key {
+            Key::Ctrl('R') => search.found + 1,
+            Key::Char(character) => {
+                search.query.push(*character);
+                search.found.max(1)
+            }
+            Key::Backspace => {
+                search.query.pop();
+                1
+            }
+            Key::Ctrl('G' | 'C') | Key::Escape => {
+                let before = std::mem::take(&mut search.before);
+                self.set(&before);
+                return Ok(Outcome::Edited);
+            }
+            _ => {
+                self.search = None;
+                return Err(key);
+            }
+        };
+        let found = (from..=history.lines().len())
+            .find(|at| recalled(history, *at).is_some_and(|line| line.contains(&search.query)));
+        match found.filter(|_| !search.query.is_empty()) {
+            Some(found) => {
+                search.found = found;
+                self.line.set(recalled(history, found).unwrap_or_default());
+                Ok(Outcome::Edited)
+            }
+            None => {
+                search.found = 0;
+                Ok(Outcome::Bell)
             }
         }
+    }
+}
+
+/// The line so far from the end of the history; 1 is the newest.
+fn recalled(history: &History, from_end: usize) -> Option<&str> {
+    let at = history.lines().len().checked_sub(from_end)?;
+    history.lines().get(at).map(String::as_str)
+}
+
+/// What all of them begin with.
+fn common_start(words: &[String]) -> Option<String> {
+    let first = words.first()?;
+    let is_common = |end: &usize| words.iter().all(|word| word.get(..*end) == first.get(..*end));
+    let mut ends = first.char_indices().map(|(at, character)| at + character.len_utf8());
+    let end = ends.rfind(is_common).unwrap_or(0);
+    Some(first[..end].to_owned())
+}
+
+fn capitalised(word: &str) -> String {
+    let start = word.find(char::is_alphanumeric).unwrap_or(0);
+    let (before, word) = word.split_at(start);
+    let mut chars = word.chars();
+    let first = chars.next().map(|first| first.to_uppercase().to_string()).unwrap_or_default();
+    format!("{before}{first}{}", chars.as_str().to_lowercase())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::keys::Decoder;
+    use super::*;
+    use crate::commands::Aliases;
+
+    fn history(lines: &[&str]) -> History {
+        let mut history = History::default();
+        lines.iter().for_each(|line| history.remember(line, &Aliases::default()));
+        history
+    }
+
+    /// Types, and says what came of the last key.
+    fn typed(editor: &mut Editor, keys: &str, history: &History) -> Outcome {
+        let known = Known { channels: ["general", "games"].map(str::to_owned).into(), ..Known::default() };
+        let mut last = Outcome::Edited;
+        for key in Decoder::default().feed(keys.as_bytes()) {
+            last = editor.press(key, &known, history);
+        }
+        last
+    }
+
+    #[test]
+    fn keys_do_what_they_do_elsewhere() {
+        let cases = [
+            ("hello\x1bbX", "Xhello"),
+            ("one two\x17three", "one three"),
+            ("one two\x01\x0b\x19\x19", "one twoone two"),
+            ("helo\x1b[Dl", "hello"),
+            ("ab\x14", "ba"),
+            ("one\x1b\rtwo\x1b[A!", "one!\ntwo"),
+            ("\x1b[200~a\rb\x1b[201~c", "a\nbc"),
+            ("one two\x1f", "one "),
+            ("word\x01\x1bu!", "WORD!"),
+        ];
+        for (keys, text) in cases {
+            let mut editor = Editor::default();
+            typed(&mut editor, keys, &History::default());
+            assert_eq!(editor.text(), text, "{keys:?}");
+        }
+    }
+
+    #[test]
+    fn some_keys_are_for_others() {
+        let cases = [
+            ("hi\r", Outcome::Accepted("hi".into())),
+            ("hi\x03", Outcome::Interrupted),
+            ("\x04", Outcome::End),
+            ("x\x18\x05", Outcome::ExternalEditor),
+            ("\x1ba", Outcome::NextUnread),
+            ("\x0c", Outcome::ClearScreen),
+            ("\x1a", Outcome::Suspend),
+            ("/join #g\t", Outcome::Offered(vec!["#games".into(), "#general".into()])),
+            ("/nothing\t", Outcome::Bell),
+        ];
+        for (keys, outcome) in cases {
+            assert_eq!(typed(&mut Editor::default(), keys, &History::default()), outcome, "{keys:?}");
+        }
+    }
+
+    #[test]
+    fn tab_adds_what_all_have_in_common() {
+        let mut editor = Editor::default();
+        typed(&mut editor, "/join #ge\t", &History::default());
+        assert_eq!(editor.text(), "/join #general ");
+    }
+
+    #[test]
+    fn the_history_is_gone_through_and_what_was_typed_comes_back() {
+        let history = history(&["one", "two"]);
+        let mut editor = Editor::default();
+        typed(&mut editor, "ha\x1b[A\x1b[A", &history);
+        assert_eq!(editor.text(), "one");
+        assert_eq!(typed(&mut editor, "\x1b[A", &history), Outcome::Bell);
+        typed(&mut editor, "\x1b[B\x1b[B", &history);
+        assert_eq!(editor.text(), "ha");
+    }
+
+    #[test]
+    fn the_history_is_searched() {
+        let history = history(&["/join #ops", "hello", "/join #general"]);
+        let mut editor = Editor::default();
+        typed(&mut editor, "ha\x12join", &history);
+        assert_eq!((editor.text(), editor.search_prompt().as_deref()), ("/join #general", Some("(search: join) ")));
+        typed(&mut editor, "\x12", &history);
+        assert_eq!(editor.text(), "/join #ops");
+        assert_eq!(typed(&mut editor, "zzz", &history), Outcome::Bell);
+        typed(&mut editor, "\x07", &history);
+        assert_eq!((editor.text(), editor.search_prompt()), ("ha", None));
+        typed(&mut editor, "\x12ell", &history);
+        assert_eq!(typed(&mut editor, "\r", &history), Outcome::Accepted("hello".into()));
     }
 }

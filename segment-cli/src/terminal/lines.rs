@@ -1,14 +1,16 @@
 //! Typed lines, and whose turn it is.
 
-use std::io::{self, BufReader, IsTerminal, Write};
+use std::io::{self, BufReader};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc as blocking;
 use std::thread;
 
 use tokio::sync::{mpsc, oneshot};
 
-use super::{Opened, SharedState, wait_until};
-use crate::render::PromptState;
+use super::printer::Order;
+use super::wake::Waker;
+use super::{Opened, SharedState, is_interactive};
+use crate::render::{Drawn, PROMPT_COLUMNS_MAX};
 use crate::script::read_line;
 
 /// What came from the keyboard.
@@ -23,6 +25,8 @@ pub enum Typed {
     },
     /// Ctrl-C: the line was dropped.
     Interrupted(Turn),
+    /// Alt-A: the next channel with something unread is wanted. The line stays.
+    NextUnread(Turn),
     /// Ctrl-D on an empty line, or the end of the input.
     End,
     /// The terminal cannot be read any more.
@@ -32,25 +36,32 @@ pub enum Typed {
 /// The turn of whoever understands lines: the keyboard is idle until this is dropped.
 #[derive(Debug)]
 pub struct Turn {
-    replies: blocking::Sender<Reply>,
+    replies: Option<blocking::Sender<Reply>>,
+    waker: Waker,
     asking: AtomicBool,
 }
 
-enum Reply {
+pub(super) enum Reply {
     Keep(String),
     End,
     AskSecret { prompt: String, answer: oneshot::Sender<io::Result<String>> },
 }
 
+/// A turn, and where its replies come out.
+pub(super) fn turn(waker: Waker) -> (Turn, blocking::Receiver<Reply>) {
+    let (replies, inbox) = blocking::channel();
+    (Turn { replies: Some(replies), waker, asking: AtomicBool::new(false) }, inbox)
+}
+
 impl Turn {
     /// Gives the line back to the editor, to be corrected.
     pub fn keep(self, line: String) {
-        let _ = self.replies.send(Reply::Keep(line));
+        let _ = self.reply(Reply::Keep(line));
     }
 
     /// No further line is wanted.
     pub fn end(self) {
-        let _ = self.replies.send(Reply::End);
+        let _ = self.reply(Reply::End);
     }
 
     /// Asks for a secret without echo.
@@ -60,8 +71,7 @@ impl Turn {
     pub async fn ask_secret(&self, prompt: &str) -> io::Result<String> {
         let (answer, answered) = oneshot::channel();
         let gone = || io::Error::from(io::ErrorKind::BrokenPipe);
-        let ask = Reply::AskSecret { prompt: prompt.to_owned(), answer };
-        self.replies.send(ask).map_err(|_| gone())?;
+        self.reply(Reply::AskSecret { prompt: prompt.to_owned(), answer }).map_err(|_| gone())?;
         self.asking.store(true, Ordering::Relaxed);
         let answer = answered.await.unwrap_or_else(|_| Err(gone()));
         self.asking.store(false, Ordering::Relaxed);
@@ -73,41 +83,63 @@ impl Turn {
     pub fn is_asking(&self) -> bool {
         self.asking.load(Ordering::Relaxed)
     }
+
+    fn reply(&self, reply: Reply) -> Result<(), Closed> {
+        let sent = self.replies.as_ref().ok_or(Closed)?.send(reply).map_err(|_| Closed);
+        self.waker.wake();
+        sent
+    }
 }
 
-/// Hands a line over and waits until its turn is over. What is returned goes back into the editor.
-pub(super) fn hand_over(
-    typed: &mpsc::Sender<Typed>,
-    make: impl FnOnce(Turn) -> Typed,
-) -> Result<Option<String>, Closed> {
-    let (replies, inbox) = blocking::channel();
-    typed.blocking_send(make(Turn { replies, asking: AtomicBool::new(false) })).map_err(|_| Closed)?;
-    let mut kept = None;
+impl Drop for Turn {
+    fn drop(&mut self) {
+        drop(self.replies.take());
+        self.waker.wake();
+    }
+}
+
+/// Hands a line over and waits until its turn is over.
+fn hand_over(typed: &mpsc::Sender<Typed>, text: String) -> Result<(), Closed> {
+    let (turn, inbox) = turn(Waker::default());
+    typed.blocking_send(Typed::Line { text, turn }).map_err(|_| Closed)?;
     while let Ok(reply) = inbox.recv() {
         match reply {
-            Reply::Keep(line) => kept = Some(line),
+            // A terminal that edits lines itself cannot be given one.
+            Reply::Keep(_) => {}
             Reply::End => return Err(Closed),
             Reply::AskSecret { prompt, answer } => {
                 let _ = answer.send(rpassword::prompt_password(prompt));
             }
         }
     }
-    Ok(kept)
+    Ok(())
 }
 
 /// Nobody reads lines any more.
 #[derive(Debug)]
-pub(super) struct Closed;
+struct Closed;
 
 /// Reads lines where there is no terminal to edit them in.
-pub(super) fn spawn_plain(typed: mpsc::Sender<Typed>, state: SharedState, opened: Opened) -> io::Result<()> {
+pub(super) fn spawn_plain(
+    typed: mpsc::Sender<Typed>,
+    state: SharedState,
+    opened: Opened,
+    orders: mpsc::Sender<Order>,
+) -> io::Result<()> {
     let run = move || {
-        wait_until(&opened);
+        // Until lines are wanted.
+        let _ = opened.recv();
         let mut input = BufReader::new(io::stdin());
+        let is_prompted = is_interactive();
+        // Where nobody prints, nothing is asked for either.
+        let order = |order: Order| drop(is_prompted.then(|| orders.blocking_send(order)));
         loop {
-            show_plain_prompt(&state);
+            order(Order::Prompt(prompt(&state)));
             let outcome = match read_line(&mut input) {
-                Ok(Some(text)) => hand_over(&typed, |turn| Typed::Line { text, turn }),
+                Ok(Some(text)) => {
+                    order(Order::Entered);
+                    hand_over(&typed, text)
+                }
                 Ok(None) => return drop(typed.blocking_send(Typed::End)),
                 Err(error) => return drop(typed.blocking_send(Typed::Failed(error))),
             };
@@ -119,12 +151,9 @@ pub(super) fn spawn_plain(typed: mpsc::Sender<Typed>, state: SharedState, opened
     thread::Builder::new().name("lines".into()).spawn(run).map(drop)
 }
 
-fn show_plain_prompt(state: &SharedState) {
-    if !io::stdin().is_terminal() || !io::stdout().is_terminal() {
-        return;
+fn prompt(state: &SharedState) -> String {
+    match state.style.get().drawn {
+        Drawn::Spoken => state.prompt.get().spoken(),
+        _ => state.prompt.get().text(PROMPT_COLUMNS_MAX),
     }
-    let prompt: PromptState = state.prompt.get();
-    let mut out = io::stdout();
-    let _ = write!(out, "{}", prompt.text(crate::render::PROMPT_COLUMNS_MAX));
-    let _ = out.flush();
 }

@@ -1,44 +1,62 @@
-//! The terminal: a thread that edits lines, a thread that prints, and nothing between them and the
-//! rest but two bounded queues.
+//! The terminal: one thread that reads keys and draws, and nothing between it and the rest but two
+//! bounded queues and a bell.
+//!
+//! `keys` makes keys of bytes, `editor` says what they do to the `line`, `layout` makes rows of it, `drawing` puts them
+//! below what is printed, and `front` is the loop that does one after the other.
 
 mod attention;
 mod complete;
+mod drawing;
 mod editor;
+mod front;
+mod hints;
 mod history;
+mod keys;
+mod layout;
+mod line;
 mod lines;
 mod notify;
+mod offers;
+mod outside;
 mod printer;
 mod restore;
 mod screen;
 mod signals;
-mod wiping;
+mod tty;
+mod wake;
 
+use std::collections::VecDeque;
 use std::io::{self, IsTerminal};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::thread;
+use std::time::{Duration, Instant};
 
 pub use complete::{COMPLETIONS_MAX, Known, complete};
 pub use history::{HISTORY_LINES_MAX, is_kept};
+pub use keys::Focus;
 pub use lines::{Turn, Typed};
-pub use printer::QUEUED_PRINTS_MAX;
+pub use printer::QUEUED_ARRIVALS_MAX;
 pub use restore::Restore;
 pub use screen::Screen;
 
 use crate::commands::Aliases;
-use crate::render::{PromptState, Style};
+use crate::render::{Drawn, PromptState, Style};
+use front::{Front, Seat};
+use printer::{Order, Printing, QUEUED_PRINTS_MAX};
+use screen::Paging;
+use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::mpsc;
+use wake::{Waker, Wakes, wakes};
 
 /// Lines typed ahead of what is understood. A turn is answered before the next line is read.
 const QUEUED_LINES_MAX: usize = 1;
+/// The terminal is put in order within this at the end.
+const CLOSED_MAX: Duration = Duration::from_millis(500);
 
 /// Nothing is ever sent: what counts is that it is dropped.
 type Gate = std::sync::mpsc::Sender<()>;
-type Opened = Arc<Mutex<std::sync::mpsc::Receiver<()>>>;
-
-/// Waits until lines are wanted.
-fn wait_until(opened: &Opened) {
-    let _ = opened.lock().unwrap_or_else(PoisonError::into_inner).recv();
-}
+type Opened = std::sync::mpsc::Receiver<()>;
 
 /// The end of the terminal from which typed lines come.
 #[derive(Debug)]
@@ -46,6 +64,7 @@ pub struct Terminal {
     typed: mpsc::Receiver<Typed>,
     /// Held until the first line is wanted: a prompt that came earlier could not say how things stand.
     gate: Option<Gate>,
+    screen: Screen,
     _restore: Restore,
 }
 
@@ -77,41 +96,101 @@ pub(crate) struct SharedState {
     pub title: Shared<String>,
     pub attention: attention::Attention,
     pub signals: signals::Signals,
+    pub focus: Shared<Focus>,
+    /// Another program has the terminal.
+    pub lent: Shared<bool>,
 }
 
 impl Terminal {
-    /// Starts the threads. Where standard input or output is no terminal, or a dumb one, lines are
-    /// read and printed plainly.
+    /// Starts the threads; within a runtime. Where standard input or output is no terminal, or a
+    /// dumb one, or the style is a plain one, lines are read and printed plainly.
     ///
     /// # Errors
     /// The threads cannot be started.
-    pub fn start(history: Option<PathBuf>) -> io::Result<(Self, Screen)> {
-        let style = Style::detect();
-        let state = SharedState {
-            style: Shared::new(style.clone()),
-            signals: signals::Signals::start(),
-            ..SharedState::default()
-        };
+    pub fn start(history: Option<PathBuf>, style: Style) -> io::Result<(Self, Screen)> {
+        let is_drawn = style.drawn == Drawn::Redrawn;
+        let signals = if is_drawn { signals::Signals::start() } else { signals::Signals::default() };
+        let state = SharedState { style: Shared::new(style.clone()), signals, ..SharedState::default() };
         let (sender, typed) = mpsc::channel(QUEUED_LINES_MAX);
-        let restore = Restore::remember();
+        let (orders, printed) = mpsc::channel(QUEUED_PRINTS_MAX);
         let (gate, opened) = std::sync::mpsc::channel();
-        let opened = Arc::new(Mutex::new(opened));
-        let printer = match editor::spawn(history, &style, &state, &sender, &opened) {
-            Some(printer) => printer,
+        let (arriving, restore) = (Arc::default(), Restore::remember(style.drawn));
+        let tty = if is_drawn { tty::Tty::open() } else { None };
+        let (waker, paging) = match tty {
+            Some(tty) => {
+                let (waker, wakes) = wakes()?;
+                let printing = Printing::new(printed, Arc::clone(&arriving));
+                let front = front(tty, &state, sender, printing, (waker.clone(), wakes));
+                let run = move || Front { history: history::History::open(history), ..front }.run();
+                thread::Builder::new().name("terminal".into()).spawn(run)?;
+                wake_on_resize(waker.clone())?;
+                (waker, Paging::Pager)
+            }
             None => {
-                lines::spawn_plain(sender, state.clone(), opened)?;
-                printer::Sink::Plain
+                lines::spawn_plain(sender, state.clone(), opened, orders.clone())?;
+                printer::spawn_plain(printed, Arc::clone(&arriving))?;
+                (Waker::default(), Paging::Never)
             }
         };
-        let screen = Screen::start(printer, state)?;
-        Ok((Self { typed, gate: Some(gate), _restore: restore }, screen))
+        let screen = Screen { orders, waker, arriving, skipped: Arc::default(), state, paging };
+        Ok((Self { typed, gate: Some(gate), screen: screen.clone(), _restore: restore }, screen))
     }
 
     /// What was typed next; `None` after the end.
     pub async fn next(&mut self) -> Option<Typed> {
-        drop(self.gate.take());
+        if self.gate.take().is_some() {
+            // Where nobody reads the orders any more, no line comes either.
+            let _ = self.screen.orders.send(Order::Open).await;
+            self.screen.waker.wake();
+        }
         self.typed.recv().await
     }
+}
+
+impl Drop for Terminal {
+    fn drop(&mut self) {
+        let (done, is_done) = std::sync::mpsc::channel();
+        if self.screen.orders.try_send(Order::Close(done)).is_ok() {
+            self.screen.waker.wake();
+            let _ = is_done.recv_timeout(CLOSED_MAX);
+        }
+    }
+}
+
+fn front(
+    tty: tty::Tty,
+    state: &SharedState,
+    typed: mpsc::Sender<Typed>,
+    printing: Printing,
+    (waker, wakes): (Waker, Wakes),
+) -> Front {
+    Front {
+        tty,
+        state: state.clone(),
+        history: history::History::default(),
+        typed,
+        printing,
+        wakes,
+        waker,
+        editor: editor::Editor::default(),
+        decoder: keys::Decoder::default(),
+        drawing: drawing::Drawing::default(),
+        seat: Seat::Closed,
+        ahead: VecDeque::new(),
+        heard: Instant::now(),
+        ended: false,
+    }
+}
+
+/// A window of another size is drawn anew.
+fn wake_on_resize(waker: Waker) -> io::Result<()> {
+    let mut resized = signal(SignalKind::window_change())?;
+    tokio::spawn(async move {
+        while resized.recv().await.is_some() {
+            waker.wake();
+        }
+    });
+    Ok(())
 }
 
 /// Whether a person can be asked something.

@@ -3,19 +3,23 @@
 #[cfg(unix)]
 use rustix::termios::{OptionalActions, Termios, tcgetattr, tcsetattr};
 
+use crate::render::Drawn;
+
 /// Remembers the modes of the terminal; dropping it puts them back.
 pub struct Restore {
     #[cfg(unix)]
     modes: Option<Termios>,
+    drawn: Drawn,
 }
 
 impl Restore {
     /// Of standard input, if it is a terminal.
     #[must_use]
-    pub fn remember() -> Self {
+    pub fn remember(drawn: Drawn) -> Self {
         Self {
             #[cfg(unix)]
             modes: tcgetattr(std::io::stdin()).ok(),
+            drawn,
         }
     }
 }
@@ -24,13 +28,9 @@ impl Drop for Restore {
     fn drop(&mut self) {
         #[cfg(unix)]
         if let Some(modes) = &self.modes {
-            use std::io::{IsTerminal, Write, stdin, stdout};
-            let _ = tcsetattr(stdin(), OptionalActions::Now, modes);
-            if stdout().is_terminal() {
-                const BRACKETED_PASTE_OFF: &str = "\x1b[?2004l";
-                let restore = format!("{BRACKETED_PASTE_OFF}{}", super::signals::RESTORE_TITLE);
-                let _ = stdout().write_all(restore.as_bytes());
-                let _ = stdout().flush();
+            let _ = tcsetattr(std::io::stdin(), OptionalActions::Now, modes);
+            if self.drawn == Drawn::Redrawn {
+                let _ = super::tty::write(super::signals::RESTORE_TITLE);
             }
         }
     }

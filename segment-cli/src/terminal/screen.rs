@@ -8,8 +8,9 @@ use std::time::Duration;
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::timeout;
 
-use super::printer::{self, Order, Sink};
-use super::{Known, SharedState};
+use super::printer::{Order, QUEUED_ARRIVALS_MAX};
+use super::wake::Waker;
+use super::{Focus, Known, SharedState};
 use crate::commands::Aliases;
 use crate::render::{Look, PromptState, Style};
 
@@ -19,17 +20,24 @@ const FLUSH_MAX: Duration = Duration::from_secs(2);
 /// Prints above the line being typed; cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Screen {
-    orders: mpsc::Sender<Order>,
-    skipped: Arc<AtomicUsize>,
+    pub(super) orders: mpsc::Sender<Order>,
+    pub(super) waker: Waker,
+    pub(super) arriving: Arc<AtomicUsize>,
+    pub(super) skipped: Arc<AtomicUsize>,
     pub(super) state: SharedState,
+    pub(super) paging: Paging,
+}
+
+/// What is done with a text that is longer than the screen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Paging {
+    /// The person's pager shows it.
+    Pager,
+    /// It is printed as it is.
+    Never,
 }
 
 impl Screen {
-    pub(super) fn start(sink: Sink, state: SharedState) -> io::Result<Self> {
-        let orders = printer::spawn(sink)?;
-        Ok(Self { orders, skipped: Arc::default(), state })
-    }
-
     /// How things look here and now.
     #[must_use]
     pub fn style(&self) -> Style {
@@ -41,38 +49,71 @@ impl Screen {
     /// # Errors
     /// Nobody reads the output any more.
     pub async fn answer(&self, text: impl Into<String>) -> io::Result<()> {
-        let print = Order::Print(text.into());
-        self.orders.send(print).await.map_err(|_| io::ErrorKind::BrokenPipe.into())
+        self.order(Order::Print(text.into())).await
     }
 
-    /// Shows what arrives by itself. Never waits: what a terminal that stands still has no room
-    /// for is counted, and the count shown once there is room.
+    /// Whether a person's pager can be used.
+    #[must_use]
+    pub fn has_pager(&self) -> bool {
+        self.paging == Paging::Pager
+    }
+
+    /// Shows a text page by page where it is longer than the screen, and waits until it was seen.
+    ///
+    /// # Errors
+    /// Nobody reads the output any more.
+    pub async fn page(&self, text: String) -> io::Result<()> {
+        let fits = self.style().rows.is_none_or(|rows| text.lines().count() < rows);
+        if self.paging == Paging::Never || fits {
+            return self.answer(text).await;
+        }
+        let (done, is_done) = oneshot::channel();
+        self.order(Order::Page { text, done }).await?;
+        is_done.await.map_err(|_| io::ErrorKind::BrokenPipe.into())
+    }
+
+    /// Shows what arrives by itself. Never waits: what the terminal has no room for is counted, and
+    /// the count shown once there is room.
     pub fn notify(&self, text: impl Into<String>) {
-        self.notify_or(text, |count| format!("* {count} lines were not shown here; /history shows them"));
+        self.notify_or(text, |count| format!("* {count} more messages, /history shows them"));
     }
 
     /// [`Screen::notify`] with a line of its own for what was skipped.
     pub fn notify_or(&self, text: impl Into<String>, say_skipped: impl FnOnce(usize) -> String) {
+        if self.arriving.fetch_add(1, Ordering::AcqRel) >= QUEUED_ARRIVALS_MAX {
+            self.arriving.fetch_sub(1, Ordering::AcqRel);
+            self.skipped.fetch_add(1, Ordering::Relaxed);
+            return;
+        }
         let skipped = self.skipped.swap(0, Ordering::Relaxed);
         let text = match skipped {
             0 => text.into(),
             count => format!("{}\n{}", say_skipped(count), text.into()),
         };
-        if let Err(mpsc::error::TrySendError::Full(_)) = self.orders.try_send(Order::Print(text)) {
+        if self.orders.try_send(Order::Arrived(text)).is_err() {
+            self.arriving.fetch_sub(1, Ordering::AcqRel);
             self.skipped.fetch_add(skipped + 1, Ordering::Relaxed);
         }
+        self.waker.wake();
     }
 
-    /// Changes the prompt. A line being typed shows it with the next key or print, in the width
-    /// that its prompt had: call this before the notice that says what has happened.
+    /// Changes the prompt; a line being typed keeps its text and its cursor.
     pub fn set_prompt(&self, prompt: PromptState) {
         self.state.prompt.set(prompt);
+        self.waker.wake();
+    }
+
+    /// The prompt that is shown.
+    #[must_use]
+    pub fn prompt(&self) -> PromptState {
+        self.state.prompt.get()
     }
 
     /// Changes how things look from now on.
     pub fn set_look(&self, look: Look) {
         let style = self.state.style.get();
         self.state.style.set(Style { look, ..style });
+        self.waker.wake();
     }
 
     /// Changes which aliases there are.
@@ -85,14 +126,32 @@ impl Screen {
         self.state.known.set(Arc::new(known));
     }
 
+    /// Whether the person looks at this window, where the terminal says so.
+    #[must_use]
+    pub fn focus(&self) -> Focus {
+        self.state.focus.get()
+    }
+
+    /// Whether another program has the terminal now: a pager or an editor.
+    #[must_use]
+    pub fn is_lent(&self) -> bool {
+        self.state.lent.get()
+    }
+
     /// Returns once everything is shown, or after two seconds.
     pub async fn flush(&self) {
         let (done, is_done) = oneshot::channel();
         let flushed = async {
-            if self.orders.send(Order::Flush(done)).await.is_ok() {
+            if self.order(Order::Flush(done)).await.is_ok() {
                 let _ = is_done.await;
             }
         };
         let _ = timeout(FLUSH_MAX, flushed).await;
+    }
+
+    async fn order(&self, order: Order) -> io::Result<()> {
+        let sent = self.orders.send(order).await.map_err(|_| io::ErrorKind::BrokenPipe.into());
+        self.waker.wake();
+        sent
     }
 }

@@ -6,7 +6,7 @@ use std::sync::mpsc::{SyncSender, sync_channel};
 use std::thread;
 use std::time::Duration;
 
-use super::Screen;
+use super::{Focus, Screen};
 use crate::render::UnreadIn;
 
 /// Signals on their way. Policy: further ones are dropped; the next title says how things stand then.
@@ -78,9 +78,9 @@ impl Screen {
         self.state.attention.on_key();
     }
 
-    /// Nobody looks: no key came for so long.
+    /// Nobody looks: another window is typed into, or no key came for so long.
     #[must_use]
     pub fn is_away(&self, after: Duration) -> bool {
-        self.state.attention.is_idle(after)
+        self.state.focus.get() == Focus::Elsewhere || self.state.attention.is_idle(after)
     }
 }

@@ -8,7 +8,8 @@ use crate::commands::{Aliases, table};
 fn known() -> Known {
     Known {
         channels: ["general", "games", "ops"].map(str::to_owned).into(),
-        users: ["ben", "bella", "ken"].map(str::to_owned).into(),
+        users: ["ken", "ben", "bella"].map(str::to_owned).into(),
+        newest: 120,
     }
 }
 
@@ -30,7 +31,7 @@ fn tab_offers_every_command_and_every_option_of_the_table() {
 
 #[test]
 fn tab_completes_from_the_table_and_from_what_is_known() {
-    let cases: [(&str, usize, &[&str]); 19] = [
+    let cases: [(&str, usize, &[&str]); 21] = [
         ("/cre", 0, &["/create "]),
         ("/who", 0, &["/whoami "]),
         ("  /qu", 2, &["/quit "]),
@@ -38,7 +39,7 @@ fn tab_completes_from_the_table_and_from_what_is_known() {
         ("/create #a --view=public --v", 25, &["--visitors "]),
         ("/create #a --view p", 18, &["public "]),
         ("/create #a --view=", 18, &["public ", "members "]),
-        ("/allow @be", 7, &["@bella ", "@ben "]),
+        ("/allow @be", 7, &["@ben ", "@bella "]),
         ("/allow @ben --to o", 17, &["#ops "]),
         ("/allow @ben --can read,s", 23, &["send", "stream"]),
         ("/join #g", 6, &["#games ", "#general "]),
@@ -48,6 +49,8 @@ fn tab_completes_from_the_table_and_from_what_is_known() {
         ("/set theme d", 11, &["dark "]),
         ("hi @k", 3, &["@ken "]),
         ("see #o", 4, &["#ops "]),
+        ("/history --before !12", 18, &["!120 "]),
+        ("as in !l", 6, &["!last "]),
         ("/nonsense x", 10, &[]),
         ("plain", 0, &[]),
     ];
@@ -74,35 +77,52 @@ fn secrets_and_lines_that_begin_with_a_space_are_not_kept() {
     }
 }
 
-#[tokio::test]
-async fn text_that_a_stalled_terminal_has_no_room_for_is_counted() {
-    struct Stalled(std::sync::mpsc::Receiver<()>, std::sync::mpsc::Sender<String>);
-    impl rustyline::ExternalPrinter for Stalled {
-        fn print(&mut self, text: String) -> rustyline::Result<()> {
-            let _ = self.0.recv();
-            let _ = self.1.send(text);
-            Ok(())
-        }
-    }
-    let (go, gate) = std::sync::mpsc::channel();
-    let (shown, seen) = std::sync::mpsc::channel();
-    let sink = printer::Sink::AboveTheLine(Box::new(Stalled(gate, shown)), super::wiping::Pause::default());
-    let screen = Screen::start(sink, SharedState::default()).unwrap();
-    let surplus = 10;
-    // One more than the queue holds is in the hands of the thread, or about to be.
-    for number in 0..=QUEUED_PRINTS_MAX + surplus {
+#[test]
+fn files_are_completed_and_directories_gone_into() {
+    let dir = tempfile::tempdir().unwrap();
+    std::fs::create_dir(dir.path().join("notes")).unwrap();
+    std::fs::write(dir.path().join("notes.txt"), "").unwrap();
+    std::fs::write(dir.path().join(".hidden"), "").unwrap();
+    let base = dir.path().to_str().unwrap();
+    let line = format!("see {base}/n");
+    let found = complete(&line, line.len(), &known()).1;
+    assert_eq!(found, [format!("{base}/notes.txt "), format!("{base}/notes/")]);
+    let all = format!("see {base}/");
+    assert!(!complete(&all, all.len(), &known()).1.iter().any(|path| path.contains("hidden")));
+}
+
+fn screen(orders: tokio::sync::mpsc::Sender<printer::Order>) -> Screen {
+    let (waker, paging) = (Waker::default(), screen::Paging::Never);
+    let state = SharedState { style: Shared::new(Style::plain()), ..SharedState::default() };
+    Screen { orders, waker, arriving: Arc::default(), skipped: Arc::default(), state, paging }
+}
+
+#[test]
+fn text_that_a_stalled_terminal_has_no_room_for_is_counted() {
+    let (orders, queued) = tokio::sync::mpsc::channel(QUEUED_PRINTS_MAX);
+    let screen = screen(orders);
+    for number in 0..QUEUED_ARRIVALS_MAX + 10 {
         screen.notify(format!("{number}"));
     }
-    drop(go);
-    screen.flush().await;
+    let mut printing = Printing::new(queued, Arc::clone(&screen.arriving));
+    let shown = printing.take(std::time::Instant::now());
+    assert_eq!(shown.lines().count(), QUEUED_ARRIVALS_MAX);
+    printing.hurry();
     screen.notify("after");
-    screen.flush().await;
-    let seen: Vec<String> = seen.try_iter().collect();
-    assert!(seen.iter().all(|text| text.ends_with('\n')));
-    let last = seen.last().unwrap();
-    let skipped: usize = last.split(' ').nth(1).unwrap().parse().unwrap();
-    assert!(last.ends_with("/history shows them\nafter\n"), "{last}");
-    assert_eq!(seen.len() - 1 + skipped, QUEUED_PRINTS_MAX + surplus + 1);
+    assert_eq!(printing.take(std::time::Instant::now()), "* 10 more messages, /history shows them\nafter\n");
+}
+
+#[tokio::test]
+async fn answers_are_never_left_out_and_wait_for_room() {
+    let (orders, mut queued) = tokio::sync::mpsc::channel(QUEUED_PRINTS_MAX);
+    let screen = screen(orders);
+    for _ in 0..QUEUED_PRINTS_MAX {
+        screen.answer("x").await.unwrap();
+    }
+    let waiting = tokio::time::timeout(std::time::Duration::from_millis(50), screen.answer("y")).await;
+    assert!(waiting.is_err(), "there is no room");
+    queued.recv().await.unwrap();
+    screen.answer("y").await.unwrap();
 }
 
 proptest! {

@@ -24,7 +24,7 @@ fn say(ken: &mut Program, channel: &str, text: &str) {
 
 /// Ben at a terminal, in #general.
 fn ben_at(town: &Town, env: &[(&str, &str)]) -> Pty {
-    let mut ben = town.person_with("ben", 100, env);
+    let mut ben = town.person_with("ben", 100, env, &[]);
     ben.type_line("/switch #general");
     ben.wait_for("── #general · hosted by ken");
     ben
@@ -160,7 +160,7 @@ fn the_terminal_is_told_in_its_own_way_and_never_by_others() {
 #[test]
 fn a_dumb_terminal_is_sent_nothing_but_text() {
     let (town, mut ken) = ken_and_ben();
-    let ben = town.person_with("ben", 100, &[("TERM", "dumb")]);
+    let ben = town.person_with("ben", 100, &[("TERM", "dumb")], &[]);
     say(&mut ken, "#ops", "for @ben");
     ben.wait_for("for @ben");
     let raw = ben.raw();

@@ -21,7 +21,7 @@ pub struct Pty {
     raw: Arc<Mutex<Vec<u8>>>,
     keyboard: Box<dyn Write + Send>,
     child: Box<dyn Child + Send + Sync>,
-    _master: Box<dyn MasterPty + Send>,
+    master: Box<dyn MasterPty + Send>,
 }
 
 impl Pty {
@@ -51,7 +51,7 @@ impl Pty {
             }
         });
         let keyboard = pair.master.take_writer().unwrap();
-        Self { screen, raw, keyboard, child, _master: pair.master }
+        Self { screen, raw, keyboard, child, master: pair.master }
     }
 
     /// What a person sees, line by line, without trailing spaces.
@@ -68,6 +68,14 @@ impl Pty {
     /// Waits until these bytes were written to the terminal.
     pub fn wait_for_raw(&self, wanted: &str) {
         self.wait(&format!("{wanted:?}"), |_| self.raw().contains(wanted));
+    }
+
+    /// Bytes of the program that are in memory, without pages of files; 0 where the system does not say.
+    pub fn resident(&self) -> u64 {
+        let pid = self.child.process_id().unwrap();
+        let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
+        let line = status.lines().find_map(|line| line.strip_prefix("RssAnon:"));
+        line.and_then(|line| line.trim().trim_end_matches(" kB").parse::<u64>().ok()).unwrap_or(0) * 1024
     }
 
     /// Presses keys.
@@ -114,6 +122,20 @@ impl Pty {
             assert!(started.elapsed() < PATIENCE, "it does not end\n{}", self.rows().join("\n"));
             thread::sleep(Duration::from_millis(20));
         }
+    }
+
+    /// Makes the window wider or narrower.
+    pub fn resize(&self, columns: u16) {
+        self.screen.lock().unwrap().screen_mut().set_size(ROWS.try_into().unwrap(), columns.try_into().unwrap());
+        self.master.resize(PtySize { rows: ROWS, cols: columns, pixel_width: 0, pixel_height: 0 }).unwrap();
+    }
+
+    /// The colour of a name before a message.
+    pub fn colour_of(&self, name: &str) -> vt100::Color {
+        let row =
+            self.rows().iter().position(|row| row.get(7..).is_some_and(|rest| rest.starts_with(&format!("{name}  "))));
+        let row = u16::try_from(row.unwrap()).unwrap();
+        self.screen.lock().unwrap().screen().cell(row, 7).unwrap().fgcolor()
     }
 
     /// Whether any cell of the screen is coloured or bold.

@@ -131,7 +131,7 @@ impl Town {
 
     /// A person at a terminal.
     pub fn person(&self, profile: &str, columns: u16) -> Pty {
-        self.person_with(profile, columns, &[])
+        self.person_with(profile, columns, &[], &[])
     }
 
     /// The process of its tracker.
@@ -146,13 +146,14 @@ impl Town {
         Pty::start(Path::new(PEER), &arguments, &[("SEGMENT_PASSWORD", PASSWORD)], columns)
     }
 
-    /// A person at a terminal that says this of itself.
-    pub fn person_with(&self, profile: &str, columns: u16, env: &[(&str, &str)]) -> Pty {
+    /// A person at a terminal, with an environment and flags of their own.
+    pub fn person_with(&self, profile: &str, columns: u16, env: &[(&str, &str)], flags: &[&str]) -> Pty {
         let arguments = self.arguments(profile);
-        let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
-        let env = [&[("SEGMENT_PASSWORD", PASSWORD)], env].concat();
+        let mut arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+        arguments.extend(flags);
+        let env: Vec<(&str, &str)> = [("SEGMENT_PASSWORD", PASSWORD)].iter().chain(env).copied().collect();
         let pty = Pty::start(Path::new(PEER), &arguments, &env, columns);
-        pty.wait("a prompt", |rows| rows.iter().any(|row| row.contains("❯")));
+        pty.wait("a prompt", |rows| rows.iter().any(|row| row.contains("❯") || row.ends_with(':')));
         pty
     }
 

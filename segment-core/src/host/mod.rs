@@ -133,6 +133,8 @@ pub struct HostReport {
     pub resubmit: usize,
     /// Links of members.
     pub members: Vec<LinkId>,
+    /// Who may do what, and how much is kept.
+    pub access: Access,
 }
 
 impl Host {
@@ -325,6 +327,7 @@ impl Host {
             committed: self.log.committed(),
             resubmit: self.resubmit.len(),
             members: self.members.iter().map(|(link, _)| link).collect(),
+            access: self.log.fold().access().clone(),
         }
     }
 }

@@ -23,6 +23,8 @@ pub struct ChannelView {
     pub record: Signed<ChannelRecord>,
     /// From where it is served.
     pub serving: Serving,
+    /// Whose device hosts it, as far as is known here.
+    pub host: Option<Who>,
     /// Whether this device hosts it.
     pub hosted: bool,
     /// Whether this account is a member; where not, only the cache is left.
@@ -46,11 +48,12 @@ pub struct ChannelView {
 }
 
 impl ChannelView {
-    fn of(channel: &Channel) -> Self {
+    fn of(channel: &Channel, host: Option<Who>) -> Self {
         let replica = &channel.replica;
         Self {
             record: replica.record().clone(),
             serving: channel.told,
+            host,
             hosted: channel.host.is_some(),
             member: channel.membership == Membership::Joined,
             host_present: channel.presence == HostPresence::There,
@@ -128,13 +131,22 @@ impl Peer {
 
     /// The joined channels.
     pub fn channels(&self) -> impl Iterator<Item = ChannelView> {
-        self.channels.iter().map(|(_, channel)| ChannelView::of(channel))
+        self.channels.iter().map(|(_, channel)| self.view_of(channel))
     }
 
     /// One of them.
     #[must_use]
     pub fn channel(&self, channel: ChannelId) -> Option<ChannelView> {
-        self.channels.get(&channel).map(ChannelView::of)
+        self.channels.get(&channel).map(|channel| self.view_of(channel))
+    }
+
+    fn view_of(&self, channel: &Channel) -> ChannelView {
+        let device = channel.replica.record().host;
+        let host = match device == self.core.identity.device() {
+            true => self.core.session.who().cloned(),
+            false => self.core.authors.record(&device).map(|record| record.who.clone()),
+        };
+        ChannelView::of(channel, host)
     }
 
     /// How a channel stands that is hosted here.

@@ -13,7 +13,7 @@ pub(super) const ROWS: &[CommandSpec] = &[
         options: &[Slot::optional("mine", Kind::Flag), Slot::optional("joined", Kind::Flag)],
         needs: Needs::Session,
         help: "list the channels that you may see",
-        examples: &[example("/channels", "all of them"), example("/channels --mine", "those hosted on this machine")],
+        examples: &[example("/channels", "all of them"), example("/channels --mine", "those that you own")],
         build: build_channels,
         ..ROW
     },

@@ -30,7 +30,7 @@ pub(super) const ROWS: &[CommandSpec] = &[
         ],
         needs: Needs::Account,
         help: "set how much of a channel of yours is kept; older messages go",
-        details: "Each option sets one limit, the others stay; --all takes every limit away.\nNothing goes that not both host and tracker have, and what is known of authors stays.",
+        details: "Each option sets one limit, the others stay; --all takes every limit away.\nOlder messages go in steps of 4096, when both host and tracker have them, so that somewhat more than\nthe limit stays; what is known of authors stays. /info shows what is set.",
         examples: &[
             example("/retain #general --last 10000 --days 365", "at most 10000 messages, and none older than a year"),
             example("/retain #general --all", "everything is kept again"),
