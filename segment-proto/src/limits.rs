@@ -22,6 +22,8 @@ pub const BATCH_ENTRIES_MAX: usize = 256;
 pub const EPOCHS_MAX: usize = 64;
 /// Bytes of one part of a snapshot.
 pub const SNAPSHOT_PART_BYTES_MAX: usize = 32 * 1024;
+/// A snapshot is made each time that so many entries were committed behind the last one.
+pub const SNAPSHOT_ENTRIES: u64 = 4_096;
 /// Members of one channel.
 pub const MEMBERS_PER_CHANNEL_MAX: usize = 10_000;
 /// Longest frame on any link, in bytes, its length field included.
@@ -116,6 +118,10 @@ pub struct Limits {
     pub reconnect_max: Duration,
     /// Entries that one channel keeps in memory behind its head.
     pub memory_entries_max: usize,
+    /// Entries from one snapshot to the next, where the owner lets old messages go. Policy: older ones stay until then.
+    pub snapshot_entries: u64,
+    /// How often it is looked whether something has become too old.
+    pub retention_every: Duration,
     /// Device records of authors that a peer keeps. Policy: the one learned first goes, and is asked for again.
     pub authors_max: usize,
     /// Messages of one channel that wait for their authors' names. Policy: shown without.
@@ -175,6 +181,8 @@ impl Default for Limits {
             reconnect_first: Duration::from_millis(200),
             reconnect_max: Duration::from_secs(30),
             memory_entries_max: 1_024,
+            snapshot_entries: SNAPSHOT_ENTRIES,
+            retention_every: Duration::from_secs(60 * 60),
             authors_max: 16_384,
             held_messages_max: 1_024,
             names_wait: Duration::from_secs(2),

@@ -3,7 +3,7 @@
 
 use segment_proto::limits::SNAPSHOT_PART_BYTES_MAX;
 use segment_proto::messages::{ReadSnapshot, SnapshotPart};
-use segment_proto::{EpochOwner, Reason, Retention, Signed, Snapshot};
+use segment_proto::{EpochOwner, Limits, Reason, Retention, Signed, Snapshot};
 
 use crate::backup::{Backup, BackupTask};
 use crate::contract::Deadline;
@@ -12,7 +12,7 @@ use crate::rules::Rule;
 use crate::store::{Operation, Record, StoreOperation, StoredEntry, Table};
 use crate::sync::persist::{Loaded, Meta};
 use crate::sync::retention::{Retaining, Step, Trim};
-use crate::sync::snapshot::{Folded, SNAPSHOT_ENTRIES, part_key, put_snapshot};
+use crate::sync::snapshot::{Folded, part_key, put_snapshot};
 use crate::tracker::context::{Caller, Context};
 use crate::tracker::events::TrackerEvent;
 
@@ -42,10 +42,11 @@ impl Backup {
     /// Called whenever something was stored, the epoch has changed, or it is time.
     pub(super) fn retain(&mut self, cx: &mut Context<'_>) {
         let policy = self.access().retention;
-        if self.keeping.is_writing || !self.keeping.retaining.is_due(policy, cx.now.mono) && !self.is_snapshot_due() {
+        let snapshot_due = self.is_snapshot_due(cx.limits);
+        if self.keeping.is_writing || !self.keeping.retaining.is_due(policy, cx.now.mono) && !snapshot_due {
             return;
         }
-        if self.is_snapshot_due() {
+        if snapshot_due {
             return self.make_snapshot(cx);
         }
         let covered = self.snapshot_place().min(self.covered_by_host());
@@ -58,9 +59,9 @@ impl Backup {
         self.keeping.snapshot.as_ref().map_or(0, |snapshot| snapshot.at.pos)
     }
 
-    fn is_snapshot_due(&self) -> bool {
+    fn is_snapshot_due(&self, limits: &Limits) -> bool {
         let is_set = self.access().retention != Retention::default();
-        is_set && self.log.committed() >= self.snapshot_place() + SNAPSHOT_ENTRIES
+        is_set && self.log.committed() >= self.snapshot_place() + limits.snapshot_entries
     }
 
     /// What the host has sequenced it has; of what was sequenced here it may have nothing.

@@ -20,7 +20,7 @@ mod tests;
 
 use alloc::vec::Vec;
 
-use segment_proto::{Access, ChannelId, ChannelRecord, DeviceId, Fence, LinkId, Message, Reason, Signed};
+use segment_proto::{Access, ChannelId, ChannelRecord, DeviceId, Fence, LinkId, Message, Position, Reason, Signed};
 
 use crate::contract::{Deadline, earliest};
 use crate::outbox::Asker;
@@ -72,6 +72,8 @@ pub enum HostTask {
     Retain,
     /// They are gone.
     Trimmed(Trim),
+    /// The log begins behind a snapshot, at this place.
+    BeganFrom(Position),
     /// Nobody waits.
     Nothing,
 }
@@ -284,6 +286,7 @@ impl Host {
             (HostTask::Retain, StoreOutcome::Entries { entries, .. }) => self.on_retain_page(&entries, cx),
             (HostTask::Retain, _) => self.on_retain_page(&[], cx),
             (HostTask::Trimmed(trim), _) => self.on_trimmed(&trim, cx),
+            (HostTask::BeganFrom(at), _) => self.on_began_from(at, cx),
             (HostTask::Adopted(cuts), _) => self.say_adopted(cuts, cx),
             (HostTask::Granted(fence), _) => self.begin_epoch(fence, cx),
             _ => {}

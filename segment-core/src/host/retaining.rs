@@ -16,7 +16,7 @@ use crate::store::{StoredEntry, Write};
 use crate::sync::ChannelLog;
 use crate::sync::persist::{Meta, put_epoch, put_meta, put_row};
 use crate::sync::retention::{Retaining, Step, Trim};
-use crate::sync::snapshot::{Folded, SNAPSHOT_BYTES_MAX, SNAPSHOT_ENTRIES};
+use crate::sync::snapshot::{Folded, SNAPSHOT_BYTES_MAX};
 
 /// What is kept here and what goes.
 #[derive(Debug, Default)]
@@ -47,7 +47,7 @@ impl Host {
         if !self.keeping.retaining.is_due(policy, cx.now.mono) {
             return;
         }
-        let covered = self.log.committed().saturating_sub(2 * SNAPSHOT_ENTRIES);
+        let covered = self.log.committed().saturating_sub(2 * cx.limits.snapshot_entries);
         let now = (cx.now.mono, cx.now.wall);
         let step = self.keeping.retaining.begin(&self.log, covered, now, cx.limits, cx.rules);
         self.retain_step(step, cx);
@@ -152,10 +152,16 @@ impl Host {
         self.log = log;
         self.tenure.staging = None;
         self.replication = Replication::from(at.pos);
-        let task = self.task(HostTask::Nothing);
+        let task = self.task(HostTask::BeganFrom(at));
         cx.out.write(task, writes);
         cx.out.event(PeerEvent::OlderRemoved { channel: self.channel(), below: at.pos + 1, kept: 0 });
-        self.say_hello(at, cx);
+    }
+
+    /// It is on disk: the tracker may rely on it.
+    pub(super) fn on_began_from(&mut self, at: Position, cx: &mut Context<'_>) {
+        if self.log.head() == at {
+            self.say_hello(at, cx);
+        }
     }
 }
 

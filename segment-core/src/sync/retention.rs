@@ -14,8 +14,6 @@ use crate::sync::persist::{Meta, put_meta};
 
 /// Entries that go with one transaction. Policy: the rest goes with the next.
 pub const TRIM_ENTRIES_MAX: u64 = 16_384;
-/// How often it is looked whether something has become too old.
-pub const RETENTION_EVERY: core::time::Duration = core::time::Duration::from_secs(60 * 60);
 
 /// A walk from the front of a log.
 #[derive(Debug)]
@@ -100,7 +98,7 @@ impl Retaining {
         rules: Rules,
     ) -> Step {
         let policy = log.base().access().retention;
-        self.due = Some(now.0 + RETENTION_EVERY);
+        self.due = Some(now.0 + limits.retention_every);
         let covered = if rules.has(Rule::TrimOnlyCovered) { covered } else { log.committed() };
         let cap = covered.min(log.committed()).min(log.below().pos + TRIM_ENTRIES_MAX);
         let next = log.below().pos + 1;

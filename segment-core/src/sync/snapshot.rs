@@ -12,8 +12,6 @@ use crate::sync::fold::{Fold, RightsFold};
 use crate::sync::log::ChannelLog;
 use crate::sync::persist::{Meta, decode, encode, put_meta};
 
-/// A snapshot is made each time that so many entries were committed behind the last one.
-pub const SNAPSHOT_ENTRIES: u64 = 4_096;
 /// Largest snapshot that is taken from anybody. Policy: a larger one is not fetched.
 pub const SNAPSHOT_BYTES_MAX: u64 = 64 << 20;
 

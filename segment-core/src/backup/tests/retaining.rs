@@ -2,12 +2,13 @@
 
 use alloc::string::ToString;
 
+use segment_proto::limits::SNAPSHOT_ENTRIES;
 use segment_proto::messages::{ReadRange, ReadSnapshot, ReadTail, Sync};
 use segment_proto::{AccessChange, Evidence, Measure, Message, Position, SignedEnvelope};
 
 use super::rig::BackupRig;
 use crate::rules::{Rule, Rules};
-use crate::sync::snapshot::{Folded, SNAPSHOT_ENTRIES};
+use crate::sync::snapshot::Folded;
 use crate::sync::tests::kit::{Author, channel};
 
 /// A copy with a policy, and more entries than a snapshot needs; the author of all but the first.
