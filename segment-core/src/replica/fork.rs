@@ -50,11 +50,18 @@ impl Search {
     fn pass(&mut self, entry: &Entry) {
         let envelope = &entry.envelope;
         if let Some(before) = self.passed.filter(|before| before.hash != envelope.prev) {
-            self.closed = Some(Closed { incarnation: before.incarnation, below: entry.pos });
+            self.close(Closed { incarnation: before.incarnation, below: entry.pos });
         }
         let Envelope { key, account, .. } = **envelope;
         let (incarnation, seq, hash) = (key.incarnation, key.seq, envelope.hash());
         self.passed = Some(Row { device: key.device, account, incarnation, seq, hash });
+    }
+
+    /// An older one closes nothing that a newer one has not closed.
+    fn close(&mut self, closed: Closed) {
+        if self.closed.is_none_or(|known| known.incarnation <= closed.incarnation) {
+            self.closed = Some(closed);
+        }
     }
 
     /// The own row at the end of the search.

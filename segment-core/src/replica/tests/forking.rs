@@ -185,6 +185,24 @@ fn what_was_signed_before_an_access_entry_is_refused_and_what_stands_is_not() {
 }
 
 #[test]
+fn an_older_access_entry_opens_nothing_that_a_newer_one_has_closed() {
+    let mut rig = ReplicaRig::level(&[]);
+    let mut me = Author::new(2);
+    me.begin_anew(0, Hash::ZERO);
+    let (keys, said) = sent(&mut rig, &["a", "b"]);
+    let mut owner = Author::new(1);
+    // What was written first is of an incarnation that another access entry has ended, and so "a" does not build on it.
+    rig.write(&[me.text("long ago"), said[0].clone(), owner.change(&kick(2))]);
+    let row = Row { incarnation: 2, seq: 0, hash: owner.last, ..row_of(&said[0]) };
+    // Whether the entry is committed is another rule's.
+    rig.peer.rules = Rules::without(Rule::FinalRefusal);
+    assert_eq!(rig.fates(&[fate(keys[0], FateCode::Stored, 2)]), ["stored 1.1@2"]);
+    assert_eq!(rig.fates(&[fork(keys[1], row)]), ["1? read own from 1"]);
+    let lines = rig.answer(rig.own(3));
+    assert_eq!(lines, ["write: delete outgoing 2", "refused 1.2 may_not_send", "write: put author"]);
+}
+
+#[test]
 fn what_nobody_remembers_is_given_up_alone() {
     let mut rig = ReplicaRig::level(&[]);
     let (keys, said) = sent(&mut rig, &["a", "b"]);
