@@ -46,7 +46,9 @@ impl Replica {
             let (fence, owner, base) = (record.fence, record.owner, record.base.pos);
             cx.out.event(PeerEvent::EpochChanged { channel: self.channel(), fence, owner, base });
         }
-        self.learn_fence(record.fence, cx);
+        if self.enter(record.fence, cx) {
+            self.pump(cx);
+        }
     }
 
     /// What older epochs have put behind the base of a newer one stands no more.
@@ -61,10 +63,22 @@ impl Replica {
         self.cut(if parted_below { self.cache.committed() } else { base.pos }, cx);
     }
 
-    /// Whoever serves the channel speaks of an epoch: what waits is for that one.
+    /// Whoever serves the channel speaks of an epoch. Where that begins is not known: whether what is shown here stands
+    /// in it is asked first, so that nothing goes ahead of what it answers.
     pub(super) fn learn_fence(&mut self, fence: Fence, cx: &mut Context<'_>) {
-        let Some(attachment) = self.attachment.as_mut().filter(|attachment| fence > attachment.fence) else {
+        if !self.enter(fence, cx) {
             return;
+        }
+        if self.cache.tip().pos > self.cache.committed() {
+            return self.fetch_if_level(cx);
+        }
+        self.pump(cx);
+    }
+
+    /// What waits is for this epoch, if that is a newer one. Says whether it may go now.
+    fn enter(&mut self, fence: Fence, cx: &mut Context<'_>) -> bool {
+        let Some(attachment) = self.attachment.as_mut().filter(|attachment| fence > attachment.fence) else {
+            return false;
         };
         attachment.fence = fence;
         self.outbox.forget_submits();
@@ -73,8 +87,8 @@ impl Replica {
         self.carry_anew(cx);
         if waits {
             // What it did not have when it was asked, it may have now.
-            return self.subscribe(cx);
+            self.subscribe(cx);
         }
-        self.pump(cx);
+        !waits
     }
 }

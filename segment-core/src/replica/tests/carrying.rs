@@ -78,6 +78,19 @@ fn what_was_cut_goes_in_its_order_before_what_is_own() {
 }
 
 #[test]
+fn an_epoch_of_which_only_entries_are_known_is_asked_about_before_anything_own_goes() {
+    let (mut rig, tail) = cut();
+    rig.next_epoch(EpochOwner::Tracker, 2);
+    rig.write(&Author::new(6).texts(1));
+    let lines = rig.push(rig.entries(3, 3));
+    assert!(lines.contains(&"cut behind 2".into()), "{lines:?}");
+    assert!(!lines.iter().any(|line| line.contains("? submit")), "what it answers is not there: {lines:?}");
+    let lines = [rig.answer(rig.sync_page(3, 3)), rig.answer(rig.sync_page(3, 3))].concat();
+    assert!(lines.contains(&"1? submit 1.1 1.1 1.1 in 1.3".into()), "{lines:?}");
+    assert_eq!(last_submit(&rig).envelopes, tail);
+}
+
+#[test]
 fn without_its_rule_the_answer_goes_alone() {
     let (mut rig, _) = cut();
     rig.peer.rules = Rules::without(Rule::CarryDisplayed);
