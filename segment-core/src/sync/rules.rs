@@ -178,26 +178,34 @@ rules! {
 /// The rules in force. Drivers know [`Rules::all`] only.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Rules {
-    removed: Option<Rule>,
+    /// A bit for each rule.
+    removed: u64,
 }
 
 impl Rules {
     /// Every rule.
     #[must_use]
     pub const fn all() -> Self {
-        Self { removed: None }
+        Self { removed: 0 }
     }
 
     /// All but one: a planted fault, for the simulator.
     #[doc(hidden)]
     #[must_use]
     pub const fn without(rule: Rule) -> Self {
-        Self { removed: Some(rule) }
+        Self::all().and_without(rule)
+    }
+
+    /// These, but for one more: what stands in for another rule goes with it.
+    #[doc(hidden)]
+    #[must_use]
+    pub const fn and_without(self, rule: Rule) -> Self {
+        Self { removed: self.removed | 1 << rule as u64 }
     }
 
     /// Whether a rule is in force.
     #[must_use]
-    pub fn has(self, rule: Rule) -> bool {
-        self.removed != Some(rule)
+    pub const fn has(self, rule: Rule) -> bool {
+        self.removed & 1 << rule as u64 == 0
     }
 }
