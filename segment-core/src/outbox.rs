@@ -49,26 +49,28 @@ impl<E, T> Outbox<E, T> {
         self.transmit(link, Frame::push(payload));
     }
 
-    /// The answer to a request.
+    /// The answer to a request. A push cannot be answered, and is not.
     pub fn answer<P: Payload>(&mut self, to: Asker, payload: &P) {
-        self.transmit(to.link, Frame::response(to.id, payload));
+        if !to.id.is_none() {
+            self.transmit(to.link, Frame::response(to.id, payload));
+        }
     }
 
-    /// The answer to a request, where its kind is decided at run time.
+    /// As [`Self::answer`], where the kind is decided at run time.
     pub fn answer_message(&mut self, to: Asker, message: &Message) {
-        self.transmit(to.link, message.encode(AsResponse(to.id)));
+        if !to.id.is_none() {
+            self.transmit(to.link, message.encode(AsResponse(to.id)));
+        }
     }
 
-    /// The failure of a request. A push cannot be answered, and is not.
+    /// The failure of a request.
     pub fn fail(&mut self, to: Asker, reason: Reason, detail: &str) {
         self.fail_with(to, &Failure::new(reason, detail));
     }
 
     /// As [`Self::fail`], with everything said.
     pub fn fail_with(&mut self, to: Asker, failure: &Failure) {
-        if !to.id.is_none() {
-            self.answer(to, failure);
-        }
+        self.answer(to, failure);
     }
 
     /// Opens a link.

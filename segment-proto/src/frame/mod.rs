@@ -69,16 +69,19 @@ pub struct Header {
 }
 
 impl Header {
-    /// Reads the header behind the length field; `None` where bytes are missing.
+    /// Reads the header behind the length field; `None` where bytes are missing. Nobody waits for an answer to a push:
+    /// an id in it, which no honest sender writes, is dropped.
     #[must_use]
     pub fn parse(bytes: &[u8]) -> Option<Self> {
         let header: &[u8; HEADER_BYTES] = bytes.first_chunk()?;
         let (fixed, id) = header.split_at(4);
+        let role = Role::from_bits(fixed[1]);
+        let id = RequestId(Uuid::from_slice(id).ok()?);
         Some(Self {
             version: fixed[0],
-            role: Role::from_bits(fixed[1]),
+            role,
             kind: Kind(u16::from_be_bytes([fixed[2], fixed[3]])),
-            correlation: RequestId(Uuid::from_slice(id).ok()?),
+            correlation: if role == Role::Push { RequestId::NONE } else { id },
         })
     }
 

@@ -50,6 +50,15 @@ fn flags_kept_for_later_are_ignored() {
 }
 
 #[test]
+fn an_id_in_a_push_is_dropped() {
+    for (flags, id) in [(0, RequestId::NONE), (3, RequestId::NONE), (1, RequestId::from_random([9; 16]))] {
+        let mut bytes = RequestId::from_random([9; 16]).as_bytes().to_vec();
+        bytes.splice(..0, [1, flags, 1, 12]);
+        assert_eq!(Header::parse(&bytes).map(|header| header.correlation), Some(id));
+    }
+}
+
+#[test]
 fn a_header_with_a_byte_missing_is_none() {
     for length in 0..HEADER_BYTES {
         assert_eq!(Header::parse(&vec![0; length]), None);
