@@ -86,6 +86,11 @@ impl HostLink {
         }
     }
 
+    /// Nobody waits for an answer any more.
+    pub fn forget_hello(&mut self) {
+        self.hello = None;
+    }
+
     fn activate(&mut self, now: Instant, silence: Duration) {
         self.stage = Stage::Active;
         self.heard = Some(now);
@@ -102,7 +107,9 @@ impl Backup {
             return cx.out.fail(from, Reason::OwnerMayNotHide, "who hides does not host");
         }
         let before = self.host().is_some();
-        self.host = Some(HostLink::new(from, hello));
+        if let Some(before) = self.host.replace(HostLink::new(from, hello)) {
+            before.refuse(Reason::Replaced, cx);
+        }
         self.answer_hello(cx);
         self.note_presence(before);
     }
@@ -291,7 +298,7 @@ impl Backup {
     fn say_grant(&mut self, asker: Asker, nonce: Nonce, record: Signed<EpochRecord>, cx: &mut Context<'_>) {
         let greeter = self.host.as_mut().filter(|host| host.link == asker.link && host.nonce == nonce);
         let Some(host) = greeter else {
-            return;
+            return cx.out.fail(asker, Reason::NotNow, "say hello again");
         };
         host.activate(cx.now.mono, cx.limits.host_silence);
         cx.out.answer(asker, &Grant { nonce, record });

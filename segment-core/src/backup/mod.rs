@@ -231,6 +231,7 @@ impl Backup {
         self.forget_holder(link);
         self.readers.forget_link(link);
         self.readers.remove(link);
+        self.host.iter_mut().filter(|host| host.link == link).for_each(HostLink::forget_hello);
         self.on_host_left(link, cx);
     }
 

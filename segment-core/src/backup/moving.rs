@@ -39,10 +39,11 @@ impl Backup {
         }
     }
 
-    /// The host's session hides, or is gone: for everybody that is the same.
+    /// The host's session hides, or is gone: for everybody else that is the same.
     pub fn on_host_left(&mut self, link: LinkId, cx: &mut Context<'_>) {
         let before = self.host().is_some();
-        if self.host.take_if(|host| host.link == link).is_some() {
+        if let Some(host) = self.host.take_if(|host| host.link == link) {
+            host.refuse(Reason::OwnerMayNotHide, cx);
             self.unseal(cx);
         }
         self.note_presence(before);

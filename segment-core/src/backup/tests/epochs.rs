@@ -79,15 +79,27 @@ fn a_hello_during_a_write_waits_for_it() {
     let mut rig = BackupRig::new();
     rig.hello();
     (rig.nonce, rig.host_link) = (Nonce([2; 16]), 7);
-    assert_eq!(rig.hello(), [""; 0]);
+    assert_eq!(rig.hello(), ["1= failure replaced"], "each is answered");
     assert_eq!(rig.done(), ["7= adopt none after 0 of 0"], "one epoch is enough");
     rig.adopted();
     (rig.nonce, rig.host_link) = (Nonce([3; 16]), 8);
     assert_eq!(rig.hello(), [""; 0]);
-    assert_eq!(rig.done(), ["write: put epoch"], "the grant is for nobody, and taken back");
+    assert_eq!(rig.done(), ["7= failure not_now", "write: put epoch"], "the grant is for nobody, and taken back");
     assert_eq!(rig.done(), ["8= adopt none after 0 of 0"]);
     assert_eq!(rig.epoch(), 3);
     rig.assert_idle();
+}
+
+#[test]
+fn who_hides_while_their_hello_waits_is_told() {
+    let mut rig = BackupRig::new();
+    rig.hello();
+    rig.with(|backup, cx| backup.on_host_left(LinkId(1), cx));
+    assert_eq!(rig.seen(), ["1= failure owner_may_not_hide"]);
+    rig.all_done();
+    rig.hello();
+    rig.link_down(1);
+    assert_eq!(rig.seen(), [""; 0], "who is gone is told nothing");
 }
 
 #[test]
@@ -137,7 +149,7 @@ fn a_grant_whose_link_is_gone_is_told_to_nobody() {
     rig.all_done();
     rig.adopted();
     rig.link_down(1);
-    assert_eq!(rig.done(), [""; 0]);
+    assert_eq!(rig.done(), ["1= failure not_now"]);
     assert_eq!((rig.epoch(), rig.backup.host()), (2, None));
     (rig.nonce, rig.host_link) = (Nonce([2; 16]), 3);
     rig.grant();
