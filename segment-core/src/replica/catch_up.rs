@@ -224,7 +224,9 @@ impl Replica {
             self.paging.writes();
             cx.out.write(task, writes);
         }
-        if let Some(receipt) = self.cache.take_ahead() {
+        let ahead = self.cache.take_ahead();
+        let (fits, parts) = (ahead.clone(), ahead);
+        if let Some(receipt) = fits.filter(|receipt| self.cache.contains(receipt.at)) {
             self.on_receipt(receipt, cx);
         }
         let (channel, with) = (self.channel(), self.source());
@@ -243,6 +245,10 @@ impl Replica {
         let access = fresh.iter().rev().find(|stored| stored.entry.envelope.access().is_some());
         if let Some(stored) = access {
             self.on_access(stored.entry.pos, cx);
+        }
+        // One for another chain cuts what was shown just now.
+        if let Some(receipt) = parts.filter(|receipt| !self.cache.contains(receipt.at)) {
+            self.on_receipt(receipt, cx);
         }
     }
 }

@@ -82,6 +82,26 @@ fn a_receipt_waits_for_its_place_and_must_be_on_the_chain() {
 }
 
 #[test]
+fn what_a_receipt_of_another_chain_cuts_was_shown_before() {
+    let mut three = Author::new(3);
+    let mut rig = ReplicaRig::level(&three.texts(1));
+    rig.write(&three.texts(1));
+    let ahead = receipt(2, Position { chain: rig.at(1).chain, ..rig.at(2) });
+    let marks = segment_proto::messages::Watermarks { receipt: Some(ahead), ..rig.marks() };
+    assert_eq!(rig.push(marks), ["1? sync after 1"]);
+    assert_eq!(
+        rig.answer(rig.sync_page(2, 2))[..5],
+        [
+            "write: append cache 2..2",
+            "(fetched 2..2)",
+            "received 2..2",
+            "write: cut cache from 2, put resubmit 0",
+            "cut behind 1"
+        ]
+    );
+}
+
+#[test]
 fn a_cut_is_followed_never_below_what_is_committed() {
     let mut three = Author::new(3);
     let mut rig = ReplicaRig::level(&three.texts(2));
