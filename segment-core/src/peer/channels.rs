@@ -428,8 +428,9 @@ impl Channels {
     pub(crate) fn finish_refresh(&mut self) -> Vec<(ChannelId, ChannelName)> {
         self.give_up_refresh();
         let refreshed = core::mem::take(&mut self.refreshed);
-        let joined =
-            self.by_id.iter().filter(|(_, channel)| channel.host.is_none() && channel.membership == Membership::Joined);
+        // One that is being left is not missed.
+        let is_joined = |channel: &Channel| channel.membership == Membership::Joined && !channel.leaving;
+        let joined = self.by_id.iter().filter(|(_, channel)| channel.host.is_none() && is_joined(channel));
         joined
             .filter(|(id, _)| !refreshed.contains(id))
             .map(|(id, channel)| (*id, channel.replica.record().name.clone()))

@@ -156,6 +156,28 @@ fn a_visitor_comes_back_under_the_same_name_and_joins_again() {
 }
 
 #[test]
+fn a_visitor_who_leaves_a_channel_while_the_list_comes_does_not_join_it_again() {
+    let mut bench = Bench::connected();
+    let now = bench.now();
+    bench.peer.guest("~zoe", now).unwrap();
+    bench.answer(LINK, "Guest", logged_in(who(0, "zoe")));
+    bench.answer(LINK, "ListChannels", ChannelPage { rows: alloc::vec![row(1, MEMBER, None)], more: false });
+    bench.out();
+    bench.input(Input::LinkDown { link: LINK });
+    bench.wait(Limits::default().reconnect_first);
+    bench.welcome(LinkId(2), TRACKER);
+    bench.answer(LinkId(2), "Guest", logged_in(who(0, "zoe")));
+    let (_, list) = bench.asked(LinkId(2), "ListChannels");
+    let now = bench.now();
+    bench.peer.leave(channel(1), crate::peer::Unsent::Keep, now).unwrap();
+    let (_, leave) = bench.asked(LinkId(2), "LeaveChannel");
+    bench.receive(LinkId(2), segment_proto::frame::Role::Response, list, no_channels());
+    assert!(!bench.out().contains(&"to 2: ask JoinChannel".into()));
+    bench.receive(LinkId(2), segment_proto::frame::Role::Response, leave, segment_proto::messages::Done {});
+    assert_eq!(bench.peer.channels().count(), 0);
+}
+
+#[test]
 fn a_visitor_leaves_no_login_behind() {
     let mut bench = Bench::connected();
     let now = bench.now();
