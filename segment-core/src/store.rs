@@ -84,12 +84,22 @@ pub enum Table {
     Cursor = 69,
     /// Of a log: its snapshot, in parts.
     Snapshot = 70,
+    /// Of a log: the author's own messages that are refused, until the author was told.
+    Refused = 71,
 }
 
 impl Table {
     /// The tables whose keys begin with a log's prefix.
-    pub const OF_LOGS: &'static [Self] =
-        &[Self::Row, Self::Epoch, Self::LogMeta, Self::Outgoing, Self::Resubmit, Self::Cursor, Self::Snapshot];
+    pub const OF_LOGS: &'static [Self] = &[
+        Self::Row,
+        Self::Epoch,
+        Self::LogMeta,
+        Self::Outgoing,
+        Self::Resubmit,
+        Self::Cursor,
+        Self::Snapshot,
+        Self::Refused,
+    ];
 }
 
 /// An entry with the hashes that its writer has computed already.

@@ -11,6 +11,7 @@ use segment_proto::messages::{
 use segment_proto::pending::NoAnswer;
 use segment_proto::{ChannelId, DeviceId, LinkId, Message, Now, Reason, RequestId, Status, Who};
 
+use crate::contract::Output;
 use crate::peer::Peer;
 use crate::peer::channels::TooMany;
 use crate::peer::context::{Answer, PeerTask, Unanswered};
@@ -248,8 +249,10 @@ impl Peer {
             Ok(_) => {}
         }
         self.unserve(&channel, now);
-        let writes = self.channels.remove(&channel);
         self.naming.forget(&channel);
+        let untold = self.channels.get(&channel).into_iter().flat_map(|channel| channel.replica.untold());
+        self.ready.extend(untold.map(Output::Event));
+        let writes = self.channels.remove(&channel);
         self.channels.unsettle();
         self.reply_once_written(id, Reply::Done, writes);
     }

@@ -1,6 +1,7 @@
 //! The link between a hosted channel and its owner's own replica, inside this process.
 
 use alloc::sync::Arc;
+use alloc::vec::Vec;
 
 use segment_proto::frame::Role;
 use segment_proto::{Frame, LinkId, Message, Now, Reason, RequestId};
@@ -91,9 +92,16 @@ impl Peer {
 
     /// Events that need to wait no longer.
     pub(super) fn emit(&mut self) {
+        let mut writes = Vec::new();
         while let Some(event) = self.naming.pop() {
+            if let PeerEvent::MessageRefused { key, .. } = &event {
+                let joined = self.channels.get_mut(&key.channel);
+                writes.extend(joined.and_then(|joined| joined.replica.on_told(*key)));
+            }
             self.ready.push_back(Output::Event(event));
         }
+        // They follow what was told.
+        self.core.write(writes);
     }
 
     fn on_local(&mut self, frame: &Frame, now: Now) {

@@ -169,12 +169,8 @@ impl Replica {
         if refused.is_empty() {
             return;
         }
-        let task = self.task(ReplicaTask::Nothing);
-        cx.out.write(task, refused.iter().map(|item| delete(log, item.number)).collect());
-        for item in refused {
-            let (key, text) = (item.envelope.key, item.envelope.text().map(Into::into));
-            cx.out.event(PeerEvent::MessageRefused { key, reason: Reason::MayNotSend, text });
-        }
+        let writes = refused.iter().map(|item| delete(log, item.number)).collect();
+        self.give_up(refused, Reason::MayNotSend, writes, cx);
     }
 
     /// What was found in the log of another may stand in the own cache already.

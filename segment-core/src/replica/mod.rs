@@ -14,6 +14,7 @@ mod outbox;
 mod outgoing;
 mod paging;
 mod receipts;
+mod refusing;
 mod requests;
 mod signing;
 #[cfg(test)]
@@ -221,8 +222,9 @@ impl Replica {
         if body.len() > cx.limits.body_bytes_max {
             return Err(SendError::TooLong(cx.limits.body_bytes_max));
         }
-        if self.outbox.len() >= cx.limits.outbox_items_max {
-            return Err(SendError::OutboxFull(self.outbox.len()));
+        let waiting = self.outbox.len() + self.outbox.refused.len();
+        if waiting >= cx.limits.outbox_items_max {
+            return Err(SendError::OutboxFull(waiting));
         }
         if cx.login.is_some_and(|login| login.who.is_visitor()) {
             return Err(SendError::NotAllowed(Reason::VisitorsMayOnlyRead));
@@ -259,6 +261,7 @@ impl Replica {
             self.delivery.at = None;
             self.say_delivered(cx);
         }
+        self.tell_again(cx);
         if resubscribe {
             self.subscribe(cx);
         }
@@ -279,7 +282,8 @@ impl Replica {
         let submit = self.outbox.retry_at.map(|at| Deadline::new(at, "outbox tries again"));
         let carry = self.carry.at().map(|at| Deadline::new(at, "bring what was cut here"));
         let delivered = self.delivery.at.map(|at| Deadline::new(at, "say what is on disk"));
-        earliest([subscribe, submit, carry, delivered])
+        let untold = self.has_untold().then(|| Deadline::new(Instant(0), "tell what was refused"));
+        earliest([subscribe, submit, carry, delivered, untold])
     }
 
     /// Where its entries are, the first place that is there, and the chain before it.

@@ -5,6 +5,7 @@ use alloc::vec::Vec;
 
 use segment_proto::{Entry, Envelope, Fence, Instant, Limits, MessageKey, SignedEnvelope};
 
+use crate::replica::refusing::Refused;
 use crate::replica::signing::Author;
 use crate::rules::{Rule, Rules};
 use crate::store::{Fatal, LogId, Lookup, Store, StoreOperation, StoreOutcome, Table, Write};
@@ -71,6 +72,8 @@ pub struct Submission {
 pub struct Outbox {
     pub(super) author: Author,
     pub(super) items: VecDeque<Item>,
+    /// What is refused for good, until its author was told.
+    pub(super) refused: Vec<Refused>,
     next_number: u64,
     submissions: u64,
     /// When to try again.
@@ -79,7 +82,8 @@ pub struct Outbox {
 
 impl Default for Outbox {
     fn default() -> Self {
-        Self { author: Author::default(), items: VecDeque::new(), next_number: 1, submissions: 0, retry_at: None }
+        let (items, refused) = (VecDeque::new(), Vec::new());
+        Self { author: Author::default(), items, refused, next_number: 1, submissions: 0, retry_at: None }
     }
 }
 
@@ -91,8 +95,10 @@ impl Outbox {
     pub fn restore(loaded: &Loaded, entries: LogId, store: &mut dyn Store) -> Result<Self, Fatal> {
         let mut outbox = Self::default();
         outbox.author = loaded.meta(Meta::Author).unwrap_or(outbox.author);
+        outbox.refused = Refused::restore(loaded);
+        outbox.next_number = outbox.refused.last().map_or(1, |refused| refused.number + 1);
         for (number, envelope) in loaded.values::<(u64, SignedEnvelope)>(Table::Outgoing) {
-            outbox.next_number = number + 1;
+            outbox.next_number = outbox.next_number.max(number + 1);
             let find = StoreOperation::Find { log: entries, lookup: lookup(&envelope.key) };
             let pos = match store.perform(&[find])?.pop() {
                 Some(StoreOutcome::Found(found)) => {

@@ -157,12 +157,9 @@ impl Replica {
     /// Gives up a message for good. What builds on it is signed again, where it does not stand in the log already.
     fn refuse_one(&mut self, key: MessageKey, reason: Reason, cx: &mut Context<'_>) {
         let log = self.own_log();
-        for item in self.outbox.take_if(|item| item.envelope.key == key) {
-            let task = self.task(ReplicaTask::Nothing);
-            cx.out.write(task, alloc::vec![delete(log, item.number)]);
-            let text = item.envelope.text().map(Into::into);
-            cx.out.event(PeerEvent::MessageRefused { key, reason, text });
-        }
+        let given_up = self.outbox.take_if(|item| item.envelope.key == key);
+        let writes = given_up.iter().map(|item| delete(log, item.number)).collect();
+        self.give_up(given_up, reason, writes, cx);
         if let Some(row) = unknown_row(cx) {
             self.search(row, cx);
         }
@@ -183,13 +180,8 @@ impl Replica {
         let Some(index) = self.outbox.items.iter().position(|item| item.envelope.key == key) else {
             return;
         };
-        let (refused, writes) = self.outbox.take_from(self.own_log(), index);
-        for item in refused {
-            let text = item.envelope.text().map(Into::into);
-            cx.out.event(PeerEvent::MessageRefused { key: item.envelope.key, reason, text });
-        }
-        let task = self.task(ReplicaTask::Nothing);
-        cx.out.write(task, writes);
+        let (given_up, writes) = self.outbox.take_from(self.own_log(), index);
+        self.give_up(given_up, reason, writes, cx);
         // The chain of what was refused ends: the next message builds on the row that the log has.
         self.subscribe(cx);
     }

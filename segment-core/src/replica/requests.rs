@@ -23,6 +23,8 @@ pub enum ReplicaTask {
     Kept(Kept),
     /// Own messages that were signed again are on disk.
     SignedAgain(Vec<MessageKey>),
+    /// Own messages are refused on disk.
+    Refused(Vec<MessageKey>),
     /// An own message was looked for in the cache.
     LookedUp(MessageKey),
     /// What an own message builds on was looked for in the cache.
@@ -144,6 +146,7 @@ impl Replica {
                 self.on_page_written(cx);
             }
             (ReplicaTask::SignedAgain(keys), _) => self.on_signed_again(&keys, cx),
+            (ReplicaTask::Refused(keys), _) => self.on_given_up(&keys, cx),
             (ReplicaTask::Bring(gap, step), StoreOutcome::Found(found)) => self.on_gap_found(gap, step, found, cx),
             (ReplicaTask::Bring(gap, _), StoreOutcome::Entries { entries, .. }) => self.on_gap_read(gap, entries, cx),
             (ReplicaTask::Common(search), StoreOutcome::Entries { entries, .. }) => {

@@ -130,6 +130,9 @@ rules! {
     /// An outbox item leaves only at committed, or at a final refusal.
     OutboxUntilCommitted, stands in "replica/outgoing.rs",
         without it "a message is let go of that only the host had";
+    /// A refused message leaves the disk only after its author was told.
+    RefusedUntilTold, stands in "replica/refusing.rs",
+        without it "an author who is killed just as a message is refused is never told";
     /// A watermark moves only to a place on the replica's own chain.
     ReceiptOnChain, stands in "replica/receipts.rs",
         without it "a watermark is believed about another log: what is cut is taken for committed";

@@ -9,6 +9,7 @@ mod joining;
 mod members;
 mod moving;
 mod naming;
+mod refusing;
 mod restoring;
 mod serving;
 mod session;

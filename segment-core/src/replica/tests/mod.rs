@@ -8,6 +8,7 @@ mod following;
 mod forking;
 mod paging;
 mod past;
+mod refusing;
 mod rig;
 mod sending;
 mod writing;

@@ -103,7 +103,7 @@ fn record(table: crate::store::Table, key: &[u8]) -> String {
     let suffix = key.get(17..).unwrap_or_default();
     match core::str::from_utf8(suffix) {
         Ok(text) if name == "logmeta" => text.into(),
-        _ if matches!(name.as_str(), "outgoing" | "resubmit") => {
+        _ if matches!(name.as_str(), "outgoing" | "resubmit" | "refused") => {
             format!("{name} {}", suffix.last().copied().unwrap_or_default())
         }
         _ => name,
