@@ -82,7 +82,8 @@ impl Host {
         }
         let is_anew = common.pos < self.log.committed();
         let receipt = receipt.cloned();
-        let mut writes = self.cut_behind(common, cx);
+        let mut writes = core::mem::take(&mut self.void);
+        writes.extend(self.cut_behind(common, cx));
         self.tell_adopted(common, adopt.head, cx);
         if is_anew {
             writes.extend(self.replace_log(staged, receipt, adopt));

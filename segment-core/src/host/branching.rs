@@ -5,14 +5,32 @@ use alloc::collections::BTreeSet;
 use alloc::vec::Vec;
 
 use segment_proto::messages::Adopt;
-use segment_proto::{Access, DeviceId, Position, Receipt, Signed};
+use segment_proto::{Access, DeviceId, EpochRecord, Position, Receipt, Signed};
 
+use crate::host::replication::Replication;
 use crate::host::staging::{Staged, Staging, join};
-use crate::host::{Host, HostTask};
+use crate::host::{Company, Host, HostTask};
 use crate::peer::context::Context;
-use crate::store::{Operation, StoreOperation, StoredEntry, Write};
-use crate::sync::persist::{Meta, delete_epoch, delete_meta, delete_row, put_epoch_record, put_meta, put_row};
+use crate::store::{LogId, Operation, StoreOperation, StoredEntry, Write};
+use crate::sync::persist::{Loaded, Meta, delete_epoch, delete_meta, delete_row, put_epoch_record, put_meta, put_row};
 use crate::sync::{ChannelLog, Fold};
+
+/// What was derived from a log that is another now. It goes with the next one that is taken over.
+pub(super) fn void(id: LogId, rows: Vec<DeviceId>, epochs: &[Signed<EpochRecord>]) -> Vec<Write> {
+    let rows = rows.into_iter().map(|device| delete_row(id, device));
+    let epochs = epochs.iter().map(|record| delete_epoch(id, record.fence));
+    rows.chain(epochs).chain([delete_meta(id, Meta::Rights), delete_meta(id, Meta::Below)]).collect()
+}
+
+/// What is left of a log whose reader has gone over to a newer generation's: rows stand on disk with a receipt only.
+pub(super) fn take_void(id: LogId, loaded: &mut Loaded) -> Vec<Write> {
+    if loaded.receipt.is_some() || loaded.rows.is_empty() {
+        return Vec::new();
+    }
+    let rows = core::mem::take(&mut loaded.rows).into_iter().map(|row| row.device).collect();
+    loaded.rights = None;
+    void(id, rows, &core::mem::take(&mut loaded.epochs))
+}
 
 /// An own branch that is being read, and what replaces it.
 #[derive(Debug)]
@@ -24,6 +42,27 @@ pub struct Branch {
 }
 
 impl Host {
+    /// The reader that writes to this log as well has gone over to a newer generation's, and brings what only the old
+    /// one had: nothing is left of it here, and everything is taken from the tracker again.
+    pub fn part(&mut self, generation: u32, cx: &mut Context<'_>) {
+        let own = self.log.receipt().map(|receipt| receipt.fence.generation);
+        if self.company != Company::Reader || own.is_none_or(|own| own >= generation) {
+            return;
+        }
+        let rows = self.log.base().rows().map(|row| row.device).collect();
+        self.void = void(self.log.id, rows, &self.log.epochs());
+        self.log = ChannelLog::new(self.log.id, self.first_fold());
+        (self.tenure.staging, self.branch, self.reseeding) = (None, None, None);
+        self.replication = Replication::from(0);
+        self.greet(cx);
+    }
+
+    /// Rows and rights before the first entry.
+    pub(super) fn first_fold(&self) -> Fold {
+        let record = &self.record;
+        Fold::new(Access::new(record.owner.account, record.view, record.visitors))
+    }
+
     /// Whether the tracker's log is of a generation that is newer than what is committed here.
     pub(super) fn is_superseded_by(&self, adopt: &Adopt) -> bool {
         let own = self.log.receipt().map(|receipt| receipt.fence.generation);
@@ -33,9 +72,7 @@ impl Host {
 
     /// Asks for all of the tracker's log.
     pub(super) fn stage_anew(&mut self, cx: &mut Context<'_>) {
-        let record = &self.record;
-        let fold = Fold::new(Access::new(record.owner.account, record.view, record.visitors));
-        self.tenure.staging = Some(Staging::new(Position::START, fold));
+        self.tenure.staging = Some(Staging::new(Position::START, self.first_fold()));
         self.say_hello(Position::START, cx);
     }
 

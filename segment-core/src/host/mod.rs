@@ -25,7 +25,7 @@ use segment_proto::{Access, ChannelId, ChannelRecord, DeviceId, Fence, LinkId, M
 use crate::contract::{Deadline, earliest};
 use crate::outbox::Asker;
 use crate::peer::context::{Answer, Context, PeerTask};
-use crate::store::{Fatal, LogId, LogRole, Store, StoreOperation, StoreOutcome, StoredEntry, load_log};
+use crate::store::{Fatal, LogId, LogRole, Store, StoreOperation, StoreOutcome, StoredEntry, Write, load_log};
 use crate::sync::deliveries::Cursors;
 use crate::sync::persist::{Loaded, Meta};
 use crate::sync::retention::Trim;
@@ -119,6 +119,8 @@ pub struct Host {
     cursors: Cursors,
     reseeding: Option<Reseeding>,
     branch: Option<Branch>,
+    /// What goes with the next log that is taken over.
+    void: Vec<Write>,
     keeping: Keeping,
 }
 
@@ -164,6 +166,7 @@ impl Host {
             cursors: Cursors::default(),
             reseeding: None,
             branch: None,
+            void: Vec::new(),
             keeping: Keeping::default(),
         }
     }
@@ -194,10 +197,11 @@ impl Host {
     fn load(record: Signed<ChannelRecord>, store: &mut dyn Store) -> Result<(Self, u64), Fatal> {
         let id = LogId { channel: record.channel, role: LogRole::Host };
         let (records, last) = load_log(store, id)?;
-        let loaded = Loaded::new(records);
+        let mut loaded = Loaded::new(records);
+        let void = branching::take_void(id, &mut loaded);
         let (resubmit, cursors) = (Resubmit::restore(&loaded), Cursors::restore(&loaded));
         let max_fence = loaded.meta::<Fence>(Meta::Fence).unwrap_or_default();
-        let below = loaded.meta(Meta::Below).unwrap_or(segment_proto::Position::START);
+        let below = loaded.meta(Meta::Below).filter(|_| void.is_empty()).unwrap_or(segment_proto::Position::START);
         let new = Access::new(record.owner.account, record.view, record.visitors);
         let fold = match loaded.rights {
             Some(rights) => Fold::from_parts(rights, loaded.rows),
@@ -206,7 +210,7 @@ impl Host {
         let base = loaded.receipt.as_ref().map_or(segment_proto::Position::START, |receipt| receipt.at);
         let log = ChannelLog::restored(id, fold, base, loaded.receipt, loaded.epochs).with_below(below);
         let mut host = Self::with_log(record, log);
-        (host.resubmit, host.cursors) = (resubmit, cursors);
+        (host.resubmit, host.cursors, host.void) = (resubmit, cursors, void);
         host.tenure.max_fence = max_fence;
         Ok((host, last.map_or(0, |stored| stored.entry.pos)))
     }

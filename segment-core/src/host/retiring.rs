@@ -32,6 +32,27 @@ impl Host {
         writes
     }
 
+    /// The epoch is somebody else's for a while, which this host waits for: its log is a reader's until then. What is
+    /// to be written for that.
+    pub fn stand_aside(&mut self, cx: &mut Context<'_>) -> Vec<Write> {
+        let writes = self.cut_behind(self.committed_position(), cx);
+        self.company = Company::Reader;
+        writes
+    }
+
+    /// Whether the tracker does not want to grant an epoch for a while.
+    #[must_use]
+    pub fn is_guest(&self) -> bool {
+        self.tenure.is_guest()
+    }
+
+    /// The last place that this host has taken over into a log that its reader writes to as well, in this generation.
+    #[must_use]
+    pub fn shared_head(&self, generation: u32) -> u64 {
+        let shares = self.company == Company::Reader && self.log.fence().generation == generation;
+        if shares { self.log.head().pos } else { 0 }
+    }
+
     /// Hosts again: asks for what it has missed, and for an epoch.
     pub fn come_back(&mut self, tracker: Option<LinkId>, cx: &mut Context<'_>) {
         self.tenure.standing = Standing::Candidate;

@@ -175,6 +175,18 @@ impl Channel {
         Some(host)
     }
 
+    /// After every call of the host: what it has taken over stands in the reader's log as well.
+    pub(crate) fn after_host(&mut self) {
+        let Some(host) = self.host.as_ref().or(self.former.as_ref()) else { return };
+        self.replica.raise(host.below());
+        self.replica.keep_up_to(host.shared_head(self.replica.generation()));
+    }
+
+    /// Whether its host has to wait, and the reader does not know.
+    pub(crate) fn is_to_stand_aside(&self) -> bool {
+        self.host.as_ref().is_some_and(Host::is_guest) && self.replica.is_kept_by_host()
+    }
+
     fn update(&mut self, row: &ChannelRow, lost: HostPresence) {
         if self.replica.record() != &row.record && row.record.revision >= self.replica.record().revision {
             self.replica.set_record(row.record.clone());

@@ -3,7 +3,8 @@
 //! A host that ends does so in one transaction with what says so: its log stays where it is, the reader in
 //! this process writes to it from then on, and what was cut waits in the host's queue to be brought to its
 //! successor. One that begins takes over from the tracker first; until it is granted its epoch, this
-//! device reads the tracker's copy like anybody else.
+//! device reads the tracker's copy like anybody else. So it does while a host that came and went too often
+//! has to wait for its epoch.
 
 use alloc::vec::Vec;
 
@@ -24,6 +25,8 @@ enum Step {
     Retire,
     /// It is to be hosted here, and is not.
     Begin,
+    /// It is hosted here, and its host has to wait: it is read and written at the tracker's copy meanwhile.
+    StandAside,
     /// Its host has everything, and the epoch: its log is the reader's from here on.
     Settle,
 }
@@ -34,6 +37,7 @@ impl Channel {
         match &self.host {
             Some(_) if !is_named => Some(Step::Retire),
             None if is_named => Some(Step::Begin),
+            Some(host) if self.replica.is_kept_by_host() && host.is_guest() => Some(Step::StandAside),
             Some(host) if !self.replica.is_kept_by_host() && host.is_ready(self.replica.committed()) => {
                 Some(Step::Settle)
             }
@@ -47,6 +51,12 @@ impl Channel {
         self.former = Some(host);
         self.replica.keep_alone(cx);
         writes
+    }
+
+    fn stand_aside(&mut self, cx: &mut Context<'_>) -> Vec<Write> {
+        let writes = self.host.as_mut().map(|host| host.stand_aside(cx));
+        self.replica.keep_alone(cx);
+        writes.unwrap_or_default()
     }
 
     fn settle(&mut self, cx: &mut Context<'_>) -> Vec<Write> {
@@ -77,6 +87,7 @@ impl Peer {
         let Some(channel) = self.channels.get_mut(&id) else { return };
         let mut writes = match step {
             Step::Retire => channel.retire(&mut self.core.cx(now)),
+            Step::StandAside => channel.stand_aside(&mut self.core.cx(now)),
             Step::Settle | Step::Begin => channel.settle(&mut self.core.cx(now)),
         };
         writes.extend(self.channels.put_kept(&id));

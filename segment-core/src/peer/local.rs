@@ -4,7 +4,7 @@ use alloc::sync::Arc;
 use alloc::vec::Vec;
 
 use segment_proto::frame::Role;
-use segment_proto::{Frame, LinkId, Message, Now, Reason, RequestId};
+use segment_proto::{ChannelId, Frame, LinkId, Message, Now, Reason, RequestId};
 
 use crate::contract::{Output, Recipients};
 use crate::outbox::Asker;
@@ -81,6 +81,7 @@ impl Peer {
             }
             PeerEvent::Removed { channel, .. } => self.channels.end(channel),
             PeerEvent::Hosting { .. } => self.channels.unsettle(),
+            PeerEvent::CutBehind { channel, .. } => self.part_host(channel, now),
             _ => {}
         }
         let channel = ordered_in(&event);
@@ -88,6 +89,14 @@ impl Peer {
         let sources = Sources { authors: &self.core.authors, links };
         self.naming.take(event, sources, now.mono, &self.core.limits);
         self.emit();
+    }
+
+    /// What a reader does to the log of its host concerns that.
+    fn part_host(&mut self, id: &ChannelId, now: Now) {
+        let generation = self.channels.get(id).map(|channel| channel.replica.generation());
+        if let (Some(generation), Some(host)) = (generation, self.channels.host_mut(id)) {
+            host.part(generation, &mut self.core.cx(now));
+        }
     }
 
     /// Events that need to wait no longer.

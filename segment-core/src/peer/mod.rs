@@ -115,11 +115,8 @@ impl Peer {
             PeerTask::Host(channel, task) => {
                 if let Some(host) = self.channels.host_mut(&channel) {
                     host.on_performed(task, outcome, &mut self.core.cx(now));
-                    let below = host.below();
-                    if let Some(channel) = self.channels.get_mut(&channel) {
-                        channel.replica.raise(below);
-                    }
                 }
+                self.after_host(&channel);
             }
         }
     }

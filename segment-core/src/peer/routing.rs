@@ -43,7 +43,16 @@ impl Peer {
                 if let Some(host) = self.channels.host_mut(&channel) {
                     host.on_answer(request, answer, &mut self.core.cx(now));
                 }
+                self.after_host(&channel);
             }
+        }
+    }
+
+    pub(super) fn after_host(&mut self, id: &ChannelId) {
+        let Some(channel) = self.channels.get_mut(id) else { return };
+        channel.after_host();
+        if channel.is_to_stand_aside() {
+            self.channels.unsettle();
         }
     }
 

@@ -24,6 +24,8 @@ pub struct Cache {
     recent: VecDeque<Position>,
     /// What stands behind the last committed place: it may be cut, and has to be carried then.
     provisional: VecDeque<(u64, SignedEnvelope)>,
+    /// Up to here stands on disk what the host in this process has taken over. The same stands here, or will.
+    pub kept_up_to: u64,
     receipt: Option<Signed<Receipt>>,
     /// A receipt above the tip, until the tip is there.
     ahead: Option<Signed<Receipt>>,
@@ -55,7 +57,7 @@ impl Cache {
         let entries = LogId { channel, role: keeping };
         let keeper = if keeping == LogRole::Host { Keeper::Host } else { Keeper::Replica };
         let (recent, provisional) = (VecDeque::new(), VecDeque::new());
-        Self { entries, keeper, low: None, recent, provisional, receipt: None, ahead: None }
+        Self { entries, keeper, low: None, recent, provisional, kept_up_to: 0, receipt: None, ahead: None }
     }
 
     /// The cache as the store has it, and the other records of this replica.
@@ -167,7 +169,7 @@ impl Cache {
 
     /// Another generation: what stands behind the last common place is not its log's, and nothing is committed yet.
     pub fn part_behind(&mut self, common: Position) -> Vec<Write> {
-        (self.receipt, self.ahead) = (None, None);
+        (self.receipt, self.ahead, self.kept_up_to) = (None, None, 0);
         let (mut writes, _) = self.cut(common.pos);
         if self.low.is_none_or(|(low, _)| low > common.pos) {
             writes.extend(self.begin(common.pos + 1, common.chain));
@@ -241,13 +243,14 @@ impl Cache {
             self.low = None;
         }
         let kept_here = self.keeper == Keeper::Replica;
-        let write = kept_here.then_some(Write::Cut { log: self.entries, from: pos + 1 });
+        let write = kept_here.then_some(Write::Cut { log: self.entries, from: pos.max(self.kept_up_to) + 1 });
         (write.into_iter().collect(), cut)
     }
 
     /// A host in this process has everything, and keeps it: what was cached apart is not needed any more.
     pub fn join_host(&mut self) -> Vec<Write> {
         self.keeper = Keeper::Host;
+        self.kept_up_to = 0;
         if self.entries.role == LogRole::Host {
             return Vec::new();
         }

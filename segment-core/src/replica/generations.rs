@@ -275,6 +275,10 @@ impl Replica {
         self.crossing.busy = false;
         let log = self.own_log();
         let mut writes = alloc::vec![delete_meta(log, Meta::Receipt)];
+        if self.cache.entries.role == LogRole::Host && self.cache.keeper == Keeper::Replica {
+            // What the host in this process knew of this log was the older generation's.
+            writes.push(delete_meta(self.cache.entries, Meta::Receipt));
+        }
         writes.extend(self.cache.part_behind(common));
         writes.extend(put_aside.map(|aside| self.carry.put_aside(log, aside)));
         self.outbox.unplace_behind(common.pos);

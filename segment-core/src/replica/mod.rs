@@ -297,6 +297,16 @@ impl Replica {
         self.cache.raise(below);
     }
 
+    /// The host in this process has taken over what is committed up to here: it stays on disk, whatever this reader cuts.
+    pub(crate) fn keep_up_to(&mut self, pos: u64) {
+        self.cache.kept_up_to = pos;
+    }
+
+    /// The generation of what is committed here.
+    pub(crate) fn generation(&self) -> u32 {
+        self.cache.receipt().map_or(self.newest_fence().generation, |receipt| receipt.fence.generation)
+    }
+
     /// The highest receipt that fits its entries.
     #[must_use]
     pub fn receipt(&self) -> Option<&Signed<Receipt>> {

@@ -6,11 +6,12 @@ use alloc::vec::Vec;
 
 use segment_proto::frame::Role;
 use segment_proto::messages::{
-    Adopt, ChannelChanged, ChannelPage, ChannelRow, Done, Grant, Presence, Secret, Submitted, Subscribed, SyncPage,
+    Adopt, ChannelChanged, ChannelPage, ChannelRow, Diverged, Done, Failure, Grant, Presence, Secret, Submitted,
+    Subscribed, SyncPage,
 };
 use segment_proto::{
-    ChannelRecord, DeviceId, Entry, EpochOwner, EpochRecord, Fence, Hash, LinkId, Message, Position, Receipt,
-    RequestId, Rights, Signed,
+    ChannelRecord, DeviceId, Entry, EpochOwner, EpochRecord, Fence, Hash, LinkId, Message, Nonce, Position, Reason,
+    Receipt, RequestId, Rights, Signed,
 };
 
 use super::bench::{Bench, DEVICE, HOST, LINK, channel, decode, logged_in, message, row, sign, who};
@@ -35,6 +36,8 @@ const SETTLED: [&str; 9] = [
 /// What the tracker has: its side is played by hand.
 struct Copy {
     epoch: u32,
+    /// Of the last hello.
+    nonce: Option<Nonce>,
     entries: Vec<Entry>,
 }
 
@@ -57,8 +60,18 @@ impl Copy {
 
     /// Answers hello and adopted.
     fn grants(&mut self, bench: &mut Bench, outputs: Vec<Output<PeerEvent>>) {
+        self.adopts(bench, outputs);
+        let record = self.next(EpochOwner::Host(DEVICE));
+        let Some(nonce) = self.nonce else { panic!() };
+        bench.answer(LINK, "Adopted", Grant { nonce, record });
+    }
+
+    /// Answers hello, in this epoch.
+    fn adopts(&mut self, bench: &mut Bench, outputs: Vec<Output<PeerEvent>>) -> Signed<EpochRecord> {
         let (Message::HostHello(hello), id) = request(&outputs, "HostHello") else { panic!() };
-        let epochs = vec![self.next(EpochOwner::Tracker)];
+        let record = self.next(EpochOwner::Tracker);
+        let epochs = vec![record.clone()];
+        self.nonce = Some(hello.nonce);
         let after = usize::try_from(hello.after.pos).unwrap();
         let adopt = Adopt {
             channel: channel(1),
@@ -71,8 +84,7 @@ impl Copy {
             snapshot: None,
         };
         bench.receive(LINK, Role::Response, id, adopt);
-        let record = self.next(EpochOwner::Host(DEVICE));
-        bench.answer(LINK, "Adopted", Grant { nonce: hello.nonce, record });
+        record
     }
 }
 
@@ -95,7 +107,7 @@ fn serving(bench: &Bench) -> (bool, Serving) {
 
 /// Hosts, and has sequenced one message that the tracker has not.
 fn with_tail() -> (Bench, Copy, Vec<Entry>) {
-    let (mut bench, mut copy) = (hosting(), Copy { epoch: 0, entries: Vec::new() });
+    let (mut bench, mut copy) = (hosting(), Copy { epoch: 0, nonce: None, entries: Vec::new() });
     let outputs = bench.take();
     copy.grants(&mut bench, outputs);
     bench.out();
@@ -158,7 +170,7 @@ fn a_channel_that_moves_away_is_cut_and_its_tail_brought_to_the_new_host() {
 fn a_channel_that_comes_here_is_taken_over_before_it_is_served_here() {
     let mut bench = Bench::logged_in(vec![row(1, HOST, None)]);
     bench.out();
-    let mut copy = Copy { epoch: 0, entries: Vec::new() };
+    let mut copy = Copy { epoch: 0, nonce: None, entries: Vec::new() };
     bench.push(LINK, ChannelChanged { row: hosted_by(DEVICE, 2, false) });
     let outputs = bench.take();
     assert_eq!(serving(&bench), (true, Serving::Copy));
@@ -220,10 +232,54 @@ fn an_owner_who_hides_is_gone_for_everybody_and_writes_at_the_tracker() {
 }
 
 #[test]
-fn a_reader_that_does_not_know_yet_what_is_committed_cuts_nothing_that_its_host_has_taken_over() {
+fn an_owner_whose_host_has_to_wait_reads_and_writes_at_the_copy() {
+    let (bench, mut copy, tail) = with_tail();
+    let mut bench = bench.restarted();
+    bench.connect(LINK);
+    let now = bench.now();
+    bench.peer.login("ken", Secret("a password".into()), Presence::Online, now).unwrap();
+    bench.answer(LINK, "Login", logged_in(who(1, "ken")));
+    copy.entries = tail;
+    let outputs = bench.take();
+    copy.adopts(&mut bench, outputs);
+    bench.answer(LINK, "Adopted", Failure::retry_after(Reason::NotNow, 10_000));
+    let (out, _) = bench.asked(LINK, "Subscribe");
+    assert!(out.contains(&"served from Copy".into()), "{out:?}");
+    assert_eq!(serving(&bench), (true, Serving::Copy));
+    assert_eq!(kept(&mut bench), copy.entries, "what its host has taken over stays");
+    let mut bench = bench.restarted();
+    bench.connect(LINK);
+    let now = bench.now();
+    bench.peer.login("ken", Secret("a password".into()), Presence::Online, now).unwrap();
+    bench.answer(LINK, "Login", logged_in(who(1, "ken")));
+    let outputs = bench.take();
+    copy.grants(&mut bench, outputs);
+    assert_eq!(serving(&bench), (true, Serving::Here));
+}
+
+#[test]
+fn what_a_host_has_taken_over_stays_though_its_reader_cuts_before_the_grant() {
     let (mut bench, mut copy, tail) = with_tail();
     set_presence(&mut bench, Presence::Invisible);
     copy.entries = tail;
+    let fence = read_from(&mut copy, &mut bench);
+    set_presence(&mut bench, Presence::Online);
+    let outputs = bench.take();
+    copy.adopts(&mut bench, outputs);
+    let (_, adopted) = bench.asked(LINK, "Adopted");
+    bench.push(LINK, Diverged { channel: channel(1), fence, at: Position::START });
+    let out = bench.out();
+    assert!(out.contains(&"CutBehind".into()), "the reader cuts: {out:?}");
+    assert_eq!(kept(&mut bench), copy.entries);
+    let record = copy.next(EpochOwner::Host(DEVICE));
+    let Some(nonce) = copy.nonce else { panic!() };
+    bench.receive(LINK, Role::Response, adopted, Grant { nonce, record });
+    assert_eq!(serving(&bench), (true, Serving::Here));
+    assert_eq!(kept(&mut bench), copy.entries);
+}
+
+/// The reader gets everything from the copy, but does not hear that it is committed.
+fn read_from(copy: &mut Copy, bench: &mut Bench) -> Fence {
     let record = copy.next(EpochOwner::Tracker);
     let (fence, head) = (record.fence, copy.head());
     let (epoch, rights) = (Some(record), Rights::ALL);
@@ -233,16 +289,30 @@ fn a_reader_that_does_not_know_yet_what_is_committed_cuts_nothing_that_its_host_
     let (receipt, diverged, first) = (None, Vec::new(), 1);
     let page = SyncPage { channel: channel(1), fence, before, entries, head, receipt, diverged, first };
     bench.answer(LINK, "Sync", page);
+    fence
+}
+
+/// The host's log, on disk.
+fn kept(bench: &mut Bench) -> Vec<Entry> {
+    let log = LogId { channel: channel(1), role: LogRole::Host };
+    let read = StoreOperation::Read { log, from: 1, to: 9, entries_max: 9, bytes_max: usize::MAX };
+    let StoreOutcome::Entries { entries, .. } = bench.store.run(&read) else { panic!() };
+    entries.into_iter().map(|stored| stored.entry).collect()
+}
+
+#[test]
+fn a_reader_that_does_not_know_yet_what_is_committed_cuts_nothing_that_its_host_has_taken_over() {
+    let (mut bench, mut copy, tail) = with_tail();
+    set_presence(&mut bench, Presence::Invisible);
+    copy.entries = tail;
+    read_from(&mut copy, &mut bench);
     set_presence(&mut bench, Presence::Online);
     let outputs = bench.take();
     copy.grants(&mut bench, outputs);
     let out = bench.out();
     assert!(out.contains(&"CutBehind".into()), "the reader had nothing committed: {out:?}");
     assert_eq!(serving(&bench), (true, Serving::Here));
-    let log = LogId { channel: channel(1), role: LogRole::Host };
-    let read = StoreOperation::Read { log, from: 1, to: 9, entries_max: 9, bytes_max: usize::MAX };
-    let StoreOutcome::Entries { entries: kept, .. } = bench.store.run(&read) else { panic!() };
-    assert_eq!(kept.into_iter().map(|stored| stored.entry).collect::<Vec<_>>(), copy.entries);
+    assert_eq!(kept(&mut bench), copy.entries);
 }
 
 fn set_presence(bench: &mut Bench, presence: Presence) {
