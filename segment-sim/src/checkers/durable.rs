@@ -90,15 +90,17 @@ fn check_fates(speaker: Speaker<'_>, submitted: &Submitted, ledger: &Ledger, fin
     }
 }
 
-/// The author's envelope is on disk, in the outbox or in its copy of the log, before its first byte leaves.
+/// The author's envelope is on disk before its first byte leaves: in the outbox, in its copy of the log, or in what it
+/// has put aside of an older generation's.
 fn check_outbox(speaker: Speaker<'_>, submit: &Submit, findings: &mut Findings) {
     // Those of others are only carried.
     for envelope in submit.envelopes.iter().filter(|envelope| envelope.key.device == speaker.device) {
-        let known = [LogRole::Cache, LogRole::Host].into_iter().any(|role| {
+        let known = [LogRole::Cache, LogRole::Host, LogRole::Staging].into_iter().any(|role| {
             let log = LogId { channel: submit.channel, role };
             let prefix = log.prefix();
-            let mut outgoing = speaker.durable.records(Table::Outgoing, &prefix);
-            let kept = outgoing.any(|(_, value)| contains(value, &envelope.signature().0));
+            let waiting = [Table::Outgoing, Table::Resubmit].into_iter();
+            let mut waiting = waiting.flat_map(|table| speaker.durable.records(table, &prefix));
+            let kept = waiting.any(|(_, value)| contains(value, &envelope.signature().0));
             let hash = segment_core::store::Lookup::Hash(envelope.hash());
             kept || speaker.durable.log(log).is_some_and(|log| log.find(&hash).is_some())
         });
