@@ -1,5 +1,5 @@
 //! Invisible equals offline: the same world twice, once with somebody who goes invisible and goes on reading, once
-//! with the same person gone. Whatever anybody else is told must be the same.
+//! with the same person gone. Whatever anybody else is told must be the same, at the same microsecond.
 
 use core::fmt;
 use core::hash::{Hash, Hasher};
@@ -15,7 +15,7 @@ use crate::checkers::TRACKER;
 use crate::dice::Dice;
 use crate::disk::DiskProfile;
 use crate::fleet::Scene;
-use crate::network::{NetworkProfile, NodeId};
+use crate::network::{NetworkProfile, NodeId, Pace};
 use crate::plant::Plant;
 use crate::scenario::{Deed, Scenario, Shape, Swarm, What};
 use crate::trace::Printing;
@@ -44,21 +44,12 @@ pub struct Heard {
     told: BTreeMap<(NodeId, DeviceId), Vec<Told>>,
 }
 
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 struct Told {
     at: Instant,
     content: u64,
     text: String,
 }
-
-/// When something is told says nothing: a tick of a clock is enough to round it otherwise.
-impl PartialEq for Told {
-    fn eq(&self, other: &Self) -> bool {
-        self.content == other.content
-    }
-}
-
-impl Eq for Told {}
 
 /// A place where both worlds differ.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -165,7 +156,8 @@ fn live(seed: u64, plant: Plant, leaving: Leaving) -> Option<Heard> {
 /// time, and nothing goes wrong, because how long a machine waits before it dials again is drawn once for all its dials.
 fn scenario(seed: u64, who: NodeId, plant: Plant, dice: &mut Dice) -> Scenario {
     let disk = DiskProfile { fastest: Duration::ZERO, slowest: Duration::ZERO, ..DiskProfile::default() };
-    let network = NetworkProfile { nearest: Duration::from_micros(50), farthest: Duration::from_millis(20) };
+    let (nearest, farthest) = (Duration::from_micros(50), Duration::from_millis(20));
+    let network = NetworkProfile { nearest, farthest, pace: Pace::Even };
     let storm = Duration::from_secs(34);
     let shape = Shape { members: 3, storm, disk, network, ..Shape::default() };
     let swarm = Swarm {

@@ -8,7 +8,7 @@ use segment_proto::frame::Parser;
 use segment_proto::{DeviceId, Instant, LinkId};
 
 use crate::dice::Dice;
-use crate::network::NodeId;
+use crate::network::{NodeId, Pace};
 
 /// Most bytes that leave a queue at once.
 const SEGMENT_BYTES_MAX: usize = 64 * 1024;
@@ -103,9 +103,9 @@ impl End {
     }
 
     /// Takes bytes off the queue, split and merged wherever the dice fall.
-    pub fn depart(&mut self, dice: &mut Dice, now: Instant) -> Bytes {
+    pub fn depart(&mut self, dice: &mut Dice, pace: Pace, now: Instant) -> Bytes {
         let available = self.queued.min(SEGMENT_BYTES_MAX);
-        let wanted = if dice.chance(300) { 1 + dice.index(available) } else { available };
+        let wanted = if pace == Pace::Uneven && dice.chance(300) { 1 + dice.index(available) } else { available };
         self.queued -= wanted;
         self.progress = now;
         self.take(wanted)

@@ -8,17 +8,22 @@ use segment_proto::frame::{Frame, Role};
 use segment_proto::messages::{DecodeError, Failure, Message};
 use segment_proto::{Instant, Reason};
 
-use super::{ConnectionId, EndState, Network, NetworkEvent, NodeId, Side};
+use super::{ConnectionId, EndState, Network, NetworkEvent, NodeId, Pace, Side};
 
 /// How long a node gathers frames into one segment, at most.
 const GATHER_MICROS_MAX: u64 = 200;
+/// By how much a way takes longer than the last time, at most.
+const JITTER_MICROS_MAX: u64 = 500;
 
 impl Network {
     /// Schedules a departure where something waits and nothing holds it.
     pub(super) fn pump(&mut self, id: ConnectionId, side: Side, now: Instant) {
         let Some(connection) = self.connections.get_mut(&id) else { return };
         let (from, to) = (connection.end(side).node, connection.end(side.other()).node);
-        let gather = Duration::from_micros(connection.dice.between(1, GATHER_MICROS_MAX));
+        let gather = match self.profile.pace {
+            Pace::Uneven => Duration::from_micros(connection.dice.between(1, GATHER_MICROS_MAX)),
+            Pace::Even => Duration::from_micros(GATHER_MICROS_MAX),
+        };
         let end = connection.end(side);
         let idle = end.queued() == 0 && end.state != EndState::Closing && !end.ended;
         if idle || end.pumping {
@@ -52,7 +57,11 @@ impl Network {
     fn send_segment(&mut self, id: ConnectionId, side: Side, now: Instant) {
         let high_water = self.limits.send_queue_bytes_max;
         let Some(connection) = self.connections.get_mut(&id) else { return };
-        let jitter = Duration::from_micros(connection.dice.between(0, 500));
+        let pace = self.profile.pace;
+        let jitter = match pace {
+            Pace::Uneven => Duration::from_micros(connection.dice.between(0, JITTER_MICROS_MAX)),
+            Pace::Even => Duration::ZERO,
+        };
         let earliest = now + connection.latency + jitter;
         let mut dice = connection.dice.clone();
         let end = &mut connection.ends[side as usize];
@@ -60,7 +69,7 @@ impl Network {
         if end.queued() == 0 {
             return self.finish_stream(id, side, now);
         }
-        let bytes = end.depart(&mut dice, now);
+        let bytes = end.depart(&mut dice, pace, now);
         let arrival = end.last_arrival;
         let drained = end.drained(high_water).filter(|_| end.state == EndState::Up);
         let node = end.node;

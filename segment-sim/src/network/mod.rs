@@ -84,11 +84,23 @@ pub struct NetworkProfile {
     pub nearest: Duration,
     /// The longest.
     pub farthest: Duration,
+    /// Whether each way takes the same time each time.
+    pub pace: Pace,
+}
+
+/// How evenly bytes flow.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Pace {
+    /// A little earlier or later, split and merged at random.
+    #[default]
+    Uneven,
+    /// Always alike: when something arrives depends on when it was sent, and on nothing else.
+    Even,
 }
 
 impl Default for NetworkProfile {
     fn default() -> Self {
-        Self { nearest: Duration::from_micros(100), farthest: Duration::from_millis(40) }
+        Self { nearest: Duration::from_micros(100), farthest: Duration::from_millis(40), pace: Pace::Uneven }
     }
 }
 

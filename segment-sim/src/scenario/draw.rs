@@ -276,7 +276,11 @@ fn draw_shape(dice: &mut Dice) -> Shape {
         visitors: small(dice, 0, 1),
         second_device_permille: if dice.chance(300) { 500 } else { 0 },
         storm: dice.duration(Duration::from_secs(25), Duration::from_secs(50)),
-        network: NetworkProfile { nearest: Duration::from_micros(50), farthest: Duration::from_millis(farthest) },
+        network: NetworkProfile {
+            nearest: Duration::from_micros(50),
+            farthest: Duration::from_millis(farthest),
+            ..NetworkProfile::default()
+        },
         disk: DiskProfile {
             fastest: Duration::from_micros(20),
             slowest: Duration::from_millis(slowest),
