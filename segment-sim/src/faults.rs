@@ -46,8 +46,8 @@ impl World {
             FaultKind::BreakLink => self.break_link(node, Notice::Reset, &mut dice),
             FaultKind::HalfOpen => self.break_link(node, Notice::HalfOpen, &mut dice),
             FaultKind::Stall => self.stall_link(node, lasting, &mut dice),
-            FaultKind::Partition => self.part(node, Ways::Both, lasting, &mut dice),
-            FaultKind::OneWayPartition => self.part(node, Ways::Out, lasting, &mut dice),
+            FaultKind::Partition => self.part(happening, Ways::Both),
+            FaultKind::OneWayPartition => self.part(happening, Ways::Out),
             FaultKind::NoInbound => {
                 self.fleet.network.set_accepts(node, false);
                 self.fleet.plan_in(lasting, Plan::Accept(node));
@@ -121,7 +121,8 @@ impl World {
         self.crash_for(node, Notice::Reset, lasting);
         if let Some(image) = image {
             self.fleet.disk(node).replace(image);
-            self.checkers.on_disk_replaced(node);
+            let device = self.fleet.network.device(node);
+            self.checkers.on_disk_replaced(node, &device);
         }
     }
 
@@ -144,9 +145,11 @@ impl World {
         }
     }
 
-    fn part(&mut self, node: NodeId, ways: Ways, lasting: Duration, dice: &mut Dice) {
+    fn part(&mut self, happening: &Happening, ways: Ways) {
+        let Happening { node, lasting, draw, with, .. } = *happening;
         let others: Vec<NodeId> = self.all_nodes().into_iter().filter(|other| *other != node).collect();
-        let Some(other) = dice.pick(&others).copied() else { return };
+        let named = with.filter(|with| others.contains(with));
+        let Some(other) = named.or_else(|| Dice::new(draw).pick(&others).copied()) else { return };
         self.block(node, other, lasting);
         if ways == Ways::Both {
             self.block(other, node, lasting);

@@ -28,6 +28,11 @@ pub struct Scene<'a> {
 }
 
 impl<'a> Scene<'a> {
+    /// Every node.
+    pub fn nodes(&self) -> impl Iterator<Item = NodeId> + use<> {
+        (0..u16::try_from(self.disks.len()).unwrap_or(u16::MAX)).map(NodeId)
+    }
+
     /// What is durable at a node at this instant.
     #[must_use]
     pub fn durable(&self, node: NodeId) -> &'a Image {

@@ -29,6 +29,18 @@ impl Log {
         self.entries.get(&pos)
     }
 
+    /// Whether there is none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.entries.is_empty()
+    }
+
+    /// The first entry: those before it are gone.
+    #[must_use]
+    pub fn first(&self) -> Option<&StoredEntry> {
+        self.entries.first_key_value().map(|(_, entry)| entry)
+    }
+
     /// The last entry.
     #[must_use]
     pub fn last(&self) -> Option<&StoredEntry> {

@@ -7,8 +7,8 @@ use segment_core::{Output, Recipients};
 use segment_proto::frame::{HEADER_BYTES, Role};
 use segment_proto::messages::{Encoder, Payload};
 use segment_proto::{
-    AccessChange, AccountId, Entry, Envelope, EnvelopeKind, Frame, Header, Identity, Message, Rights, Signed,
-    SignedEnvelope,
+    AccessChange, AccountId, DeviceId, Entry, Envelope, EnvelopeKind, Frame, Hash, Header, Identity, Message,
+    MessageKey, Rights, Signed, SignedEnvelope,
 };
 
 use crate::dice::Dice;
@@ -39,6 +39,8 @@ enum Lie {
     Impersonate,
     /// An own envelope changes the rights in a channel of somebody else.
     Meddle,
+    /// An envelope of somebody who does not exist is carried, under somebody else's account.
+    Invent,
     /// Entries are told in another order, or one is left out.
     Shuffle,
 }
@@ -54,6 +56,7 @@ const LIES: &[Lie] = &[
     Lie::Meddle,
     Lie::Meddle,
     Lie::Shuffle,
+    Lie::Invent,
 ];
 
 /// Whoever lies.
@@ -94,7 +97,7 @@ impl Liar {
                 Some(other) if self.dice.chance(500) => vec![said(other), said(honest)],
                 other => core::iter::once(honest).chain(other).map(said).collect(),
             },
-            Lie::Forge | Lie::Impersonate | Lie::Meddle | Lie::Shuffle => {
+            Lie::Invent | Lie::Forge | Lie::Impersonate | Lie::Meddle | Lie::Shuffle => {
                 vec![said(self.retold(frame, lie).unwrap_or(honest))]
             }
         }
@@ -125,6 +128,8 @@ impl Liar {
         let header = frame.header()?;
         let mut message = Message::decode(&header, frame.payload()).ok()?;
         match &mut message {
+            Message::Submit(m) if lie == Lie::Invent => m.envelopes.extend(self.invent(m.envelopes.first())),
+            _ if lie == Lie::Invent => return None,
             Message::Submit(m) => self.twist_envelopes(&mut m.envelopes, lie),
             Message::Entries(m) => self.twist_entries(&mut m.entries, lie),
             Message::EntryPage(m) => self.twist_entries(&mut m.entries, lie),
@@ -133,6 +138,15 @@ impl Liar {
             _ => return None,
         }
         Some(message.encode(As(header)))
+    }
+
+    fn invent(&mut self, beside: Option<&SignedEnvelope>) -> Option<SignedEnvelope> {
+        let device = DeviceId(self.dice.bytes());
+        let mut content: Envelope = (**beside?).clone();
+        content.key = MessageKey { device, incarnation: 0, seq: 1, ..content.key };
+        content.account = AccountId(content.account.0 % 5 + 1);
+        content.prev = Hash::ZERO;
+        Some(Signed::new(content, &Identity::simulated(device)))
     }
 
     fn twist_envelopes(&mut self, envelopes: &mut [SignedEnvelope], lie: Lie) {

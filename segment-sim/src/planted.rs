@@ -1,8 +1,11 @@
 //! What is broken on purpose, who finds it, and within how many seeds. A check that never fails proves nothing.
 
+use core::fmt;
 use core::str::{FromStr, SplitWhitespace};
+use std::fs;
+use std::path::Path;
 
-use crate::checkers::Check;
+use crate::checkers::{Check, Finding};
 use crate::plant::Plant;
 use crate::run::live_scenario;
 use crate::scenario::{Focus, Scenario};
@@ -20,10 +23,31 @@ pub struct Planted {
 /// Who finds a planted fault.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Finder {
-    /// Worlds that are about something, within so many seeds, by one of these checks.
-    Worlds(Focus, u64, Vec<Check>),
+    /// The simulator.
+    Simulator(Search),
     /// Nothing that is simulated yet: another test, or another rule that stands in for it.
     Elsewhere(String),
+}
+
+/// Where the simulator looks for a fault.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Search {
+    /// In which worlds.
+    pub worlds: Worlds,
+    /// In how many of them, at most.
+    pub seeds: u64,
+    /// The checks that may break first.
+    pub checks: Vec<Check>,
+}
+
+/// Worlds in which a fault is looked for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Worlds {
+    /// What seeds draw about something.
+    About(Focus),
+    /// One that was written down, in the file of this name: what happens in it is always the same, and each seed gives
+    /// it other delays.
+    Told(String, Box<Scenario>),
 }
 
 /// Who has found a planted fault.
@@ -36,25 +60,65 @@ pub struct Found {
 }
 
 impl Planted {
-    /// The table: one fault a line, with what the worlds are about, the seeds that are allowed, and the checks that may
-    /// break first.
+    /// The table in a file: one fault a line, with its worlds, the seeds that are allowed, and the checks that may break
+    /// first. The scenarios that it names are in a folder beside it.
     ///
     /// # Errors
-    /// The first line that says something else.
-    pub fn table(text: &str) -> Result<Vec<Self>, String> {
+    /// What could not be read, or is no line of a table.
+    pub fn table(path: &Path) -> Result<Vec<Self>, String> {
+        let read = |path: &Path| fs::read_to_string(path).map_err(|error| format!("{}: {error}", path.display()));
+        let scenarios = path.with_file_name("scenarios");
+        let text = read(path)?;
         let lines = text.lines().map(|line| line.split('#').next().unwrap_or_default().trim());
-        lines.filter(|line| !line.is_empty()).map(|line| line.parse().map_err(|()| line.to_owned())).collect()
+        let mut table = lines
+            .filter(|line| !line.is_empty())
+            .map(|line| line.parse().map_err(|()| format!("no line of a table: {line}")))
+            .collect::<Result<Vec<Self>, _>>()?;
+        for planted in &mut table {
+            if let Finder::Simulator(Search { worlds: Worlds::Told(name, scenario), .. }) = &mut planted.finder {
+                let told = read(&scenarios.join(format!("{name}.txt")))?;
+                **scenario = told.parse().map_err(|error| format!("{name}: {error}"))?;
+            }
+        }
+        Ok(table)
     }
 
     /// Looks for it, from the first seed on.
     #[must_use]
     pub fn find(&self) -> Option<Found> {
-        let Finder::Worlds(focus, seeds, checks) = &self.finder else { return None };
-        (1..=*seeds).find_map(|seed| {
-            let outcome = live_scenario(&Scenario::draw(seed, *focus, self.plant), Printing::Silent);
+        let Finder::Simulator(search) = &self.finder else { return None };
+        (1..=search.seeds).find_map(|seed| {
+            let outcome = live_scenario(&search.worlds.of(seed, self.plant), Printing::Silent);
             let check = outcome.findings.first().map(|finding| finding.check)?;
-            checks.contains(&check).then_some(Found { seed, check })
+            search.checks.contains(&check).then_some(Found { seed, check })
         })
+    }
+}
+
+impl Search {
+    /// What breaks in the same worlds up to a seed though nothing is planted: that would not be worth finding.
+    #[must_use]
+    pub fn breaks_unplanted(&self, last_seed: u64) -> Option<Finding> {
+        let live = |seed| live_scenario(&self.worlds.of(seed, Plant::Nothing), Printing::Silent);
+        (1..=last_seed).find_map(|seed| live(seed).findings.first().cloned())
+    }
+}
+
+impl Worlds {
+    fn of(&self, seed: u64, plant: Plant) -> Scenario {
+        match self {
+            Self::About(focus) => Scenario::draw(seed, *focus, plant),
+            Self::Told(_, scenario) => Scenario { seed, plant, ..(**scenario).clone() },
+        }
+    }
+}
+
+impl fmt::Display for Worlds {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::About(focus) => write!(f, "{}", focus.name()),
+            Self::Told(name, _) => write!(f, "scenario {name}"),
+        }
     }
 }
 
@@ -66,14 +130,19 @@ impl FromStr for Planted {
         let plant = words.next().and_then(Plant::named).ok_or(())?;
         let finder = match words.next().ok_or(())? {
             "elsewhere" => Finder::Elsewhere(words.collect::<Vec<_>>().join(" ")),
-            focus => worlds(Focus::named(focus).ok_or(())?, words).ok_or(())?,
+            "scenario" => {
+                let name = words.next().ok_or(())?.to_owned();
+                let unread = Scenario::calm(0, crate::scenario::Shape::default());
+                search(Worlds::Told(name, Box::new(unread)), words).ok_or(())?
+            }
+            focus => search(Worlds::About(Focus::named(focus).ok_or(())?), words).ok_or(())?,
         };
         Ok(Self { plant, finder })
     }
 }
 
-fn worlds(focus: Focus, mut words: SplitWhitespace<'_>) -> Option<Finder> {
+fn search(worlds: Worlds, mut words: SplitWhitespace<'_>) -> Option<Finder> {
     let seeds = words.next()?.parse().ok()?;
     let checks: Option<Vec<Check>> = words.map(Check::named).collect();
-    Some(Finder::Worlds(focus, seeds, checks.filter(|checks| !checks.is_empty())?))
+    Some(Finder::Simulator(Search { worlds, seeds, checks: checks.filter(|checks| !checks.is_empty())? }))
 }

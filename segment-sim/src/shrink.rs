@@ -138,10 +138,11 @@ impl Shrinking {
     fn without_user(&self, node: u16, fewer: impl FnOnce(&mut crate::scenario::Shape)) -> Scenario {
         let mut candidate = self.best.clone();
         fewer(&mut candidate.shape);
-        candidate.happenings.retain(|one| one.node.0 != node);
+        candidate.happenings.retain(|one| one.node.0 != node && one.with.is_none_or(|with| with.0 != node));
         let liar = candidate.shape.liar.filter(|liar| liar.0 != node);
         candidate.shape.liar = liar.map(|liar| if liar.0 > node { NodeId(liar.0 - 1) } else { liar });
-        candidate.happenings.iter_mut().filter(|one| one.node.0 > node).for_each(|one| one.node.0 -= 1);
+        let places = candidate.happenings.iter_mut().flat_map(|one| [Some(&mut one.node), one.with.as_mut()]);
+        places.flatten().filter(|place| place.0 > node).for_each(|place| place.0 -= 1);
         candidate
     }
 

@@ -8,8 +8,8 @@ use segment_core::peer::events::{PeerEvent, Reply};
 use segment_core::peer::{CommandError, Peer, TrackerState, Unsent};
 use segment_proto::messages::{ChannelFilter, Presence, Secret};
 use segment_proto::{
-    AccessChange, AccountId, ChannelId, DeviceId, MessageKey, Now, Reason, RequestId, Rights, SessionId, Token, View,
-    Visitors,
+    AccessChange, AccountId, ChannelId, DeviceId, Measure, MessageKey, Now, Reason, RequestId, Rights, SessionId,
+    Token, View, Visitors,
 };
 
 use crate::dice::Dice;
@@ -175,7 +175,9 @@ impl User {
             _ if peer.tracker_state() != TrackerState::LoggedIn => {}
             Deed::LookBack => self.look_back(dice, peer, now),
             Deed::LookAround => self.look_around(dice, peer, now),
-            Deed::Allow | Deed::Deny | Deed::Kick | Deed::Open => self.change_access(deed, dice, peer, town, now),
+            Deed::Allow | Deed::Deny | Deed::Kick | Deed::Open | Deed::Retain => {
+                self.change_access(deed, dice, peer, town, now)
+            }
             Deed::Hide => self.set_status(Presence::Invisible, peer, now),
             Deed::Show => self.set_status(Presence::Online, peer, now),
             Deed::Leave => self.leave(dice, peer, now),
@@ -277,6 +279,8 @@ impl User {
         let change = match deed {
             Deed::Deny => AccessChange::deny(account, name),
             Deed::Kick => AccessChange::kick(account, name),
+            Deed::Retain if dice.chance(700) => AccessChange::retain(Measure::Count, dice.between(1, 40)),
+            Deed::Retain => AccessChange::retain(Measure::Bytes, dice.between(1_000, 20_000)),
             Deed::Open if dice.chance(500) => AccessChange::set_view(view(dice)),
             Deed::Open => AccessChange::set_visitors(visitors(dice)),
             _ if dice.chance(800) => AccessChange::allow(account, name, Rights::ALL),

@@ -30,6 +30,10 @@ use crate::user::{Mood, Role, Sent, Town, User};
 const CONVERGENCE: Duration = Duration::from_secs(700);
 /// Within which every node has its answer.
 const ANSWERS: Duration = Duration::from_secs(3);
+/// Small enough that a world gets to see what is done about old messages.
+const SNAPSHOT_ENTRIES: u64 = 30;
+/// How often it is looked which are too old.
+const RETENTION_EVERY: Duration = Duration::from_secs(1);
 /// How often it is looked at: never in step with anything.
 const LOOK: Duration = Duration::from_millis(237);
 
@@ -100,6 +104,8 @@ impl World {
             batch_bytes_max: (shape.send_queue_bytes_max / 2).min(48 * 1_024),
             messages_per_second: 50,
             messages_burst: 100,
+            snapshot_entries: SNAPSHOT_ENTRIES,
+            retention_every: RETENTION_EVERY,
             ..Limits::default()
         };
         let network = Network::new(shape.network, limits.clone(), dice.child("network", 0));

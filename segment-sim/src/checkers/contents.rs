@@ -1,7 +1,7 @@
 //! What messages carry, whatever their kind.
 
 use segment_proto::messages::{ChannelRow, FateCode};
-use segment_proto::{ChannelId, ChannelRecord, Entry, EpochRecord, Hash, Message, Position, Receipt, Signed};
+use segment_proto::{ChannelId, ChannelRecord, Entry, EpochRecord, Evidence, Hash, Message, Position, Receipt, Signed};
 
 /// Entries of a channel in a message.
 #[derive(Clone, Copy, Debug)]
@@ -78,6 +78,17 @@ pub fn epochs(message: &Message) -> impl Iterator<Item = &Signed<EpochRecord>> {
         _ => (&[], None),
     };
     many.iter().chain(one)
+}
+
+/// The newest that a peer shows to whom it speaks to.
+#[must_use]
+pub fn evidence(message: &Message) -> Option<(ChannelId, &Evidence)> {
+    match message {
+        Message::Subscribe(m) => Some((m.channel, &m.evidence)),
+        Message::Sync(m) => Some((m.channel, &m.evidence)),
+        Message::Submit(m) => Some((m.channel, &m.evidence)),
+        _ => None,
+    }
 }
 
 /// The last place that a message acknowledges as committed.

@@ -2,12 +2,13 @@
 
 use segment_core::{LogId, LogRole, Table};
 use segment_proto::messages::{FateCode, Submit, Submitted};
-use segment_proto::{ChannelId, DeviceId, EpochRecord, Hash, Message, Position, Signed};
+use segment_proto::{ChannelId, DeviceId, EpochOwner, EpochRecord, Hash, Message, Position, Signed};
 
 use super::contents;
+use super::epochs::Epochs;
 use super::findings::{Check, Findings};
 use super::ledger::Ledger;
-use crate::image::Image;
+use crate::image::{Image, Log};
 
 /// Who says something.
 #[derive(Clone, Copy)]
@@ -21,20 +22,28 @@ pub struct Speaker<'a> {
 }
 
 impl Speaker<'_> {
-    fn log(&self, channel: ChannelId) -> Option<&crate::image::Log> {
+    fn log(&self, channel: ChannelId) -> Option<&Log> {
         self.durable.log(LogId { channel, role: self.role })
+    }
+
+    fn is_trimmed(&self, channel: ChannelId, pos: u64) -> bool {
+        self.log(channel).and_then(Log::first).is_some_and(|first| first.entry.pos > pos)
     }
 
     fn has(&self, channel: ChannelId, at: Position) -> bool {
         at == Position::START
+            || self.is_trimmed(channel, at.pos)
             || self.log(channel).and_then(|log| log.get(at.pos)).is_some_and(|stored| stored.position() == at)
     }
 }
 
 /// Checks a message that leaves.
-pub fn check(speaker: Speaker<'_>, message: &Message, ledger: &Ledger, findings: &mut Findings) {
+pub fn check(speaker: Speaker<'_>, message: &Message, ledger: &Ledger, epochs: &Epochs, findings: &mut Findings) {
     if let Some((channel, at)) = contents::head(message) {
-        findings.expect(Check::DurableBeforeSaid, speaker.has(channel, at), || {
+        // Where all is gone, the place of the last is kept.
+        let committed = ledger.channel(&channel).and_then(|ledger| ledger.get(at.pos)).map(|entry| entry.chain);
+        let nothing_left = speaker.log(channel).is_none_or(Log::is_empty) && committed == Some(at.chain);
+        findings.expect(Check::DurableBeforeSaid, nothing_left || speaker.has(channel, at), || {
             format!("{} claims place {} that is not on disk", message.name(), at.pos)
         });
     }
@@ -42,7 +51,7 @@ pub fn check(speaker: Speaker<'_>, message: &Message, ledger: &Ledger, findings:
         check_entries(speaker, message.name(), carried, findings);
     }
     match message {
-        Message::Submitted(submitted) => check_fates(speaker, submitted, ledger, findings),
+        Message::Submitted(submitted) => check_fates(speaker, submitted, ledger, epochs, findings),
         Message::Submit(submit) => check_outbox(speaker, submit, findings),
         Message::Watermarks(m) => {
             let stored = speaker.log(m.channel).and_then(|log| log.last()).map_or(0, |last| last.entry.pos);
@@ -70,15 +79,17 @@ fn check_entries(speaker: Speaker<'_>, name: &str, carried: contents::CarriedEnt
     }
 }
 
-fn check_fates(speaker: Speaker<'_>, submitted: &Submitted, ledger: &Ledger, findings: &mut Findings) {
+fn check_fates(speaker: Speaker<'_>, submitted: &Submitted, ledger: &Ledger, epochs: &Epochs, findings: &mut Findings) {
+    let is_trackers = epochs.owner(submitted.channel, submitted.fence) == Some(EpochOwner::Tracker);
     for fate in &submitted.fates {
         if !matches!(fate.code, FateCode::Stored | FateCode::Committed) {
             continue;
         }
         let stored = speaker.log(submitted.channel).and_then(|log| log.get(fate.pos));
-        let on_disk = stored.is_some_and(|stored| stored.entry.envelope.key == fate.key);
-        // The tracker stores nothing provisional: it hands on what a host has said, which had it on disk then.
-        let handed_on = fate.code == FateCode::Stored && speaker.role == LogRole::Backup;
+        let on_disk = stored.is_some_and(|stored| stored.entry.envelope.key == fate.key)
+            || speaker.is_trimmed(submitted.channel, fate.pos);
+        // In a host's epoch the tracker hands on what the host has said, which had it on disk then.
+        let handed_on = fate.code == FateCode::Stored && speaker.role == LogRole::Backup && !is_trackers;
         findings.expect(Check::DurableBeforeSaid, on_disk || handed_on, || {
             format!("{:?} is acknowledged as {} at {}, not on disk", fate.key, fate.code, fate.pos)
         });
@@ -116,6 +127,11 @@ pub fn check_epoch(durable: &Image, record: &Signed<EpochRecord>, findings: &mut
     let mut records = durable.records(Table::Epoch, &prefix);
     let known = records.any(|(_, value)| contains(value, &record.signature().0));
     findings.expect(Check::DurableBeforeSaid, known, || format!("epoch {:?} is not on disk", record.fence));
+    let log = durable.log(LogId { channel: record.channel, role: LogRole::Backup });
+    let next = log.and_then(|log| log.get(record.base.pos + 1)).map(|stored| stored.entry.epoch);
+    findings.expect(Check::OneSequencer, next.is_none_or(|epoch| epoch >= record.fence.epoch), || {
+        format!("behind {}, where {:?} begins, stands an entry of epoch {next:?}", record.base.pos, record.fence)
+    });
 }
 
 fn contains(value: &[u8], part: &[u8]) -> bool {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use segment_proto::{ChannelId, EpochRecord, Fence, Hash, Message, Signature, Signed};
+use segment_proto::{ChannelId, EpochOwner, EpochRecord, Fence, Hash, Message, Signature, Signed};
 
 use super::contents;
 use super::findings::{Check, Findings};
@@ -11,16 +11,30 @@ use crate::network::NodeId;
 /// What is known of epochs.
 #[derive(Debug, Default)]
 pub struct Epochs {
-    records: BTreeMap<(ChannelId, Fence), Signature>,
+    records: BTreeMap<(ChannelId, Fence), (Signature, EpochOwner)>,
     processes: BTreeMap<(ChannelId, Fence), (NodeId, u32)>,
     places: BTreeMap<(ChannelId, u64, u32), Hash>,
     newest_grants: BTreeMap<ChannelId, Fence>,
 }
 
 impl Epochs {
+    /// Whether a record is one that was shown before.
+    #[must_use]
+    pub fn is_known(&self, record: &Signed<EpochRecord>) -> bool {
+        let known = self.records.get(&(record.channel, record.fence));
+        known.is_some_and(|(signature, _)| signature == record.signature())
+    }
+
+    /// Who sequences in an epoch.
+    #[must_use]
+    pub fn owner(&self, channel: ChannelId, fence: Fence) -> Option<EpochOwner> {
+        self.records.get(&(channel, fence)).map(|(_, owner)| *owner)
+    }
+
     /// A record leaves somebody.
     pub fn on_record(&mut self, record: &Signed<EpochRecord>, findings: &mut Findings) {
-        let known = *self.records.entry((record.channel, record.fence)).or_insert(*record.signature());
+        let (known, _) =
+            *self.records.entry((record.channel, record.fence)).or_insert((*record.signature(), record.owner));
         findings.expect(Check::OneSequencer, known == *record.signature(), || {
             format!("two records of epoch {:?}", record.fence)
         });

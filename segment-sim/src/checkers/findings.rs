@@ -15,12 +15,20 @@ pub enum Check {
     OnceEach,
     /// Messages of an author stand in the order in which they were written.
     AuthorOrder,
+    /// What was on the screen of who wrote a message stands before it.
+    CauseFirst,
+    /// An author gives a name to one message only.
+    NameOnce,
     /// What an acknowledgement says is in its sender's durable image at the instant it leaves.
     DurableBeforeSaid,
     /// An epoch has one owner, one process of it, and one entry at each place.
     OneSequencer,
     /// Own messages leave the outbox only when committed or refused for good; none is lost.
     NothingLost,
+    /// What is refused for good is refused by an access entry that is committed.
+    RefusedForGood,
+    /// By the owner's policy goes only what another copy has, or had.
+    TwoCopies,
     /// Nothing is accepted from who may not send.
     SendRight,
     /// Nothing of a channel reaches who may not read it.
@@ -55,9 +63,13 @@ impl Check {
         Self::CommittedStands,
         Self::OnceEach,
         Self::AuthorOrder,
+        Self::CauseFirst,
+        Self::NameOnce,
         Self::DurableBeforeSaid,
         Self::OneSequencer,
         Self::NothingLost,
+        Self::RefusedForGood,
+        Self::TwoCopies,
         Self::SendRight,
         Self::ReadRight,
         Self::Invisible,

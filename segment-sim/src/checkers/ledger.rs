@@ -8,7 +8,7 @@ use segment_proto::{
 };
 
 use super::findings::{Check, Findings};
-use super::truth::Truth;
+use super::truth::{Truth, Written};
 use crate::image::{Image, Log};
 
 /// A committed message.
@@ -33,6 +33,8 @@ pub struct ChannelLedger {
     last_of: BTreeMap<DeviceId, (u32, u64)>,
     numbers: BTreeMap<DeviceId, u64>,
     access: Access,
+    /// The rights before that, oldest first.
+    accesses: Vec<Access>,
     /// Since which place an account may not send, and the incarnation of each of its devices then.
     barred: BTreeMap<DeviceId, u32>,
     /// Since which place an account may not read.
@@ -59,6 +61,7 @@ impl ChannelLedger {
             last_of: BTreeMap::new(),
             numbers: BTreeMap::new(),
             access: Access::new(record.owner.account, record.view, record.visitors),
+            accesses: Vec::new(),
             barred: BTreeMap::new(),
             unreadable_since: BTreeMap::new(),
             closed_at: 0,
@@ -99,6 +102,24 @@ impl ChannelLedger {
     #[must_use]
     pub fn access(&self) -> &Access {
         &self.access
+    }
+
+    /// Whether there was a place at which an account might not write.
+    #[must_use]
+    pub fn was_ever_barred(&self, account: AccountId) -> bool {
+        let may_write = |access: &Access| access.rights(account).include(Rights::SEND);
+        self.accesses.iter().chain([&self.access]).any(|access| !may_write(access))
+    }
+
+    /// Whether a message is refused by what is committed: its author might not write since they wrote it, or had not
+    /// heard then that they might not.
+    fn may_refuse(&self, written: &Written, account: AccountId) -> bool {
+        let may_write = |access: &Access| access.rights(account).include(Rights::SEND);
+        let since = self.accesses.iter().skip(written.access_changes).chain([&self.access]);
+        let device = &written.first_key.device;
+        let barred = self.barred.get(device).is_some_and(|last| written.first_key.incarnation <= last + 1);
+        let unheard = !self.last_of.contains_key(device) && self.was_ever_barred(account);
+        barred || unheard || since.into_iter().any(|access| !may_write(access))
     }
 
     /// The place of the entry that took an account's right to read, if it has none.
@@ -143,6 +164,21 @@ impl Ledger {
         if ledger.is_none_or(|ledger| ledger.find(&key).is_none()) {
             self.refused.insert(key);
         }
+    }
+
+    /// How often the rights have changed.
+    #[must_use]
+    pub fn access_changes(&self, channel: &ChannelId) -> usize {
+        self.channels.get(channel).map_or(0, |ledger| ledger.accesses.len())
+    }
+
+    /// An author was told that a message is refused because they may not write: that must stand for ever.
+    pub fn check_refusal(&self, key: &MessageKey, written: &Written, truth: &Truth, findings: &mut Findings) {
+        let Some(ledger) = self.channels.get(&key.channel) else { return };
+        let account = truth.account_of(&key.device).unwrap_or(AccountId::NOBODY);
+        findings.expect(Check::RefusedForGood, ledger.may_refuse(written, account), || {
+            format!("{key:?} is refused by an access entry that is not committed")
+        });
     }
 
     /// These may be written anew, by an author who has forgotten them.
@@ -268,11 +304,27 @@ impl ChannelLedger {
         findings.expect(Check::OnceEach, self.texts.insert(text.into(), pos).is_none(), || {
             format!("{text:?} stands twice, at {pos}")
         });
+        let before_the_bar = self.barred.get(&device).is_some_and(|last| written.first_key.incarnation <= *last);
+        findings.expect(Check::SendRight, !before_the_bar || truth.is_restored(written.node), || {
+            format!("{text:?} was written before its author was barred, and stands at {pos}")
+        });
+        self.check_cause(pos, text, written, truth, findings);
         let last = self.numbers.insert(device, written.number);
         // An old disk may hold a message that was thought lost when newer ones were written.
         let in_order = last.is_none_or(|last| last < written.number) || truth.is_restored(written.node);
         findings.expect(Check::AuthorOrder, in_order, || {
             format!("{text:?} stands behind message {last:?} of its author, at {pos}")
+        });
+    }
+
+    /// What is refused, or comes from an old disk, may be missing.
+    fn check_cause(&self, pos: u64, text: &str, written: &Written, truth: &Truth, findings: &mut Findings) {
+        let Some(cause) = &written.cause else { return };
+        let Some(before) = truth.written(cause).filter(|_| !truth.is_any_restored()) else { return };
+        let author = truth.account_of(&before.key.device).unwrap_or(AccountId::NOBODY);
+        let may_be_missing = before.refused || self.was_ever_barred(author);
+        findings.expect(Check::CauseFirst, may_be_missing || self.texts.contains_key(cause), || {
+            format!("{text:?} stands at {pos}, and {cause:?}, which its author saw, does not stand before it")
         });
     }
 
@@ -289,6 +341,7 @@ impl ChannelLedger {
     fn apply(&mut self, pos: u64, change: &segment_proto::AccessChange) {
         let before = self.access.clone();
         self.access.apply(change);
+        self.accesses.push(before.clone());
         let may = |access: &Access, account, right| access.rights(account).include(right);
         let accounts: BTreeSet<_> = self.entries.iter().map(|entry| (entry.account, entry.key.device)).collect();
         for (account, device) in accounts {

@@ -5,10 +5,12 @@ pub mod durable;
 pub mod epochs;
 pub mod findings;
 pub mod ledger;
+pub mod names;
 pub mod pushes;
 pub mod readers;
 pub mod rest;
 pub mod sources;
+pub mod tenures;
 pub mod truth;
 pub mod views;
 
@@ -16,19 +18,23 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use segment_core::peer::events::{PeerEvent, Reply, Stage};
 use segment_core::tracker::events::TrackerEvent;
+use segment_core::{LogId, LogRole};
 use segment_proto::frame::Role;
-use segment_proto::{DeviceId, Frame, Header, LinkId, Message, Reason};
+use segment_proto::{ChannelId, DeviceId, Frame, Header, LinkId, Message, Reason};
 
 use self::durable::Speaker;
 use self::epochs::Epochs;
 pub use self::findings::{Check, Finding, Findings};
 use self::ledger::Ledger;
+use self::names::Names;
 use self::pushes::Pushes;
 use self::readers::Sessions;
 use self::sources::Sources;
+use self::tenures::Tenures;
 use self::truth::{Truth, Written};
 use self::views::Views;
 use crate::fleet::{Scene, Watch};
+use crate::image::Log;
 use crate::network::{NodeId, OVERFLOW_FACTOR};
 use crate::paired::Heard;
 use crate::process::{Process, Told};
@@ -61,6 +67,8 @@ pub struct Checkers {
     /// Texts that were refused for good.
     pub refused_texts: BTreeSet<String>,
     epochs: Epochs,
+    tenures: Tenures,
+    names: Names,
     sessions: Sessions,
     starts: BTreeMap<NodeId, u32>,
     /// Whether a disk was replaced: honest nodes may then find each other suspicious.
@@ -92,6 +100,8 @@ impl Checkers {
             idle: BTreeSet::new(),
             refused_texts: BTreeSet::new(),
             epochs: Epochs::default(),
+            tenures: Tenures::default(),
+            names: Names::default(),
             sessions: Sessions::default(),
             starts: BTreeMap::new(),
             restored: false,
@@ -111,6 +121,7 @@ impl Checkers {
         self.views.on_start(node);
         self.pushes.on_start(node);
         self.sources.on_start(node);
+        self.tenures.on_start(node);
         self.unheard.retain(|(whose, _)| *whose != node);
         if node == TRACKER {
             self.sessions.clear();
@@ -127,8 +138,9 @@ impl Checkers {
     }
 
     /// Another image lies on a node's disk: it may have forgotten what it was told, and what it has promised.
-    pub fn on_disk_replaced(&mut self, node: NodeId) {
+    pub fn on_disk_replaced(&mut self, node: NodeId, device: &DeviceId) {
         self.restored = true;
+        self.names.on_disk_replaced(device);
         if node == TRACKER {
             // What it had committed may be void until somebody shows it: what must stand in the end is looked at then.
             return self.findings.mute(&[
@@ -137,6 +149,8 @@ impl Checkers {
                 Check::NothingLost,
                 Check::OnceEach,
                 Check::AuthorOrder,
+                Check::CauseFirst,
+                Check::RefusedForGood,
             ]);
         }
         let committed = |text: &str, channel: &_| {
@@ -150,7 +164,15 @@ impl Checkers {
     /// A user has written something.
     pub fn on_sent(&mut self, node: NodeId, sent: Sent) {
         let Sent { text, channel, number, key } = sent;
-        self.truth.on_written(text, Written { node, channel, number, key, promised: false, stored: false });
+        // A host brings what it has shown itself, behind what its own user writes: docs/testing.md.
+        let last_shown =
+            self.views.last_shown(node, channel).filter(|_| !self.tenures.has_hosted(node) && self.liar.is_none());
+        let cause = last_shown.and_then(|key| self.truth.text_of(&key)).cloned();
+        let (promised, stored, refused) = (false, false, false);
+        let (first_key, access_changes) = (key, self.ledger.access_changes(&channel));
+        let written =
+            Written { node, channel, number, key, first_key, cause, access_changes, promised, stored, refused };
+        self.truth.on_written(text, written);
     }
 
     fn check_link(&mut self, scene: Scene<'_>, node: NodeId, link: LinkId, role: Role, message: &Message) {
@@ -171,12 +193,29 @@ impl Checkers {
         }
     }
 
-    fn on_tracker_event(&mut self, event: TrackerEvent) {
+    fn on_tracker_event(&mut self, scene: Scene<'_>, event: TrackerEvent) {
         match event {
             TrackerEvent::LoggedIn { who, session } => self.sessions.on_logged_in(session, who.account),
             TrackerEvent::SessionEnded { session, .. } => self.sessions.on_ended(&session),
+            // Before it is said to anybody it may be gone again, by the owner's policy.
+            TrackerEvent::Replicated { channel, last, .. } | TrackerEvent::Sequenced { channel, last, .. } => {
+                let durable = scene.durable(TRACKER);
+                self.ledger.extend(channel, last, durable, &self.truth, &self.strangers, &mut self.findings);
+            }
+            TrackerEvent::Trimmed { channel, to } => self.check_trimmed(scene, channel, to),
             _ => {}
         }
+    }
+
+    /// What the tracker has let go of, a host has, or had.
+    fn check_trimmed(&mut self, scene: Scene<'_>, channel: ChannelId, to: u64) {
+        let log = LogId { channel, role: LogRole::Host };
+        let last_of = |node| scene.durable(node).log(log).and_then(Log::last).map_or(0, |last| last.entry.pos);
+        let covered = scene.nodes().map(last_of).max().unwrap_or(0);
+        // A disk that is gone had what nobody else has to have now.
+        self.findings.expect(Check::TwoCopies, covered >= to || self.restored, || {
+            format!("the tracker lets go of places up to {to}, and no host has more than {covered}")
+        });
     }
 
     fn on_peer_event(&mut self, node: NodeId, event: &PeerEvent) {
@@ -201,7 +240,16 @@ impl Checkers {
                 self.views.on_stage(*key, *stage, *pos, ledger, findings);
             }
             PeerEvent::MessageSignedAgain { old, new } => self.truth.on_signed_again(old, *new),
-            PeerEvent::MessageRefused { key, text, .. } => {
+            // Nobody can say what became of it: where it would stand, all is gone.
+            PeerEvent::MessageRefused { reason: Reason::Gone, text: Some(text), .. } => self.truth.on_forgotten(text),
+            PeerEvent::MessageRefused { key, reason, text } => {
+                let written = text.as_ref().and_then(|text| self.truth.written(text));
+                if let Some(written) = written.filter(|_| *reason == Reason::MayNotSend && !self.restored) {
+                    ledger.check_refusal(key, written, &self.truth, findings);
+                }
+                if let Some(text) = text {
+                    self.truth.on_refused(text);
+                }
                 ledger.on_refused(*key, text.as_deref(), findings);
                 self.views.on_refused(*key);
                 self.refused_texts.extend(text.clone());
@@ -239,13 +287,15 @@ impl Watch<Process> for Checkers {
         contents::epochs(&message).for_each(|record| self.epochs.on_record(record, &mut self.findings));
         if node != TRACKER {
             self.epochs.on_sent(node, start, &message, &mut self.findings);
+            self.tenures.on_sent(node, &message, &mut self.findings);
+            self.names.on_sent(&scene.network.device(node), &message, &mut self.findings);
         }
         let speaker = Speaker {
             durable: scene.durable(node),
             role: readers::role_of(node == TRACKER),
             device: scene.network.device(node),
         };
-        durable::check(speaker, &message, &self.ledger, &mut self.findings);
+        durable::check(speaker, &message, &self.ledger, &self.epochs, &mut self.findings);
         to.iter().for_each(|link| {
             self.check_link(scene, node, *link, header.role, &message);
             self.pushes.on_sent(node, *link, &message, &mut self.findings);
@@ -266,6 +316,7 @@ impl Watch<Process> for Checkers {
         if node == TRACKER {
             return self.truth.on_received(link, header.correlation, message);
         }
+        self.tenures.on_received(node, message, scene.durable(node), &self.epochs);
         if let Some(peer) = scene.network.peer_of(node, link) {
             let is_tracker = peer == scene.network.device(TRACKER);
             self.sources.on_received(node, peer, is_tracker, message, scene.durable(node));
@@ -275,7 +326,7 @@ impl Watch<Process> for Checkers {
     fn told(&mut self, scene: Scene<'_>, node: NodeId, event: Told) {
         self.findings.look_at(node, scene.now);
         match event {
-            Told::Tracker(event) => self.on_tracker_event(event),
+            Told::Tracker(event) => self.on_tracker_event(scene, event),
             Told::Peer(event) if self.is_liar(node) => self.unheard.push((node, *event)),
             Told::Peer(event) => {
                 self.on_peer_event(node, &event);
@@ -287,6 +338,12 @@ impl Watch<Process> for Checkers {
     fn stepped(&mut self, _: Scene<'_>, node: NodeId, process: &Process) {
         if process.peer().is_some_and(|peer| peer.pending() == 0 && peer.operations() == 0) {
             self.idle.insert(node);
+        }
+        if let Some(peer) = process.peer().filter(|_| self.tenures.is_told(node)) {
+            for view in peer.channels() {
+                let fence = view.epoch.map(|epoch| epoch.fence).unwrap_or_default();
+                self.tenures.on_learned(node, view.record.channel, fence);
+            }
         }
     }
 
@@ -308,6 +365,11 @@ impl Checkers {
             self.ledger.extend(channel, pos, durable, &self.truth, &self.strangers, &mut self.findings);
         }
         contents::epochs(message).for_each(|record| durable::check_epoch(durable, record, &mut self.findings));
+        if let Message::Committed(committed) = message {
+            let receipt = &committed.receipt;
+            let designated = self.ledger.channel(&receipt.channel).and_then(|ledger| ledger.access().host);
+            self.tenures.on_committed(receipt, designated, &self.epochs, &mut self.findings);
+        }
         if let Message::Grant(grant) = message {
             self.epochs.on_grant(&grant.record, &mut self.findings);
         }

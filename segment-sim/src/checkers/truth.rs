@@ -20,6 +20,14 @@ pub struct Written {
     pub number: u64,
     /// Its name.
     pub key: MessageKey,
+    /// The name that it was given first.
+    pub first_key: MessageKey,
+    /// The text that its author had on the screen, the last in that channel.
+    pub cause: Option<String>,
+    /// How often the rights had changed then, as far as that is committed.
+    pub access_changes: usize,
+    /// Whether its author was told that it is refused for good.
+    pub refused: bool,
     /// Whether its author was told that it is on their disk.
     pub promised: bool,
     /// Whether its author was told that it is on another's disk.
@@ -112,6 +120,32 @@ impl Truth {
     #[must_use]
     pub fn is_restored(&self, node: NodeId) -> bool {
         self.restored.contains(&node)
+    }
+
+    /// The text of this name.
+    #[must_use]
+    pub fn text_of(&self, key: &MessageKey) -> Option<&String> {
+        self.names.get(key)
+    }
+
+    /// An author is told that a message is refused for good.
+    pub fn on_refused(&mut self, text: &str) {
+        if let Some(written) = self.written.get_mut(text) {
+            written.refused = true;
+        }
+    }
+
+    /// An author is told that nobody knows what became of a message.
+    pub fn on_forgotten(&mut self, text: &str) {
+        if let Some(written) = self.written.get_mut(text) {
+            written.promised = false;
+        }
+    }
+
+    /// Whether another image has lain on any disk.
+    #[must_use]
+    pub fn is_any_restored(&self) -> bool {
+        !self.restored.is_empty()
     }
 
     /// A message has another name from now on.

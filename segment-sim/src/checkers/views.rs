@@ -87,6 +87,12 @@ impl Views {
         }
     }
 
+    /// The last message on a screen.
+    #[must_use]
+    pub fn last_shown(&self, node: NodeId, channel: ChannelId) -> Option<MessageKey> {
+        self.views.get(&(node, channel))?.shown.last_key_value().map(|(_, key)| *key)
+    }
+
     /// Messages were read from older history: the same as everywhere.
     pub fn on_history(channel: ChannelId, messages: &[ChannelMessage], ledger: &Ledger, findings: &mut Findings) {
         let Some(ledger) = ledger.channel(&channel) else { return };

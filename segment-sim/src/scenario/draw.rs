@@ -66,6 +66,8 @@ pub enum Focus {
     Moves,
     /// A tracker whose disk comes back with an older image.
     Disaster,
+    /// Old messages that go by the owner's policy.
+    Retention,
 }
 
 impl Focus {
@@ -79,6 +81,7 @@ impl Focus {
         Self::Malice,
         Self::Moves,
         Self::Disaster,
+        Self::Retention,
     ];
 
     /// The name by which it is asked for.
@@ -175,6 +178,12 @@ impl Swarm {
                 self.faults.retain(|kind| !matches!(kind, Away));
                 self.disasters = 1 + small(dice, 0, 1);
             }
+            Focus::Retention => {
+                self.shape = Shape { hosts: 1, channels: 1, members: 3, ..self.shape };
+                self.deeds = vec![(Deed::Retain, 15)];
+                self.faults = vec![Away, Crash, PowerFailure, Flap, HalfOpen, Pause];
+                self.at_owners_permille = 400;
+            }
             Focus::Malice => {
                 let liar = NodeId(1 + small(dice, 0, u64::from(self.shape.hosts + self.shape.members) - 1));
                 self.shape.liar = Some(liar);
@@ -203,7 +212,7 @@ impl Swarm {
             let back = kept + dice.duration(Duration::from_millis(100), self.shape.storm / 2);
             let happening = |after, what| {
                 let lasting = Duration::from_secs(1);
-                Happening { at: Instant(0) + after, node: NodeId(0), what, draw: 0, lasting }
+                Happening { at: Instant(0) + after, node: NodeId(0), what, draw: 0, with: None, lasting }
             };
             [happening(kept, What::Deed(Deed::Backup)), happening(back, What::Fault(FaultKind::OldImage))]
         };
@@ -214,7 +223,7 @@ impl Swarm {
         let times = self.times(self.think, dice);
         let deeds = times.into_iter().map(|at| {
             let what = What::Deed(self.draw_deed(dice));
-            Happening { at, node, what, draw: dice.between(0, DRAWS - 1), lasting: Duration::ZERO }
+            Happening { at, node, what, draw: dice.between(0, DRAWS - 1), with: None, lasting: Duration::ZERO }
         });
         deeds.collect()
     }
@@ -235,7 +244,7 @@ impl Swarm {
                 && matches!(kind, FaultKind::Away | FaultKind::OldImage | FaultKind::LostDisk | FaultKind::Gone);
             let node = if spared { NodeId(1) } else { node };
             let lasting = if kind == FaultKind::Away { long_time(dice) } else { some_time(dice) };
-            Some(Happening { at, node, what: What::Fault(kind), draw: dice.between(0, DRAWS - 1), lasting })
+            Some(Happening { at, node, what: What::Fault(kind), draw: dice.between(0, DRAWS - 1), with: None, lasting })
         });
         faults.collect()
     }

@@ -41,6 +41,8 @@ pub struct Happening {
     pub what: What,
     /// Decides the rest: in which channel, to whom, which connection.
     pub draw: u64,
+    /// The other node, where two are parted and the draw is not to decide.
+    pub with: Option<NodeId>,
     /// How long it lasts, if it does.
     pub lasting: Duration,
 }

@@ -77,6 +77,9 @@ impl fmt::Display for Happening {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let at = Seconds(self.at.since(Instant(0)));
         write!(f, "at {at} node {} {} {}", self.node.0, self.what.word(), self.draw)?;
+        if let Some(with) = self.with {
+            write!(f, " with {}", with.0)?;
+        }
         if self.lasting == Duration::ZERO {
             return Ok(());
         }
@@ -142,12 +145,15 @@ fn happening(words: &mut SplitWhitespace<'_>) -> Result<Happening, Unreadable> {
     let word = next(words, "what happens")?;
     let what = What::of_word(word).ok_or_else(|| Unreadable::UnknownWord(word.into()))?;
     let draw = number(words)?;
-    let lasting = match words.next() {
-        None => Duration::ZERO,
-        Some("for") => seconds(words)?,
-        Some(unknown) => return Err(Unreadable::UnknownWord(unknown.into())),
-    };
-    Ok(Happening { at, node, what, draw, lasting })
+    let (mut with, mut lasting) = (None, Duration::ZERO);
+    while let Some(word) = words.next() {
+        match word {
+            "with" => with = Some(NodeId(number(words)?)),
+            "for" => lasting = seconds(words)?,
+            unknown => return Err(Unreadable::UnknownWord(unknown.into())),
+        }
+    }
+    Ok(Happening { at, node, what, draw, with, lasting })
 }
 
 fn next<'a>(words: &mut SplitWhitespace<'a>, what: &'static str) -> Result<&'a str, Unreadable> {

@@ -21,6 +21,8 @@ pub enum Deed {
     Kick,
     /// Says who may read at all; owners only.
     Open,
+    /// Says how much is kept; owners only.
+    Retain,
     /// Goes invisible.
     Hide,
     /// Is seen again.
@@ -46,6 +48,7 @@ impl Deed {
         Self::Deny,
         Self::Kick,
         Self::Open,
+        Self::Retain,
         Self::Hide,
         Self::Show,
         Self::Leave,

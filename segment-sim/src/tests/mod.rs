@@ -1,5 +1,6 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+mod checkers;
 mod corpora;
 mod disk;
 mod fleet;

@@ -1,5 +1,6 @@
 //! Scenarios that failed once, and pairs of worlds.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 use std::sync::Mutex;
@@ -9,7 +10,7 @@ use std::thread;
 use crate::checkers::Finding;
 use crate::paired::{Pair, compare};
 use crate::plant::Plant;
-use crate::planted::{Finder, Planted};
+use crate::planted::{Finder, Planted, Search};
 use crate::run::live_scenario;
 use crate::scenario::Scenario;
 use crate::shrink::shrink;
@@ -65,19 +66,36 @@ fn a_comparison_sees_who_is_shown_though_invisible() {
 #[test]
 fn every_planted_fault_is_found() {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("planted.txt");
-    let table = Planted::table(&fs::read_to_string(path).unwrap()).unwrap();
-    let unknown = Plant::all().into_iter().filter(|(_, plant)| !table.iter().any(|planted| planted.plant == *plant));
+    let table = Planted::table(&path).unwrap();
+    let is_known = |plant: Plant| table.iter().any(|planted| planted.plant.principal() == plant);
+    let unknown = Plant::all().into_iter().filter(|(_, plant)| !is_known(*plant));
     assert_eq!(unknown.map(|(name, _)| name).collect::<Vec<_>>(), ["impure"], "each has a line in the table");
-    let next = AtomicUsize::new(0);
     let missed = Mutex::new(Vec::new());
+    // The last seed that was needed in each kind of world.
+    let needed = Mutex::new(BTreeMap::<String, (Search, u64)>::new());
+    in_two_threads(&table, |planted| {
+        let Finder::Simulator(search) = &planted.finder else { return };
+        let Some(found) = planted.find() else { return missed.lock().unwrap().push(planted.plant.name()) };
+        let mut needed = needed.lock().unwrap();
+        let last = &mut needed.entry(search.worlds.to_string()).or_insert((search.clone(), 0)).1;
+        *last = found.seed.max(*last);
+    });
+    assert_eq!(missed.into_inner().unwrap(), Vec::<String>::new());
+    let needed: Vec<(Search, u64)> = needed.into_inner().unwrap().into_values().collect();
+    let broken = Mutex::new(Vec::new());
+    in_two_threads(&needed, |(search, last)| {
+        let finding = search.breaks_unplanted(*last).map(|finding| format!("{}: {finding}", search.worlds));
+        broken.lock().unwrap().extend(finding);
+    });
+    assert_eq!(broken.into_inner().unwrap(), Vec::<String>::new(), "nothing was planted");
+}
+
+fn in_two_threads<T: Sync>(all: &[T], work: impl Fn(&T) + Sync) {
+    let next = AtomicUsize::new(0);
     let work = || {
-        while let Some(planted) = table.get(next.fetch_add(1, Ordering::Relaxed)) {
-            let elsewhere = matches!(planted.finder, Finder::Elsewhere(_));
-            if !elsewhere && planted.find().is_none() {
-                missed.lock().unwrap().push(planted.plant.name());
-            }
+        while let Some(one) = all.get(next.fetch_add(1, Ordering::Relaxed)) {
+            work(one);
         }
     };
     thread::scope(|scope| (0..2).for_each(|_| drop(scope.spawn(work))));
-    assert_eq!(missed.into_inner().unwrap(), Vec::<String>::new());
 }

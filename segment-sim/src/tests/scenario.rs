@@ -12,10 +12,17 @@ fn a_scenario_is_the_same_after_a_text() {
 #[test]
 fn a_text_may_say_little_and_remark_much() {
     let scenario: Scenario =
-        "# why\nseed 7\n\nat 2 node 1 write 3\nat 1.5 node 0 crash 4 for 0.25 # at the tracker\n".parse().unwrap();
+        "# why\nseed 7\n\nat 2 node 1 write 3\nat 1.5 node 0 crash 4 for 0.25 # at the tracker\nat 3 node 2 partition 0 with 1 for 1".parse().unwrap();
     assert_eq!(scenario.seed, 7);
     let lines: Vec<String> = scenario.happenings.iter().map(ToString::to_string).collect();
-    assert_eq!(lines, ["at 1.500000 node 0 crash 4 for 0.250000", "at 2.000000 node 1 write 3"]);
+    assert_eq!(
+        lines,
+        [
+            "at 1.500000 node 0 crash 4 for 0.250000",
+            "at 2.000000 node 1 write 3",
+            "at 3.000000 node 2 partition 0 with 1 for 1.000000"
+        ]
+    );
 }
 
 #[test]

@@ -41,7 +41,7 @@ struct Arguments {
     /// Plant a fault, by its name; `list` shows all.
     #[arg(long, value_name = "NAME")]
     plant: Option<String>,
-    /// What the worlds are about: anything, takeover, rights, restored, gone, malice, moves, disaster.
+    /// What the worlds are about: anything, takeover, rights, restored, gone, malice, moves, disaster, retention.
     #[arg(long, value_name = "FOCUS", default_value = "anything")]
     focus: String,
     /// Remove a rule of the protocol: short for `--plant without-RULE`.

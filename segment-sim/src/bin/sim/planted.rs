@@ -9,10 +9,9 @@ use segment_sim::planted::{Finder, Planted};
 
 /// Looks for every planted fault of a table, and prints what was found.
 pub fn run(path: &Path, threads: usize) -> ExitCode {
-    let text = std::fs::read_to_string(path).map_err(|error| error.to_string());
-    let table = match text.and_then(|text| Planted::table(&text)) {
+    let table = match Planted::table(path) {
         Ok(table) => table,
-        Err(why) => return crate::fails(&format!("{}: {why}", path.display())),
+        Err(why) => return crate::fails(&why),
     };
     println!("| fault | worlds about | found by | first seed that finds it | allowed |\n|---|---|---|---|---|");
     let (next, missed) = (AtomicUsize::new(0), AtomicUsize::new(0));
@@ -36,12 +35,12 @@ fn row(planted: &Planted) -> bool {
             println!("| `{name}` | {why} | | | |");
             true
         }
-        Finder::Worlds(focus, seeds, _) => {
+        Finder::Simulator(search) => {
             let found = planted.find();
             let (check, seed) = found.map_or(("nobody".into(), "none".into()), |found| {
                 (format!("`{:?}`", found.check), found.seed.to_string())
             });
-            println!("| `{name}` | {} | {check} | {seed} | {seeds} |", focus.name());
+            println!("| `{name}` | {} | {check} | {seed} | {} |", search.worlds, search.seeds);
             found.is_some()
         }
     }

@@ -1,0 +1,30 @@
+//! An author gives a name to one message only.
+
+use std::collections::BTreeMap;
+
+use segment_proto::{DeviceId, Hash, Message, MessageKey};
+
+use super::findings::{Check, Findings};
+
+/// What has left its author under each name.
+#[derive(Debug, Default)]
+pub struct Names {
+    said: BTreeMap<MessageKey, Hash>,
+}
+
+impl Names {
+    /// Another image lies on a device's disk: it may have forgotten which names it has used.
+    pub fn on_disk_replaced(&mut self, device: &DeviceId) {
+        self.said.retain(|key, _| key.device != *device);
+    }
+
+    /// Something leaves a device.
+    pub fn on_sent(&mut self, device: &DeviceId, message: &Message, findings: &mut Findings) {
+        let Message::Submit(submit) = message else { return };
+        for envelope in submit.envelopes.iter().filter(|envelope| envelope.key.device == *device) {
+            let hash = envelope.hash();
+            let known = *self.said.entry(envelope.key).or_insert(hash);
+            findings.expect(Check::NameOnce, known == hash, || format!("{:?} names two messages", envelope.key));
+        }
+    }
+}
