@@ -35,6 +35,11 @@ impl Backlog {
         let over = self.newest.len().saturating_sub(FETCHED_SHOWN_MAX);
         self.newest.drain(..over);
         self.skipped += over;
+        self.wait();
+    }
+
+    /// They are shown later.
+    pub fn wait(&mut self) {
         self.due = Instant::now() + QUIET;
     }
 

@@ -168,13 +168,14 @@ impl Chat {
     }
 
     pub(super) async fn go_to(&mut self, target: Target) -> Done {
-        self.set_current(target.clone());
         if self.is_script() || self.out.is_json() {
+            self.set_current(target.clone());
             self.read_if_attended(&target);
             return Ok(());
         }
-        // What arrives meanwhile is among the newest messages, which are shown at once.
+        // What arrives meanwhile may be among the newest messages, which are shown at once.
         self.talk.known().entering = Some(target.id);
+        self.set_current(target.clone());
         let shown = self.show_channel(&target).await;
         self.talk.known().entering = None;
         self.read_if_attended(&target);

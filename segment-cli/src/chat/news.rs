@@ -23,23 +23,21 @@ impl Narrator {
     ) {
         let is_json = self.out.is_json();
         self.note_messages(id, &messages);
-        let news: Vec<ChannelMessage> = {
+        let (news, is_entered): (Vec<ChannelMessage>, bool) = {
             let mut known = self.talk.known();
-            if known.entering == Some(id) {
-                return;
-            }
             let me = known.account();
             // What I may do from now on is said in other words.
             let is_shown = |known: &mut Known, message: &ChannelMessage| {
                 is_json || (!known.was_shown(message) && !is_about(&message.content, me))
             };
             let is_news = |message: &ChannelMessage| known.is_news(id, message) && is_shown(&mut known, message);
-            messages.into_iter().filter(is_news).collect()
+            let news = messages.into_iter().filter(is_news).collect();
+            (news, known.entering == Some(id))
         };
         if news.is_empty() {
             return;
         }
-        if transfer != Transfer::Live && !is_json {
+        if (transfer != Transfer::Live || is_entered) && !is_json {
             return self.backlogs.entry(id).or_default().add(news, source);
         }
         self.tell_backlog(id);
@@ -88,7 +86,11 @@ impl Narrator {
         }
     }
 
+    /// While a channel becomes the current one, its newest messages are on their way to the screen already.
     fn tell_backlog(&mut self, id: ChannelId) {
+        if self.talk.known().entering == Some(id) {
+            return self.backlogs.entry(id).or_default().wait();
+        }
         let Some((skipped, newest)) = self.backlogs.remove(&id).map(super::backlog::Backlog::take) else { return };
         let (is_here, is_early) = {
             let known = self.talk.known();
@@ -105,7 +107,13 @@ impl Narrator {
             let name = self.talk.known().name_of(&id);
             self.notice("skipped", Some(&name), format!("{skipped} more messages in #{name}; /history shows them"));
         }
-        newest.iter().for_each(|(message, source)| self.show(id, message, source));
+        let waited = |message: &ChannelMessage| {
+            self.talk.known().shown.get(&id).is_none_or(|shown| !shown.was_answered(message.pos))
+        };
+        newest
+            .iter()
+            .filter(|(message, _)| waited(message))
+            .for_each(|(message, source)| self.show(id, message, source));
     }
 
     /// What was fetched of other channels is only counted: it would bury the current one.
@@ -117,7 +125,8 @@ impl Narrator {
             }
             known.name_of(&id)
         };
-        let text = format!("#{name} has caught up: {count} messages; /switch #{name} shows them");
+        let messages = if count == 1 { "message" } else { "messages" };
+        let text = format!("#{name} has caught up: {count} {messages}; /switch #{name} shows them");
         self.notice("caught_up", Some(&name), text);
     }
 

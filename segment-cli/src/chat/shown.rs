@@ -13,6 +13,8 @@ const REMEMBERED_MAX: usize = 1_024;
 #[derive(Debug, Default)]
 pub struct Shown {
     last: u64,
+    /// Everything up to here was shown by an answer.
+    answered: u64,
     /// The newest of them. A place is final within one generation only, so the committed ones are among them.
     newest: BTreeMap<u64, MessageKey>,
     /// Those that were cut: they come again, and are no news then.
@@ -43,9 +45,15 @@ impl Shown {
         self.cut.contains(key)
     }
 
-    /// Everything up to a place was shown, somewhere else.
+    /// Everything up to a place was shown by an answer.
     pub fn up_to(&mut self, pos: u64) {
         self.last = self.last.max(pos);
+        self.answered = self.answered.max(pos);
+    }
+
+    /// Whether an answer has shown a place, perhaps while it waited to be told.
+    pub const fn was_answered(&self, pos: u64) -> bool {
+        pos <= self.answered
     }
 
     /// The last place that was shown.
@@ -56,6 +64,7 @@ impl Shown {
     /// What stands behind a place stands there no more.
     pub fn cut(&mut self, pos: u64) {
         self.last = self.last.min(pos);
+        self.answered = self.answered.min(pos);
         self.cut.extend(self.newest.split_off(&(pos + 1)).into_values());
         while self.cut.len() > REMEMBERED_MAX {
             self.cut.pop_first();
@@ -93,6 +102,7 @@ mod tests {
         let mut shown = Shown::default();
         assert_eq!([1, 2, 2, 1].map(|pos| shown.is_new_place(&message(pos, pos))), [true, true, false, false]);
         shown.up_to(9);
+        assert!(shown.was_answered(9) && !shown.was_answered(10));
         assert!(!shown.is_new_place(&message(9, 9)));
     }
 
