@@ -30,7 +30,7 @@ impl Chat {
         let reply = self.peer().request(move |machine, now| machine.register(&wish, secret, Presence::Online, now));
         let who = self.logged_in(reply.await?)?;
         self.greet(&format!("You are {who}: the account is made, and you are logged in.")).await?;
-        if visited.is_none() {
+        if visited.is_none() && !self.is_script() {
             self.out
                 .remark("/create #channel makes a channel, /join #channel comes into one.")
                 .await
