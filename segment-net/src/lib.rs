@@ -35,6 +35,7 @@ mod limits;
 mod link;
 mod open_files;
 mod running;
+mod traffic;
 pub mod transport;
 
 pub use driver::{Driver, DriverError, Handle, Observer, Setup, Stopped};
@@ -45,6 +46,7 @@ pub use events::{Events, Happening};
 pub use limits::DriverLimits;
 pub use open_files::{OpenFiles, raise_open_files};
 pub use running::Running;
+pub use traffic::Traffic;
 
 /// The README's example is compiled and run like any other.
 #[cfg(doctest)]

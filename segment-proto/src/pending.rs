@@ -92,6 +92,11 @@ impl<T> Pending<T> {
         lost.into_iter().filter_map(|id| self.remove(id).map(|context| (id, context))).collect()
     }
 
+    /// Each request under way: its id, its link, until when it is waited for, and what for.
+    pub fn iter(&self) -> impl Iterator<Item = (RequestId, LinkId, Instant, &T)> {
+        self.waiting.iter().map(|(id, waiting)| (*id, waiting.link, waiting.deadline, &waiting.context))
+    }
+
     /// When the next request expires.
     #[must_use]
     pub fn next_deadline(&self) -> Option<Instant> {

@@ -11,8 +11,10 @@ mod backlog;
 mod channels;
 mod connecting;
 mod faults;
+mod figures;
 mod holdings;
 mod hosting;
+mod inspecting;
 mod keeping;
 mod messages;
 mod narrator;
@@ -170,6 +172,8 @@ impl Chat {
             Command::Verify { channel } => self.verify(channel).await,
             Command::Retain { channel, keep } => self.retain(channel, keep).await,
             Command::Notify { request } => self.notify(request).await,
+            Command::Stats => self.stats().await,
+            Command::Debug { channel } => self.debug(channel).await,
             Command::Peers => self.peers().await,
             Command::Ping => self.ping().await,
             Command::Log { last } => self.show_log(last).await,

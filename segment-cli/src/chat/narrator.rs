@@ -162,18 +162,43 @@ impl Narrator {
         match event {
             PeerEvent::MessageStage { key, stage: Stage::Queued, .. } => {
                 known.own.entry(*key).or_insert(Own { since: Instant::now(), told: false });
+                known.figures.sent += 1;
+                known.figures.count(1);
+            }
+            PeerEvent::MessageStage { key, stage: Stage::Stored, .. } => {
+                if let Some(took) = known.own.get(key).map(|own| own.since.elapsed()) {
+                    known.figures.stored.add(took);
+                }
             }
             PeerEvent::MessageSignedAgain { old, new } => {
                 if let Some(own) = known.own.remove(old) {
                     known.own.insert(*new, own);
                 }
             }
-            PeerEvent::MessageStage { key, stage: Stage::Committed, .. }
-                if known.settle(key).is_some_and(|own| own.told) =>
-            {
-                known.settled.insert(*key);
+            PeerEvent::MessageStage { key, stage: Stage::Committed, .. } => {
+                let own = known.settle(key);
+                if let Some(own) = &own {
+                    known.figures.committed += 1;
+                    known.figures.settled.add(own.since.elapsed());
+                }
+                if own.is_some_and(|own| own.told) {
+                    known.settled.insert(*key);
+                }
             }
-            PeerEvent::MessageRefused { key, .. } => drop(known.settle(key)),
+            PeerEvent::MessageRefused { key, .. } => {
+                known.settle(key);
+                known.figures.refused += 1;
+            }
+            PeerEvent::Received { messages, .. } => {
+                let me = known.me.as_ref().map(|me| me.account);
+                let others = messages.iter().filter(|message| Some(message.account) != me);
+                let (count, bytes) = others.fold((0, 0), |(count, bytes), message| {
+                    (count + 1, bytes + message.text().map_or(0, str::len) as u64)
+                });
+                known.figures.received += count;
+                known.figures.received_bytes += bytes;
+                known.figures.count(count);
+            }
             PeerEvent::Delivered { channel, of, steps } => {
                 known.delivered.insert(*channel, (*of, steps.clone()));
             }

@@ -183,8 +183,11 @@ impl Chat {
         self.node = PeerNode::start(&self.profile, keeping, self.plan, &self.log).await?;
         super::attending::keep_marks(&self.talk);
         let marks = super::reading::marks_of(&self.profile, keeping);
-        let notify = self.talk.known().notify;
-        *self.talk.known() = super::talk::Known { marks, notify, welcomed: true, ..super::talk::Known::default() };
+        {
+            let mut known = self.talk.known();
+            let (notify, figures) = (known.notify, std::mem::take(&mut known.figures));
+            *known = super::talk::Known { marks, notify, figures, welcomed: true, ..super::talk::Known::default() };
+        }
         self.narrator = narrator::spawn(&self.node, &self.out, &self.talk, &self.profile, &self.tracker);
         self.connect().await
     }
@@ -210,7 +213,7 @@ fn made_up_name() -> String {
     format!("guest{:02x}{:02x}", bytes[0], bytes[1])
 }
 
-const fn session_state(state: TrackerState) -> &'static str {
+pub(super) const fn session_state(state: TrackerState) -> &'static str {
     match state {
         TrackerState::Idle => "not connected",
         TrackerState::Waiting(_) => "the tracker is away; trying again",

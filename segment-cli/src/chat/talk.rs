@@ -9,6 +9,7 @@ use segment_core::peer::events::{ChannelMessage, Serving};
 use segment_proto::messages::{DeliveryStep, UserRow};
 use segment_proto::{AccountId, ChannelId, ChannelName, DeviceId, MessageKey, Rights, Who};
 
+use super::figures::Figures;
 use super::shown::Shown;
 use super::unread::Unread;
 use crate::config::NotifyPlan;
@@ -79,6 +80,8 @@ pub struct Known {
     pub marks: Marks,
     /// What is announced.
     pub notify: NotifyPlan,
+    /// Own figures.
+    pub figures: Figures,
 }
 
 /// A channel that is not served as it should be.

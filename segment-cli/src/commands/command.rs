@@ -188,6 +188,13 @@ pub enum Command {
     },
     /// `/peers`
     Peers,
+    /// `/stats`
+    Stats,
+    /// `/debug`
+    Debug {
+        /// `None`: all of them.
+        channel: Option<ChannelName>,
+    },
     /// `/ping`
     Ping,
     /// `/log`

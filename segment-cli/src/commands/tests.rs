@@ -41,7 +41,7 @@ fn optional_arguments_come_before_required_ones_only_where_a_sigil_tells_them_ap
 fn every_command_of_the_first_version_is_there() {
     let expected = "connect disconnect register signup login signin guest visitor logout whoami status invisible \
         quit channels list create join j leave switch members info allow authorize deny kick view host verify retain send s \
-        outbox history search peers ping log clear help version set alias unread notify";
+        outbox history search peers ping log clear help version set alias unread notify stats debug";
     for name in expected.split_whitespace() {
         assert!(find(name).is_some(), "/{name} is missing");
     }

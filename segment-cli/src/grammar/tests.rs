@@ -152,6 +152,8 @@ fn commands_become_typed() {
             "/history --around !9",
             Command::History { channel: None, last: None, from: HistoryFrom::Around(MessageRef::Number(9)) },
         ),
+        ("/stats", Command::Stats),
+        ("/debug #ops", Command::Debug { channel: Some(channel("ops")) }),
         ("/unread", Command::Unread { action: UnreadAction::List }),
         ("/unread next", Command::Unread { action: UnreadAction::Next }),
         ("/unread clear #ops", Command::Unread { action: UnreadAction::Clear(Some(channel("ops"))) }),

@@ -18,6 +18,13 @@ pub use peer_log::record_of_peer;
 pub use tracker::TrackerNode;
 pub use tracker_log::record_of_tracker;
 
+/// How much of the disk a profile's store takes, with the log that is written ahead of it.
+#[must_use]
+pub fn store_bytes(dir: &std::path::Path) -> u64 {
+    let names = [STORE_FILE.to_owned(), format!("{STORE_FILE}-wal")];
+    names.iter().filter_map(|name| std::fs::metadata(dir.join(name)).ok()).map(|facts| facts.len()).sum()
+}
+
 /// What is told to other programs.
 pub(crate) const SOFTWARE: &str = concat!("segment ", env!("CARGO_PKG_VERSION"));
 /// The store of a data directory.

@@ -93,6 +93,20 @@ pub enum HostRequest {
     Drain,
 }
 
+impl HostRequest {
+    /// What is asked, for people.
+    #[must_use]
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::Hello => "what the tracker has",
+            Self::Adopted => "grant an epoch",
+            Self::Reseed => "take what the tracker has lost",
+            Self::Snapshot => "a part of the snapshot",
+            Self::Drain => "take cut messages",
+        }
+    }
+}
+
 /// Who writes to the log besides.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Company {

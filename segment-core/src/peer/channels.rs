@@ -202,7 +202,8 @@ impl Channel {
         self.membership = if joined { Membership::Joined } else { Membership::Ended };
     }
 
-    fn deadlines(&self) -> [Option<Deadline>; 5] {
+    /// Everything that it waits for.
+    pub(crate) fn deadlines(&self) -> [Option<Deadline>; 5] {
         let again = self.refused_until.map(|until| Deadline::new(until, "ask a host again"));
         let doubt = match self.presence {
             HostPresence::Doubtful(until) => Some(Deadline::new(until, "host in doubt")),

@@ -49,6 +49,28 @@ pub enum Purpose {
     Peer(PeerRequest),
 }
 
+impl Purpose {
+    /// The channel that it is about, where it is about one.
+    #[must_use]
+    pub fn channel(&self) -> Option<ChannelId> {
+        match self {
+            Self::Host(channel, _) | Self::Replica(channel, _) => Some(*channel),
+            Self::Verify(..) | Self::Peer(_) => None,
+        }
+    }
+
+    /// What is asked, for people.
+    #[must_use]
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Host(_, request) => request.name(),
+            Self::Replica(_, request) => request.name(),
+            Self::Verify(..) => "verify a copy",
+            Self::Peer(request) => request.name(),
+        }
+    }
+}
+
 /// How a request ended.
 #[derive(Debug)]
 #[allow(clippy::large_enum_variant)]

@@ -53,3 +53,27 @@ pub enum PeerRequest {
     /// An embedder's leaving.
     Leave(ChannelId),
 }
+
+impl PeerRequest {
+    /// What is asked, for people.
+    #[must_use]
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::Hello(_) => "hello",
+            Self::Login { .. } => "log in",
+            Self::Announce => "announce the address",
+            Self::Renew => "renew the certificate",
+            Self::KeepAlive => "keep alive",
+            Self::Refresh => "which channels are joined",
+            Self::Devices(_) => "whose devices these are",
+            Self::Rejoin(_) => "join again",
+            Self::Unsubscribe => "unsubscribe",
+            Self::Ping(_) => "ping",
+            Self::Logout => "log out",
+            Self::SetStatus(_) => "change the status",
+            Self::Look => "look at a list",
+            Self::Join => "join a channel",
+            Self::Leave(_) => "leave a channel",
+        }
+    }
+}

@@ -140,7 +140,7 @@ impl Peer {
         self.channels.get(&channel).map(|channel| self.view_of(channel))
     }
 
-    fn view_of(&self, channel: &Channel) -> ChannelView {
+    pub(crate) fn view_of(&self, channel: &Channel) -> ChannelView {
         let device = channel.replica.record().host;
         let host = match device == self.core.identity.device() {
             true => self.core.session.who().cloned(),

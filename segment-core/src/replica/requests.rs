@@ -52,6 +52,22 @@ pub struct ReplicaRequest {
 }
 
 impl ReplicaRequest {
+    /// What is asked, for people.
+    #[must_use]
+    pub const fn name(&self) -> &'static str {
+        match self.wanted {
+            Wanted::Subscribe => "subscribe",
+            Wanted::Tail => "the newest messages",
+            Wanted::Sync(_) | Wanted::Ahead(_) => "what follows here",
+            Wanted::Submit(_) => "take an own message",
+            Wanted::Carried(_) => "take what was cut here",
+            Wanted::Brought => "take what an own message builds on",
+            Wanted::Reseeded => "take what the tracker has lost",
+            Wanted::Own => "own messages after a fork",
+            Wanted::History(_) => "older messages",
+        }
+    }
+
     /// Whether it asks to be let in.
     #[must_use]
     pub fn is_subscribe(&self) -> bool {

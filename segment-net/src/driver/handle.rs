@@ -9,6 +9,7 @@ use tokio::sync::{mpsc, oneshot};
 
 use super::sources::Call;
 use crate::events::{EventHub, Events};
+use crate::traffic::{Counters, Traffic};
 
 /// The driver has stopped: nothing was done, or it is not known what was.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
@@ -19,11 +20,12 @@ pub struct Stopped;
 pub struct Handle<M: Machine> {
     calls: mpsc::Sender<Call<M>>,
     events: EventHub<M::Event>,
+    counters: Counters,
 }
 
 impl<M: Machine> Clone for Handle<M> {
     fn clone(&self) -> Self {
-        Self { calls: self.calls.clone(), events: self.events.clone() }
+        Self { calls: self.calls.clone(), events: self.events.clone(), counters: self.counters.clone() }
     }
 }
 
@@ -38,8 +40,8 @@ where
     M: Machine + 'static,
     M::Event: Clone,
 {
-    pub(super) fn new(calls: mpsc::Sender<Call<M>>, events: EventHub<M::Event>) -> Self {
-        Self { calls, events }
+    pub(super) fn new(calls: mpsc::Sender<Call<M>>, events: EventHub<M::Event>, counters: Counters) -> Self {
+        Self { calls, events, counters }
     }
 
     /// Does something with the machine, between two inputs; what it then says is carried out.
@@ -61,6 +63,12 @@ where
         });
         self.calls.send(call).await.map_err(|_| Stopped)?;
         answered.await.map_err(|_| Stopped)
+    }
+
+    /// What has gone over its links.
+    #[must_use]
+    pub fn traffic(&self) -> Traffic {
+        self.counters.get()
     }
 
     /// Everything that the machine tells from now on. A consumer that holds more than

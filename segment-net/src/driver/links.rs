@@ -11,6 +11,7 @@ use tracing::debug;
 
 use crate::limits::DriverLimits;
 use crate::link::{Level, Link, Notice, Notices};
+use crate::traffic::Counters;
 use crate::transport::{Connection, Role};
 
 /// Names of links that others opened have this bit, so that they never meet those of dials.
@@ -41,12 +42,14 @@ pub(super) struct Links {
     notices: Notices,
     next_inbound: u64,
     limits: DriverLimits,
+    counters: Counters,
 }
 
 impl Links {
-    pub(super) fn new(limits: DriverLimits) -> (Self, mpsc::Receiver<(LinkId, Notice)>) {
+    pub(super) fn new(limits: DriverLimits, counters: Counters) -> (Self, mpsc::Receiver<(LinkId, Notice)>) {
         let (notices, receiver) = mpsc::channel(limits.notices_max);
-        let links = Self { open: HashMap::default(), staged: Vec::new(), notices, next_inbound: INBOUND, limits };
+        let links =
+            Self { open: HashMap::default(), staged: Vec::new(), notices, next_inbound: INBOUND, limits, counters };
         (links, receiver)
     }
 
@@ -71,7 +74,7 @@ impl Links {
             Role::Dialled => Direction::Outbound,
         };
         let (peer, address) = (DeviceId(connection.peer), connection.address);
-        self.open.insert(link, Link::start(link, connection, &self.notices, &self.limits));
+        self.open.insert(link, Link::start(link, connection, &self.notices, &self.limits, &self.counters));
         Input::LinkUp { link, direction, peer, address }
     }
 

@@ -25,6 +25,7 @@ use tracing::{error, info, trace, warn};
 use crate::clock::Clock;
 use crate::events::EventHub;
 use crate::limits::DriverLimits;
+use crate::traffic::Counters;
 use crate::transport::{Listener, Transport};
 use dials::Dials;
 pub use handle::{Handle, Stopped};
@@ -78,10 +79,11 @@ where
         let limits = setup.limits;
         let (done_sender, done) = mpsc::unbounded_channel();
         let (call_sender, calls) = mpsc::channel(limits.calls_max);
-        let (links, notices) = Links::new(limits.clone());
+        let counters = Counters::default();
+        let (links, notices) = Links::new(limits.clone(), counters.clone());
         let (dials, dialled) = Dials::new(setup.transport, limits.dials_max);
         let events = EventHub::new(limits.events_max);
-        let handle = Handle::new(call_sender, events.clone());
+        let handle = Handle::new(call_sender, events.clone(), counters);
         let store = StoreThread::start(setup.store, limits.group_max, done_sender.clone());
         let core = Core {
             machine,

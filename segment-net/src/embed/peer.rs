@@ -6,7 +6,7 @@ use std::sync::Arc;
 use segment_core::Endpoint;
 use segment_core::peer::context::Unanswered;
 use segment_core::peer::events::{PeerEvent, Reply};
-use segment_core::peer::{CommandError, Peer as Machine, PeerConfig};
+use segment_core::peer::{CommandError, Inspection, Peer as Machine, PeerConfig};
 use segment_core::rules::Rules;
 use segment_proto::messages::{ChannelRow, Failure, Presence, Secret};
 use segment_proto::pending::NoAnswer;
@@ -21,6 +21,7 @@ use super::waiters::{Progress, Waiters};
 use crate::driver::{Driver, DriverError, Handle, Observer, Stopped};
 use crate::events::Events;
 use crate::running::Running;
+use crate::traffic::Traffic;
 
 /// A request was not answered with what was asked for.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
@@ -117,6 +118,20 @@ impl Peer {
     #[must_use]
     pub fn handle(&self) -> &Handle<Machine> {
         &self.handle
+    }
+
+    /// What has gone over its links since it was started.
+    #[must_use]
+    pub fn traffic(&self) -> Traffic {
+        self.handle.traffic()
+    }
+
+    /// The whole of it at this moment, for people who look for a fault.
+    ///
+    /// # Errors
+    /// [`Stopped`].
+    pub async fn inspect(&self) -> Result<Inspection, Stopped> {
+        self.call(|machine, now| machine.inspect(now)).await
     }
 
     /// This device.

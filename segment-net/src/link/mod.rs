@@ -16,6 +16,7 @@ use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 use crate::limits::DriverLimits;
+use crate::traffic::Counters;
 use crate::transport::{Connection, Role};
 pub(crate) use queue::Level;
 use queue::SendQueue;
@@ -60,11 +61,18 @@ pub(crate) struct Link {
     staged: Vec<Frame>,
     closing: CancellationToken,
     frame_limit: FrameLimit,
+    counters: Counters,
 }
 
 impl Link {
     /// Starts the tasks of a connection.
-    pub(crate) fn start(id: LinkId, connection: Connection, notices: &Notices, limits: &DriverLimits) -> Self {
+    pub(crate) fn start(
+        id: LinkId,
+        connection: Connection,
+        notices: &Notices,
+        limits: &DriverLimits,
+        counters: &Counters,
+    ) -> Self {
         let protocol = &limits.protocol;
         let queue = Arc::new(SendQueue::new(protocol.send_queue_bytes_max));
         let closing = CancellationToken::new();
@@ -79,6 +87,7 @@ impl Link {
             verifier: Verifier::ed25519(),
             frame_complete: limits.frame_complete,
             linger: limits.linger,
+            counters: counters.clone(),
         };
         let writer = writer::LinkWriter {
             id,
@@ -88,10 +97,11 @@ impl Link {
             closing: closing.clone(),
             no_progress: protocol.no_progress,
             flush: limits.flush,
+            counters: counters.clone(),
         };
         tokio::spawn(reader.run());
         tokio::spawn(writer.run());
-        Self { queue, staged: Vec::new(), closing, frame_limit }
+        Self { queue, staged: Vec::new(), closing, frame_limit, counters: counters.clone() }
     }
 
     /// Puts a frame beside the queue until [`Link::flush`]; says whether it is the first.
@@ -102,6 +112,7 @@ impl Link {
 
     /// Queues what is staged, in one go.
     pub(crate) fn flush(&mut self) -> Level {
+        self.counters.queued(self.staged.len());
         self.queue.push(self.staged.drain(..))
     }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::BytesMut;
-use segment_proto::frame::Role;
+use segment_proto::frame::{HEADER_BYTES, LENGTH_BYTES, Role};
 use segment_proto::messages::{DecodeError, Failure, Goodbye};
 use segment_proto::{Frame, Header, LinkId, Message, Reason, Verified, Verifier};
 use tokio::io::{AsyncReadExt, copy, sink};
@@ -18,6 +18,7 @@ use super::queue::{Level, SendQueue};
 use super::{End, FrameLimit, Notice, Notices};
 use crate::codec::{FrameCodec, RawFrame};
 use crate::limits::{READ_BYTES_MAX, READ_BYTES_MIN};
+use crate::traffic::Counters;
 use crate::transport::Reader;
 
 pub(super) struct LinkReader {
@@ -30,6 +31,7 @@ pub(super) struct LinkReader {
     pub(super) verifier: Verifier,
     pub(super) frame_complete: Duration,
     pub(super) linger: Duration,
+    pub(super) counters: Counters,
 }
 
 impl LinkReader {
@@ -71,6 +73,7 @@ impl LinkReader {
 
     async fn pass_on(&mut self, frame: RawFrame) -> Result<(), End> {
         let header = frame.header;
+        self.counters.came_in(LENGTH_BYTES + HEADER_BYTES + frame.payload.len());
         match self.understand(&frame) {
             Ok(message) => {
                 let notice = Notice::Received { header, message: Box::new(message) };

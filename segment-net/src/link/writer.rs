@@ -12,6 +12,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::queue::SendQueue;
 use super::{End, Notice, Notices};
+use crate::traffic::Counters;
 use crate::transport::Writer;
 
 pub(super) struct LinkWriter {
@@ -22,6 +23,7 @@ pub(super) struct LinkWriter {
     pub(super) closing: CancellationToken,
     pub(super) no_progress: Duration,
     pub(super) flush: Duration,
+    pub(super) counters: Counters,
 }
 
 impl LinkWriter {
@@ -41,6 +43,7 @@ impl LinkWriter {
             if let Err(end) = self.write(batch).await {
                 return end;
             }
+            self.counters.written(size);
             if let Some(room) = self.queue.written(size) {
                 // Not `await`ed with the queue held: the driver may be busy for a while.
                 let _ = self.notices.send((self.id, Notice::Room(room))).await;

@@ -216,3 +216,23 @@ async fn refusals_are_typed(town: Town) {
     let mut events = channel.events();
     assert!(events.next().await.is_none());
 }
+
+#[tokio::test]
+async fn what_goes_over_the_links_is_counted_and_all_of_a_peer_can_be_looked_at() {
+    let town = Town::new(Over::Memory(MemoryNetwork::default()));
+    let tracker = town.tracker().await;
+    let peer = Peer::start(town.config(2)).await.unwrap();
+    assert_eq!(peer.traffic(), segment_net::Traffic::default());
+    peer.connect(endpoint(&tracker)).await.unwrap();
+    peer.register("ken", "a long password", Presence::Online).await.unwrap();
+    let before = peer.traffic();
+    assert!(before.frames_in >= 2 && before.frames_out >= 2 && before.bytes_in >= before.frames_in * 24, "{before:?}");
+    let channel = peer.create("#general", View::Public, Visitors::Read).await.unwrap();
+    let text = "x".repeat(1_000);
+    soon(channel.send(&text).await.unwrap().until(Stage::Committed)).await.unwrap();
+    let after = peer.traffic();
+    assert!(after.bytes_out > before.bytes_out + 1_000 && after.frames_out > before.frames_out, "{after:?}");
+    let seen = peer.inspect().await.unwrap();
+    assert_eq!((seen.links.len(), seen.channels.len()), (1, 1));
+    assert!(seen.channels[0].host.is_some() && !seen.timers.is_empty());
+}

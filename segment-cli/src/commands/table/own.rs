@@ -1,6 +1,6 @@
 //! Finding out what is wrong, and the program itself.
 
-use super::{Command, CommandSpec, Group, InScripts, Kind, Needs, ROW, Slot, example};
+use super::{Command, CommandSpec, Group, InScripts, Kind, Needs, ROW, Slot, TARGET, example};
 use crate::commands::{AliasRequest, Aliases, NotifyChange, NotifyRequest, SetRequest, find};
 use crate::config::{KEY_NAMES, Key, Notify, NotifyWhen, Taken};
 use crate::connection_log::SHOWN_RECORDS_MAX;
@@ -16,6 +16,27 @@ pub(super) const ROWS: &[CommandSpec] = &[
         help: "list the connections of this program",
         examples: &[example("/peers", "tracker, hosts and members, with what is pending")],
         build: |_| Ok(Command::Peers),
+        ..ROW
+    },
+    CommandSpec {
+        name: "stats",
+        group: Group::Faults,
+        help: "show own figures: messages, bytes, rates, links, latencies",
+        examples: &[example("/stats", "since this program was started")],
+        build: |_| Ok(Command::Stats),
+        ..ROW
+    },
+    CommandSpec {
+        name: "debug",
+        group: Group::Faults,
+        args: &[TARGET],
+        help: "show links, requests, queues and timers with their reasons",
+        details: "Of the peer, and of every channel, those hosted here among them; or of one channel.",
+        examples: &[
+            example("/debug", "everything that this program waits for, and how long"),
+            example("/debug #general", "the same of one channel"),
+        ],
+        build: |m| Ok(Command::Debug { channel: m.get("channel") }),
         ..ROW
     },
     CommandSpec {

@@ -5,6 +5,7 @@ mod bench;
 mod connecting;
 mod disaster;
 mod hosting;
+mod inspecting;
 mod joining;
 mod members;
 mod moving;
