@@ -2,10 +2,10 @@
 
 use segment_core::peer::events::{Reply, Source};
 use segment_core::peer::{CopyReport, Verified};
-use segment_core::sync::snapshot::SNAPSHOT_ENTRIES;
 use segment_core::sync::verify::{BadPlace, Fault};
 use segment_net::RequestError;
 use segment_proto::access::Retention;
+use segment_proto::limits::SNAPSHOT_ENTRIES;
 use segment_proto::{AccessChange, ChannelName, Measure};
 use serde::Serialize;
 
