@@ -117,9 +117,12 @@ async fn write(channel: &Channel, rate: usize, bytes: usize, seconds: Duration) 
         sleep_until(began + STEP * step).await;
         let due = usize::try_from(u128::from(step) * STEP.as_millis())? * rate / 1_000;
         let texts: Vec<String> = (sent..due).map(|number| format!("{number:<bytes$}").replace(' ', "x")).collect();
-        let written = texts.iter().map(|text| channel.send(text));
-        for message in written.collect::<Vec<_>>() {
-            message.await?;
+        let id = channel.id();
+        let call = move |peer: &mut segment_core::peer::Peer, now| {
+            texts.iter().map(|text| peer.send(id, text, now)).find(Result::is_err)
+        };
+        if let Some(Err(error)) = channel.peer().call(call).await? {
+            return Err(error.into());
         }
         sent = due;
     }

@@ -75,6 +75,9 @@ pub struct MessageShown {
     event: Option<&'static str>,
     #[serde(skip)]
     is_elsewhere: bool,
+    /// When the message above it was written.
+    #[serde(skip)]
+    above_ms: Option<u64>,
 }
 
 impl MessageShown {
@@ -99,6 +102,29 @@ impl MessageShown {
             from: source_name(source),
             event: None,
             is_elsewhere: current != Some(channel),
+            above_ms: None,
+        }
+    }
+
+    /// The same, below what was written then: a new day begins with a line of its own.
+    pub fn below(self, above_ms: u64) -> Self {
+        Self { above_ms: Some(above_ms), ..self }
+    }
+
+    fn line(&self, style: &Style) -> String {
+        let name = self.author_name();
+        let channel = self.channel.strip_prefix('#').filter(|_| self.is_elsewhere);
+        let elsewhere = channel.and_then(|channel| ChannelName::new(channel).ok());
+        match (&self.text, &self.access) {
+            (Some(text), _) => style.message(&MessageLine {
+                at_ms: self.sent_ms,
+                author: Author::User { name: &name, account: self.account },
+                text,
+                channel: elsewhere.as_ref(),
+                delivery: Delivery::Settled,
+            }),
+            (None, Some(change)) => style.notice(self.sent_ms, &change_text(&name, change, &self.channel)),
+            (None, None) => style.notice(self.sent_ms, &format!("{name}: a message that this version cannot show")),
         }
     }
 
@@ -113,18 +139,10 @@ impl MessageShown {
 }
 
 answer!(MessageShown, "message", |self, style| {
-    let name = self.author_name();
-    let elsewhere = self.channel.strip_prefix('#').filter(|_| self.is_elsewhere).and_then(|c| ChannelName::new(c).ok());
-    match (&self.text, &self.access) {
-        (Some(text), _) => style.message(&MessageLine {
-            at_ms: self.sent_ms,
-            author: Author::User { name: &name, account: self.account },
-            text,
-            channel: elsewhere.as_ref(),
-            delivery: Delivery::Settled,
-        }),
-        (None, Some(change)) => style.notice(self.sent_ms, &change_text(&name, change, &self.channel)),
-        (None, None) => style.notice(self.sent_ms, &format!("{name}: a message that this version cannot show")),
+    let line = self.line(style);
+    match self.above_ms.is_some_and(|above| style.is_new_day(above, self.sent_ms)) {
+        true => format!("{}\n{line}", style.day(self.sent_ms, &[])),
+        false => line,
     }
 });
 
@@ -465,4 +483,43 @@ impl<F: Serialize> Answer for Facts<F> {
 pub(super) fn table(lines: &[(&str, String)]) -> String {
     let lines: Vec<String> = lines.iter().map(|(name, value)| format!("  {name:<9} {value}")).collect();
     lines.join("\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn shown(sent_ms: u64) -> MessageShown {
+        MessageShown {
+            channel: "#general".into(),
+            pos: 1,
+            key: MessageKey {
+                channel: segment_proto::ChannelId(uuid::Uuid::nil()),
+                device: segment_proto::DeviceId([7; 32]),
+                incarnation: 1,
+                seq: 1,
+            },
+            author: Some("ben".into()),
+            account: AccountId(7),
+            sent_ms,
+            kind: "text",
+            text: Some("hi".into()),
+            access: None,
+            stage: "committed",
+            from: "host",
+            event: None,
+            is_elsewhere: false,
+            above_ms: None,
+        }
+    }
+
+    #[test]
+    fn a_new_day_begins_with_a_line_of_its_own() {
+        const DAY_MS: u64 = 24 * 60 * 60 * 1_000;
+        let style = Style::plain();
+        let text = |above: u64, sent: u64| shown(sent).below(above).text(&style);
+        assert_eq!(text(DAY_MS, DAY_MS + 60_000), "00:01  ben       hi");
+        assert_eq!(text(DAY_MS - 1, DAY_MS), "\u{2500}\u{2500} Fri 2 Jan \u{2500}\u{2500}\n00:00  ben       hi");
+        assert_eq!(shown(DAY_MS).text(&style), "00:00  ben       hi", "nothing stands above it");
+    }
 }

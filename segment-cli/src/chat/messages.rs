@@ -239,10 +239,16 @@ impl Chat {
     pub(super) async fn show(&self, target: &Target, messages: &[(ChannelMessage, Source)]) -> Done {
         const LINES_AT_ONCE: usize = 200;
         let name = target.name.as_str();
+        // What was written today needs no line: the heading says which day it is.
+        let mut above = super::telling::now_ms();
         for part in messages.chunks(LINES_AT_ONCE) {
-            let lines = part.iter().map(|(message, source)| MessageShown::new(message, name, Some(name), source));
+            let lines = part.iter().map(|(message, source)| {
+                let above = std::mem::replace(&mut above, message.sent.0);
+                MessageShown::new(message, name, Some(name), source).below(above)
+            });
             self.out.answers(&lines.collect::<Vec<_>>()).await.map_err(unheard)?;
         }
+        self.talk.known().above_ms = Some(above);
         Ok(())
     }
 

@@ -59,17 +59,18 @@ impl Narrator {
     }
 
     fn show(&self, id: ChannelId, message: &ChannelMessage, source: &Source) {
-        let (name, current, divides) = {
+        let (name, current, divides, above) = {
             let mut known = self.talk.known();
+            let above = known.above_ms.replace(message.sent.0).unwrap_or(message.sent.0);
             let current = known.current.clone();
             let is_here = current.as_ref().is_some_and(|current| current.id == id);
             let divides = is_here && known.unread.get_mut(&id).is_some_and(|unread| unread.divides(message.pos));
-            (known.name_of(&id), current.map(|target| target.name.to_string()), divides)
+            (known.name_of(&id), current.map(|target| target.name.to_string()), divides, above)
         };
         if divides && !self.out.is_json() {
             self.out.happened(&NewBelow {});
         }
-        self.out.happened(&MessageShown::new(message, &name, current.as_deref(), source).received());
+        self.out.happened(&MessageShown::new(message, &name, current.as_deref(), source).below(above).received());
     }
 
     /// Shows the fetched messages after which none came for a while.

@@ -40,6 +40,8 @@ pub struct Known {
     pub leaving: bool,
     /// The peer was logged in and comes back by itself.
     pub logged_in: bool,
+    /// When the newest message that was shown was written.
+    pub above_ms: Option<u64>,
     /// Where plain text goes.
     pub current: Option<Target>,
     /// Names of the joined channels.
