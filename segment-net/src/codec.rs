@@ -68,7 +68,7 @@ impl Encoder<Frame> for FrameCodec {
     type Error = CodecError;
 
     fn encode(&mut self, frame: Frame, buffer: &mut BytesMut) -> Result<(), CodecError> {
-        buffer.extend_from_slice(frame.bytes());
+        buffer.extend_from_slice(&frame.bytes());
         Ok(())
     }
 }

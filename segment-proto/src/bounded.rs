@@ -8,7 +8,10 @@ use alloc::vec::Vec;
 use serde::de::{Error, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 
-use crate::limits::{BATCH_ENTRIES_MAX, ENVELOPE_BYTES_MAX, EPOCHS_MAX, PAGE_ROWS_MAX, TEXT_BYTES_MAX};
+use crate::limits::{
+    BATCH_ENTRIES_MAX, ENVELOPE_BYTES_MAX, EPOCHS_MAX, PAGE_ROWS_MAX, STREAM_PATH_MAX, STREAM_TRACKS_MAX,
+    TEXT_BYTES_MAX,
+};
 use crate::log::Entry;
 
 /// The rows of a page.
@@ -24,6 +27,16 @@ pub(crate) fn batch<'de, D: Deserializer<'de>, T: Deserialize<'de>>(deserializer
 /// A table of epochs.
 pub(crate) fn epochs<'de, D: Deserializer<'de>, T: Deserialize<'de>>(deserializer: D) -> Result<Vec<T>, D::Error> {
     list::<D, T, EPOCHS_MAX>(deserializer)
+}
+
+/// The tracks of a stream, or what there is one of for each.
+pub(crate) fn tracks<'de, D: Deserializer<'de>, T: Deserialize<'de>>(deserializer: D) -> Result<Vec<T>, D::Error> {
+    list::<D, T, STREAM_TRACKS_MAX>(deserializer)
+}
+
+/// The way of a stream.
+pub(crate) fn path<'de, D: Deserializer<'de>, T: Deserialize<'de>>(deserializer: D) -> Result<Vec<T>, D::Error> {
+    list::<D, T, STREAM_PATH_MAX>(deserializer)
 }
 
 /// A batch that a sequencer has let in: it never lets in an envelope that is too large.

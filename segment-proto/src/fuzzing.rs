@@ -45,7 +45,7 @@ pub fn message_decode(bytes: &[u8]) {
     };
     let encoded = message.encode(Again(header));
     assert_eq!(encoded.header(), Some(header));
-    assert_eq!(Message::decode(&header, encoded.payload()).as_ref(), Ok(&message), "encoding changed the message");
+    assert_eq!(Message::decode(&header, &encoded.payload()).as_ref(), Ok(&message), "encoding changed the message");
     assert!(message.to_json().starts_with("{\"message\":\""));
     // Hardly ever valid; it has to end without a panic.
     let _ = Verifier::ed25519().check(message);

@@ -184,6 +184,10 @@ uuid_id!(
     SessionId
 );
 uuid_id!(
+    /// A live stream.
+    StreamId
+);
+uuid_id!(
     /// Names a request; its answer carries the same.
     RequestId
 );

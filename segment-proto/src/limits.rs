@@ -26,6 +26,14 @@ pub const SNAPSHOT_PART_BYTES_MAX: usize = 32 * 1024;
 pub const SNAPSHOT_ENTRIES: u64 = 4_096;
 /// Members of one channel.
 pub const MEMBERS_PER_CHANNEL_MAX: usize = 10_000;
+/// Tracks of one stream.
+pub const STREAM_TRACKS_MAX: usize = 8;
+/// Devices on the way of a stream, the streamer counted.
+pub const STREAM_PATH_MAX: usize = 16;
+/// Bytes of a chunk of a stream's frame: what a message waits for at most on its link.
+pub const CHUNK_BYTES_MAX: usize = 16 * 1024;
+/// Bytes of a frame of a stream.
+pub const STREAM_FRAME_BYTES_MAX: usize = 4 * 1024 * 1024;
 /// Longest frame on any link, in bytes, its length field included.
 pub const FRAME_BYTES_MAX: usize = 64 * 1024;
 /// Longest frame before login.
@@ -134,6 +142,86 @@ pub struct Limits {
     pub stable_link: Duration,
     /// The shortest silence after which a link is taken for dead.
     pub silence_min: Duration,
+    /// Of live streams.
+    pub streams: StreamLimits,
+}
+
+/// The limits of live streams.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StreamLimits {
+    /// Streams of one channel. Policy: `limit_reached`.
+    pub per_channel_max: usize,
+    /// Streams that one peer sends or watches. Policy: the command fails.
+    pub per_peer_max: usize,
+    /// Bytes of one frame. Policy: refused before it is signed; a parent that sends a larger one is left.
+    pub frame_bytes_max: usize,
+    /// Bytes of one chunk, as this side cuts frames. Small: a message on the same link waits for one of them.
+    pub chunk_bytes: usize,
+    /// Frames are kept for so long, and their groups at least until there are two newer ones. Policy: the oldest group goes.
+    pub ring: Duration,
+    /// Bytes of frames that are kept. Policy: the oldest group goes, whatever its age.
+    pub ring_bytes_max: usize,
+    /// A viewer so far behind jumps to the newest keyframe.
+    pub behind: Duration,
+    /// A viewer in a group that was over so long ago jumps to the newest keyframe.
+    pub group_past: Duration,
+    /// So many jumps within [`Self::jumps_window`] reduce what a viewer gets.
+    pub jumps_max: usize,
+    /// See there. A viewer without jumps for so long gets everything again.
+    pub jumps_window: Duration,
+    /// Between two frames of a track that is reduced.
+    pub reduced_interval: Duration,
+    /// Bytes under way to one viewer. Policy: what follows waits in the ring.
+    pub window_bytes_max: usize,
+    /// Bytes under way to one viewer that is slow.
+    pub window_bytes_min: usize,
+    /// The delay that the stream itself may add on a link.
+    pub window_delay: Duration,
+    /// Viewers of one relay. Policy: `limit_reached`, the viewer asks its backup.
+    pub children_max: usize,
+    /// Viewers that a streamer serves itself, whatever its uplink. Policy: others are served by relays.
+    pub direct_max: usize,
+    /// Viewers of one stream. Policy: `limit_reached`.
+    pub viewers_max: usize,
+    /// The shortest silence after which a parent is taken for gone; three frame intervals, where those are longer.
+    pub silence: Duration,
+    /// A streamer that is gone has so long to come back.
+    pub return_within: Duration,
+    /// Between the reports of one viewer; more where there are many.
+    pub report: Duration,
+    /// A relay that leaves goes on for so long, for those who are still on their way to another.
+    pub leaving: Duration,
+    /// How long a ticket is good for.
+    pub ticket_life: Duration,
+}
+
+impl Default for StreamLimits {
+    fn default() -> Self {
+        Self {
+            per_channel_max: 16,
+            per_peer_max: 16,
+            frame_bytes_max: STREAM_FRAME_BYTES_MAX,
+            chunk_bytes: 8 * 1024,
+            ring: Duration::from_secs(2),
+            ring_bytes_max: 16 * 1024 * 1024,
+            behind: Duration::from_millis(250),
+            group_past: Duration::from_millis(500),
+            jumps_max: 3,
+            jumps_window: Duration::from_secs(10),
+            reduced_interval: Duration::from_millis(500),
+            window_bytes_max: 1024 * 1024,
+            window_bytes_min: 16 * 1024,
+            window_delay: Duration::from_millis(25),
+            children_max: 4,
+            direct_max: 1_024,
+            viewers_max: MEMBERS_PER_CHANNEL_MAX,
+            silence: Duration::from_millis(150),
+            return_within: Duration::from_secs(60),
+            report: Duration::from_secs(2),
+            leaving: Duration::from_secs(2),
+            ticket_life: Duration::from_secs(24 * 3_600),
+        }
+    }
 }
 
 impl Default for Limits {
@@ -189,6 +277,7 @@ impl Default for Limits {
             host_patience: Duration::from_secs(1),
             stable_link: Duration::from_secs(10),
             silence_min: Duration::from_secs(5),
+            streams: StreamLimits::default(),
         }
     }
 }

@@ -80,6 +80,8 @@ reasons! {
     OwnerOnly = 28, Unauthorized, "owner_only";
     /// The envelope's author is not who sent it.
     NotTheAuthor = 29, Unauthorized, "not_the_author";
+    /// The right to stream in this channel is missing.
+    MayNotStream = 31, Unauthorized, "may_not_stream";
     /// This authentication method is not offered.
     UnsupportedAuth = 30, RequestError, "unsupported_auth";
 
@@ -114,4 +116,9 @@ reasons! {
     BadEnvelope = 63, RequestError, "bad_envelope";
     /// The provisional tail is full: the tracker has not committed for a while.
     TailFull = 64, ServerError, "tail_full";
+
+    /// No such stream, or it is over.
+    NoSuchStream = 70, RequestError, "no_such_stream";
+    /// The streamer has not come back in time.
+    StreamerGone = 71, ServerError, "streamer_gone";
 }

@@ -463,10 +463,10 @@ impl<M: Machine<Event: core::fmt::Debug>, P> Fleet<M, P> {
             Recipients::One(link) => core::slice::from_ref(link),
             Recipients::Many(links) => links,
         };
-        self.trace.note_bytes(now, node, frame.bytes(), || describe(links, frame));
+        self.trace.note_bytes(now, node, &frame.bytes(), || describe(links, frame));
         watch.transmitted(self.scene(), node, links, frame);
         for link in links {
-            self.network.send(node, *link, frame.bytes().clone(), now);
+            self.network.send(node, *link, frame.bytes(), now);
         }
     }
 
@@ -497,7 +497,7 @@ impl<M: Machine<Event: core::fmt::Debug>, P> Fleet<M, P> {
 
 fn describe(links: &[LinkId], frame: &Frame) -> String {
     let Some(header) = frame.header() else { return "-> ?".into() };
-    let message = Message::decode(&header, frame.payload());
+    let message = Message::decode(&header, &frame.payload());
     let text = message.map_or_else(|error| error.to_string(), |message| message.to_json());
     format!("-> {links:?} {:?} {text}", header.role)
 }

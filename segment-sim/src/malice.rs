@@ -126,7 +126,7 @@ impl Liar {
     /// The same message with something else in it.
     fn retold(&mut self, frame: &Frame, lie: Lie) -> Option<Frame> {
         let header = frame.header()?;
-        let mut message = Message::decode(&header, frame.payload()).ok()?;
+        let mut message = Message::decode(&header, &frame.payload()).ok()?;
         match &mut message {
             Message::Submit(m) if lie == Lie::Invent => m.envelopes.extend(self.invent(m.envelopes.first())),
             _ if lie == Lie::Invent => return None,

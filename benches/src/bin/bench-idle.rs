@@ -151,7 +151,7 @@ async fn enter(connections: Vec<Connection>) -> Result<Vec<Connection>> {
 /// Sends a request and reads until it is answered.
 async fn ask(connection: &mut Connection, request: &impl Payload, expected: Kind) -> Result<()> {
     let id = RequestId::from_random([1; 16]);
-    connection.writer.write_all(Frame::request(id, request).bytes()).await?;
+    connection.writer.write_all(&Frame::request(id, request).bytes()).await?;
     connection.writer.flush().await?;
     let (mut codec, mut buffer) = (FrameCodec::new(64 * 1024), BytesMut::new());
     loop {

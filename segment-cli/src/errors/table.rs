@@ -74,6 +74,9 @@ const fn meaning(reason: Reason) -> (ExitCode, &'static str) {
         Reason::MayNotSend => {
             (NotAllowed, "you may read here, not send: nothing was sent; the owner can change that with /allow")
         }
+        Reason::MayNotStream => {
+            (NotAllowed, "you may not stream here: nothing was started; the owner can change that with /allow")
+        }
         Reason::OwnerOnly => {
             (NotAllowed, "only the owner of the channel may do this: nothing was changed; ask the owner")
         }
@@ -113,6 +116,8 @@ const fn meaning(reason: Reason) -> (ExitCode, &'static str) {
         Reason::Gone => (NotFound, "these messages are not kept any more"),
         Reason::BadEnvelope => (Refused, "the message breaks a limit: it was not sent; shorten it"),
         Reason::TailFull => (WAITING, "the tracker has confirmed nothing for a while: what you write waits here"),
+        Reason::NoSuchStream => (NotFound, "there is no such stream, or it is over; /stream list shows those that run"),
+        Reason::StreamerGone => (NoConnection, "the streamer went away and did not come back: the stream is over"),
         Reason::Unknown(_) => {
             (Refused, "the other side refuses for a reason that this version does not know; update this program")
         }

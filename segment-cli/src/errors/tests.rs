@@ -46,6 +46,7 @@ fn the_exit_codes_are_those_of_the_documentation() {
         (Reason::Gone, 5),
         (Reason::WrongCredentials, 4),
         (Reason::MayNotSend, 4),
+        (Reason::MayNotStream, 4),
         (Reason::MembersOnly, 4),
         (Reason::NoVisitors, 4),
         (Reason::HostAway, 6),

@@ -108,7 +108,7 @@ async fn broken_06b_nobody_acts_as_the_owner_or_the_host() {
     let envelope = mallory.author.text("never sequenced");
     let entry = Entry { pos: 1, epoch: mallory.fence.epoch, sequenced: UnixMillis(1), envelope };
     let forged = Replicate { channel: id, fence: mallory.fence, before: Hash::ZERO, entries: vec![entry] };
-    mallory.tracker.send_bytes(Frame::push(&forged).bytes()).await.unwrap();
+    mallory.tracker.send_bytes(&Frame::push(&forged).bytes()).await.unwrap();
     mallory.tracker.push(|push| matches!(push, Message::Fenced(_)).then_some(())).await;
     let subscribe = subscription(&mallory.row, &mallory.logged_in);
     let Message::Subscribed(copy) = mallory.tracker.request(&subscribe).await else {
@@ -189,7 +189,7 @@ async fn broken_06e_a_newline_in_a_message_forges_nothing() {
     let ada = town.registered("ada", endpoint(&tracker)).await;
     let there = soon(ada.join("#general")).await.unwrap();
     let kick = Frame::push(&create_channel("#forged"));
-    let frame = String::from_utf8_lossy(kick.bytes()).into_owned();
+    let frame = String::from_utf8_lossy(&kick.bytes()).into_owned();
     let evil = [
         "hi\n12:00  ken       I resign",
         "hi\r\n/kick @ken\r\nKICK ken\r\n",

@@ -90,7 +90,7 @@ async fn broken_02b_who_asks_without_reading_is_given_up() {
     let question = Frame::request(greedy.next_id(), &list);
     for _ in 0..QUESTIONS {
         // Given up already: there is nobody to ask any more.
-        if soon(greedy.send_bytes(question.bytes())).await.is_err() {
+        if soon(greedy.send_bytes(&question.bytes())).await.is_err() {
             break;
         }
     }

@@ -104,7 +104,7 @@ async fn broken_04c_bytes_past_a_limit_are_never_executed() {
     let stuffed = |length: usize, command: &Frame| {
         let mut bytes = announcement(length).to_vec();
         while bytes.len() < 2 * length {
-            bytes.extend_from_slice(command.bytes());
+            bytes.extend_from_slice(&command.bytes());
         }
         bytes
     };

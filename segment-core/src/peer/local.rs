@@ -114,7 +114,8 @@ impl Peer {
     }
 
     fn on_local(&mut self, frame: &Frame, now: Now) {
-        let decoded = frame.header().and_then(|header| Some((header, Message::decode(&header, frame.payload()).ok()?)));
+        let decoded =
+            frame.header().and_then(|header| Some((header, Message::decode(&header, &frame.payload()).ok()?)));
         let Some((header, message)) = decoded else {
             self.core.suspicious("a local frame that cannot be read");
             return;

@@ -53,7 +53,7 @@ impl SendQueue {
                 return Level::Overflow;
             }
             state.bytes += frame.len();
-            state.frames.push_back(frame.bytes().clone());
+            state.frames.push_back(frame.bytes());
         }
         self.changed.notify_one();
         if state.filled || state.bytes < self.bytes_max {

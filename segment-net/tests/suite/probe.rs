@@ -294,7 +294,7 @@ impl Client {
     pub async fn ask<P: Payload>(&mut self, request: &P) -> RequestId {
         self.asked += 1;
         let id = RequestId::from_random([self.asked; 16]);
-        self.send_bytes(Frame::request(id, request).bytes()).await.unwrap();
+        self.send_bytes(&Frame::request(id, request).bytes()).await.unwrap();
         id
     }
 

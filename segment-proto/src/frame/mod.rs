@@ -8,8 +8,10 @@
 //! `length` counts everything behind itself. The kind stands outside the payload, so a frame that
 //! cannot be understood can still be answered.
 
+use alloc::borrow::Cow;
 use alloc::vec::Vec;
 use bytes::Bytes;
+use serde::Serialize;
 use uuid::Uuid;
 
 use crate::ids::RequestId;
@@ -94,8 +96,21 @@ impl Header {
 }
 
 /// One encoded frame, length field included: encoded once, shared by all its recipients.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Frame(Bytes);
+///
+/// A frame of a stream has two parts: what stands before the picture, and the picture as its source gave it.
+#[derive(Clone, Debug)]
+pub struct Frame {
+    head: Bytes,
+    tail: Bytes,
+}
+
+impl PartialEq for Frame {
+    fn eq(&self, other: &Self) -> bool {
+        self.bytes() == other.bytes()
+    }
+}
+
+impl Eq for Frame {}
 
 impl Frame {
     /// A frame that nobody answers.
@@ -126,10 +141,30 @@ impl Frame {
         }
     }
 
-    fn seal(mut encoded: Vec<u8>) -> Self {
-        let length = u32::try_from(encoded.len() - LENGTH_BYTES).unwrap_or(u32::MAX);
+    /// A frame in one piece.
+    fn whole(head: Bytes) -> Self {
+        Self { head, tail: Bytes::new() }
+    }
+
+    /// A push of `head`, and behind it `tail` with its length, shared.
+    pub(crate) fn push_with_tail(kind: Kind, version: u8, head: &impl Serialize, tail: &Bytes) -> Self {
+        let header = Header { version, role: Role::Push, kind, correlation: RequestId::NONE };
+        let mut out = Vec::with_capacity(256);
+        header.write(&mut out);
+        match postcard::to_extend(&(head, tail.len()), out) {
+            Ok(encoded) => Self { tail: tail.clone(), ..Self::seal_before(encoded, tail.len()) },
+            Err(_) => Self::push(&Failure::new(Reason::Malformed, "not encodable")),
+        }
+    }
+
+    fn seal(encoded: Vec<u8>) -> Self {
+        Self::seal_before(encoded, 0)
+    }
+
+    fn seal_before(mut encoded: Vec<u8>, behind: usize) -> Self {
+        let length = u32::try_from(encoded.len() - LENGTH_BYTES + behind).unwrap_or(u32::MAX);
         encoded[..LENGTH_BYTES].copy_from_slice(&length.to_be_bytes());
-        Self(encoded.into())
+        Self::whole(encoded.into())
     }
 
     /// The frame whose bytes, without the length field, were cut out of a stream by somebody else's codec.
@@ -142,33 +177,46 @@ impl Frame {
         Some(Self::seal(out))
     }
 
-    /// The bytes as they go over a link.
+    /// The bytes as they go over a link, in one piece: copied where they are not.
     #[must_use]
-    pub fn bytes(&self) -> &Bytes {
-        &self.0
+    pub fn bytes(&self) -> Bytes {
+        if self.tail.is_empty() {
+            return self.head.clone();
+        }
+        [&self.head[..], &self.tail].concat().into()
+    }
+
+    /// The bytes as they go over a link, as they are: the second part may be empty.
+    #[must_use]
+    pub fn parts(&self) -> [&Bytes; 2] {
+        [&self.head, &self.tail]
     }
 
     /// Their number.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.0.len()
+        self.head.len() + self.tail.len()
     }
 
     /// Never: a frame has a header.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.head.is_empty()
     }
 
     /// The header; every frame has one.
     #[must_use]
     pub fn header(&self) -> Option<Header> {
-        Header::parse(self.0.get(LENGTH_BYTES..)?)
+        Header::parse(self.head.get(LENGTH_BYTES..)?)
     }
 
     /// What stands behind the header.
     #[must_use]
-    pub fn payload(&self) -> &[u8] {
-        self.0.get(LENGTH_BYTES + HEADER_BYTES..).unwrap_or_default()
+    pub fn payload(&self) -> Cow<'_, [u8]> {
+        let head = self.head.get(LENGTH_BYTES + HEADER_BYTES..).unwrap_or_default();
+        if self.tail.is_empty() {
+            return Cow::Borrowed(head);
+        }
+        Cow::Owned([head, &self.tail].concat())
     }
 }

@@ -73,6 +73,6 @@ impl Parser {
         if self.buffer.remaining() < length {
             return Ok(None);
         }
-        Ok(Some(Frame(self.buffer.split_to(length).freeze())))
+        Ok(Some(Frame::whole(self.buffer.split_to(length).freeze())))
     }
 }

@@ -17,6 +17,7 @@ mod directory;
 mod payload;
 mod replication;
 mod session;
+mod stream;
 
 pub use crate::secrets::Secret;
 pub use channel::*;
@@ -24,6 +25,7 @@ pub use directory::*;
 pub use payload::{DecodeError, Encoder, Kind, Payload, Request};
 pub use replication::*;
 pub use session::*;
+pub use stream::*;
 
 messages! {
     0x0101 Hello => Welcome;
@@ -98,9 +100,42 @@ messages! {
     0x040b Reseeded;
     0x040c ReadSnapshot => SnapshotPart;
     0x040d SnapshotPart;
+
+    0x0501 StartStream => Done;
+    0x0502 StopStream => Done;
+    0x0503 ListStreams => StreamPage;
+    0x0504 StreamPage;
+    0x0505 StreamStarted;
+    0x0506 StreamStopped;
+    0x0507 Watch => Done;
+    0x0508 Unwatch => Done;
+    0x0509 Unwatched;
+    0x050a Plan;
+    0x050b Follow;
+    0x050c Unfollow;
+    0x050d Unserved;
+    0x050e GroupHeader;
+    0x050f Chunk;
+    0x0510 Taken;
+    0x0511 ParentLost;
+    0x0512 ViewerReport;
+    0x0513 ListViewers => ViewerPage;
+    0x0514 ViewerPage;
+    0x0515 ShutOut;
 }
 
 impl Message {
+    /// As [`Message::decode`], but a stream's payload is a part of `bytes` and no copy.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn decode_shared(header: &Header, bytes: &bytes::Bytes) -> Result<Self, DecodeError> {
+        if header.kind == Chunk::KIND {
+            return Chunk::decode_shared(header.version, bytes).map(Self::Chunk);
+        }
+        Self::decode(header, bytes)
+    }
+
     /// Every envelope in it: their signatures are checked before a machine sees the message.
     pub fn envelopes(&self) -> impl Iterator<Item = &SignedEnvelope> {
         let (entries, envelopes): (&[Entry], &[SignedEnvelope]) = match self {

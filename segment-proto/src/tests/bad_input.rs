@@ -25,7 +25,7 @@ fn read(bytes: &[u8]) -> Result<Verified<Message>, Reason> {
     parser.extend(bytes);
     let frame = parser.next_frame(FRAME_BYTES_MAX).map_err(|error| error.reason())?.ok_or(Reason::NotNow)?;
     let header = frame.header().ok_or(Reason::Malformed)?;
-    let message = Message::decode(&header, frame.payload()).map_err(|error| error.reason())?;
+    let message = Message::decode(&header, &frame.payload()).map_err(|error| error.reason())?;
     if let Message::Hello(hello) = &message {
         ProtocolVersion::CURRENT.negotiate(hello.protocol).map_err(|_| Reason::ProtocolMismatch)?;
     }
@@ -163,7 +163,7 @@ fn is_found_while_reading(reason: Reason) -> bool {
         | SessionExpired | BadCertificate | VisitorsMayOnlyRead | NoVisitors | MembersOnly | MayNotSend | OwnerOnly
         | NotTheAuthor | UnsupportedAuth | NameTaken | BadName | BadPassword | NoSuchUser | NoSuchChannel | NotHost
         | HostAway | OwnerMayNotHide | Replaced | NotNow | Fenced | ChainMismatch | Gone | BadEnvelope | TailFull
-        | Unknown(_) => false,
+        | MayNotStream | NoSuchStream | StreamerGone | Unknown(_) => false,
     }
 }
 

@@ -8,7 +8,7 @@ use crate::messages::{DecodeError, Kind};
 use crate::*;
 
 fn decode(frame: &Frame) -> Result<Message, DecodeError> {
-    Message::decode(&frame.header().unwrap(), frame.payload())
+    Message::decode(&frame.header().unwrap(), &frame.payload())
 }
 
 fn cut(chunks: &[&[u8]]) -> Result<Vec<Frame>, FrameError> {
@@ -77,7 +77,8 @@ fn a_frame_split_at_every_byte_is_the_same_frame() {
     for message in every_message(&mut Draw::fixed()) {
         let frame = frame(&message);
         for place in 0..=frame.len() {
-            let (head, tail) = frame.bytes().split_at(place);
+            let bytes = frame.bytes();
+            let (head, tail) = bytes.split_at(place);
             assert_eq!(cut(&[head, tail]).unwrap(), core::slice::from_ref(&frame));
         }
     }
@@ -87,7 +88,8 @@ fn a_frame_split_at_every_byte_is_the_same_frame() {
 fn a_frame_byte_by_byte_is_the_same_frame() {
     for message in every_message(&mut Draw::fixed()) {
         let frame = frame(&message);
-        let chunks: Vec<&[u8]> = frame.bytes().chunks(1).collect();
+        let bytes = frame.bytes();
+        let chunks: Vec<&[u8]> = bytes.chunks(1).collect();
         assert_eq!(cut(&chunks).unwrap(), core::slice::from_ref(&frame));
     }
 }
@@ -142,7 +144,7 @@ fn an_unknown_layout_version_is_named() {
         for version in [0, 2, 255] {
             let header = Header { version, ..frame.header().unwrap() };
             let expected = DecodeError::UnknownVersion { name: message.name(), version };
-            assert_eq!(Message::decode(&header, frame.payload()), Err(expected));
+            assert_eq!(Message::decode(&header, &frame.payload()), Err(expected));
         }
     }
 }

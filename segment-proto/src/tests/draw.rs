@@ -350,6 +350,102 @@ impl Draw {
         self.signed(content)
     }
 
+    pub fn u8(&mut self) -> u8 {
+        self.below(200) as u8
+    }
+
+    pub fn stream(&mut self) -> StreamId {
+        StreamId::from_random(self.bytes())
+    }
+
+    pub fn frame_place(&mut self) -> FramePlace {
+        FramePlace { group: self.u64(), frame: self.u32() }
+    }
+
+    pub fn track(&mut self) -> Track {
+        Track {
+            track: self.u8(),
+            kind: self.one_of(TrackKind::ALL),
+            codec: self.text(),
+            format: self.text(),
+            rate_bps: self.u32(),
+            interval_us: self.u32(),
+        }
+    }
+
+    pub fn stream_description(&mut self) -> StreamDescription {
+        StreamDescription {
+            channel: self.channel(),
+            stream: self.stream(),
+            device: self.device(),
+            who: self.who(),
+            title: self.text(),
+            tracks: self.list(Self::track),
+            started: self.time(),
+        }
+    }
+
+    pub fn signed_stream(&mut self) -> Signed<StreamDescription> {
+        let content = self.stream_description();
+        self.signed(content)
+    }
+
+    pub fn frame_header(&mut self) -> FrameHeader {
+        FrameHeader {
+            stream: self.stream(),
+            track: self.u8(),
+            place: self.frame_place(),
+            timestamp_us: self.u64(),
+            flags: FrameFlags::KEY.with(FrameFlags::DISCARDABLE),
+            size: self.u32(),
+            hash: self.hash(),
+        }
+    }
+
+    pub fn signed_frame(&mut self) -> Signed<FrameHeader> {
+        let content = self.frame_header();
+        self.signed(content)
+    }
+
+    pub fn ticket(&mut self) -> Ticket {
+        Ticket { channel: self.channel(), stream: self.stream(), viewer: self.device(), expires: self.time() }
+    }
+
+    pub fn signed_ticket(&mut self) -> Signed<Ticket> {
+        let content = self.ticket();
+        self.signed(content)
+    }
+
+    pub fn node(&mut self) -> Node {
+        Node { device: self.device(), address: self.address() }
+    }
+
+    pub fn stream_row(&mut self) -> StreamRow {
+        StreamRow { description: self.signed_stream(), viewers: self.u32(), present: self.flag() }
+    }
+
+    pub fn figures(&mut self) -> ViewerFigures {
+        ViewerFigures {
+            frames: self.u64(),
+            dropped: self.u64(),
+            bytes: self.u64(),
+            delay_p50_us: self.u32(),
+            delay_p95_us: self.u32(),
+            hops: self.u8(),
+            children: self.u32(),
+        }
+    }
+
+    pub fn viewer_row(&mut self) -> ViewerRow {
+        ViewerRow {
+            who: self.who(),
+            device: self.device(),
+            parent: self.option(Self::device),
+            relays: self.flag(),
+            figures: self.figures(),
+        }
+    }
+
     pub fn user_row(&mut self) -> UserRow {
         UserRow { who: self.who(), session: self.session(), device: self.device(), address: self.option(Self::address) }
     }

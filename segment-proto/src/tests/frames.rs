@@ -102,14 +102,14 @@ fn a_lost_boundary_stays_lost() {
     let mut parser = Parser::default();
     parser.extend(&[0; 4]);
     assert!(parser.next_frame(FRAME_BYTES_MAX).is_err());
-    parser.extend(Frame::push(&Ping {}).bytes());
+    parser.extend(&Frame::push(&Ping {}).bytes());
     assert!(parser.next_frame(FRAME_BYTES_MAX).is_err());
 }
 
 #[test]
 fn frames_before_a_broken_one_still_arrive() {
     let mut parser = Parser::default();
-    parser.extend(Frame::push(&Ping {}).bytes());
+    parser.extend(&Frame::push(&Ping {}).bytes());
     parser.extend(&[0xff; 4]);
     assert_eq!(parser.next_frame(FRAME_BYTES_MAX), Ok(Some(Frame::push(&Ping {}))));
     assert!(parser.next_frame(FRAME_BYTES_MAX).is_err());

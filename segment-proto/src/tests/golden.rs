@@ -35,7 +35,7 @@ fn no_number_is_used_twice() {
 #[test]
 fn frames_are_encoded_as_ever() {
     let lines: String =
-        every_message(&mut Draw::fixed()).iter().map(|message| line(message.name(), frame(message).bytes())).collect();
+        every_message(&mut Draw::fixed()).iter().map(|message| line(message.name(), &frame(message).bytes())).collect();
     blessed::check("segment-proto/golden/frames.txt", lines.as_bytes());
 }
 
@@ -58,6 +58,9 @@ fn contents_are_encoded_as_ever() {
     lines += &content("DeviceRecord", &d.device_record());
     lines += &content("ChannelRecord", &d.channel_record());
     lines += &content("Snapshot", &d.snapshot());
+    lines += &content("StreamDescription", &d.stream_description());
+    lines += &content("FrameHeader", &d.frame_header());
+    lines += &content("Ticket", &d.ticket());
     blessed::check("segment-proto/golden/contents.txt", lines.as_bytes());
 }
 

@@ -17,5 +17,6 @@ mod samples;
 mod schema;
 mod secrets;
 mod signatures;
+mod streams;
 mod untrusted;
 mod versions;

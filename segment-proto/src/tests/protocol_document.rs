@@ -83,6 +83,8 @@ fn the_document_lists_every_named_type() {
     schema.describe(&Draw::fixed().change());
     schema.describe(&Draw::fixed().envelope());
     schema.describe(&Draw::fixed().channel_record());
+    schema.describe(&Draw::fixed().frame_header());
+    schema.describe(&Draw::fixed().stream_description());
     let mut table = String::from("| type | written as |\n|---|---|\n");
     for (name, of) in &schema.newtypes {
         writeln!(table, "| `{name}` | {of} |").unwrap();
@@ -107,6 +109,9 @@ fn the_document_lists_everything_that_is_signed() {
     table += &content("the tracker", &d.device_record());
     table += &content("the tracker", &d.channel_record());
     table += &content("the tracker", &d.snapshot());
+    table += &content("its streamer", &d.stream_description());
+    table += &content("its streamer", &d.frame_header());
+    table += &content("who coordinates", &d.ticket());
     check_section(DOCUMENT, "signed", &table);
 }
 
@@ -121,6 +126,8 @@ fn the_document_lists_what_is_inside_bytes() {
     let d = &mut Draw::fixed();
     let mut table = String::from("| struct | stands in | fields, in order |\n|---|---|---|\n");
     table += &unsigned("`body` of an envelope of kind `access`", &d.change());
+    table += &unsigned("`tracks` of a stream's description", &d.track());
+    table += &unsigned("`place` of a frame's header", &d.frame_place());
     check_section(DOCUMENT, "inside", &table);
 }
 
@@ -145,6 +152,7 @@ fn the_document_lists_every_value_of_the_open_enumerations() {
         Measure,
         Presence,
         Status,
+        TrackKind,
         View,
         Visitors
     ]
@@ -177,6 +185,14 @@ fn the_document_lists_the_limits_of_the_protocol() {
         ("other text, bytes", TEXT_BYTES_MAX, "`malformed`"),
         ("rows of a page", PAGE_ROWS_MAX, "`malformed`; the sender puts the rest on the next page"),
         ("entries, envelopes or fates of a batch", BATCH_ENTRIES_MAX, "`malformed`; the rest comes with the next"),
+        ("tracks of a stream, backups of a viewer", STREAM_TRACKS_MAX, "`malformed`"),
+        (
+            "devices on the way of a stream",
+            STREAM_PATH_MAX,
+            "`malformed`; nobody passes a stream on that has come so far",
+        ),
+        ("payload of a chunk, bytes", CHUNK_BYTES_MAX, "the viewer leaves who sends it"),
+        ("payload of a stream's frame, bytes", STREAM_FRAME_BYTES_MAX, "the viewer leaves who sends it"),
         ("epoch records in a message", EPOCHS_MAX, "`malformed`; the sender sends the newest"),
     ] {
         writeln!(table, "| {name} | {value} | {beyond} |").unwrap();
@@ -189,7 +205,7 @@ fn the_document_shows_real_frames() {
     let mut block = String::from("```text\n");
     for message in every_message(&mut Draw::fixed()) {
         if matches!(message.name(), "Hello" | "Ping" | "JoinChannel") {
-            writeln!(block, "{:<12}{}", message.name(), readable::Hex(frame(&message).bytes())).unwrap();
+            writeln!(block, "{:<12}{}", message.name(), readable::Hex(&frame(&message).bytes())).unwrap();
         }
     }
     check_section(DOCUMENT, "frames", &(block + "```\n"));

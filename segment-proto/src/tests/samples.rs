@@ -14,6 +14,7 @@ pub fn every_message(draw: &mut Draw) -> Vec<Message> {
     messages.extend(directory(draw));
     messages.extend(channel(draw));
     messages.extend(replication(draw));
+    messages.extend(stream(draw));
     messages
 }
 
@@ -257,6 +258,82 @@ fn replication(d: &mut Draw) -> Vec<Message> {
             bytes: d.text().into_bytes().into(),
         }
         .into()),
+    ]
+}
+
+fn stream(d: &mut Draw) -> Vec<Message> {
+    alloc::vec![
+        d.sample(|d| StartStream {
+            description: d.signed_stream(),
+            uplink_kbps: d.u32(),
+            port: d.u16(),
+            advertise: d.option(Draw::ip),
+        }
+        .into()),
+        d.sample(|d| StopStream { channel: d.channel(), stream: d.stream() }.into()),
+        d.sample(|d| ListStreams { channel: d.channel() }.into()),
+        d.sample(|d| StreamPage { channel: d.channel(), rows: d.list(Draw::stream_row) }.into()),
+        d.sample(|d| StreamStarted { row: d.stream_row() }.into()),
+        d.sample(|d| StreamStopped { channel: d.channel(), stream: d.stream(), reason: d.reason() }.into()),
+        d.sample(|d| Watch {
+            channel: d.channel(),
+            stream: d.stream(),
+            relay_kbps: d.u32(),
+            port: d.u16(),
+            advertise: d.option(Draw::ip),
+            listed: d.flag(),
+            parent: d.option(Draw::device),
+        }
+        .into()),
+        d.sample(|d| Unwatch { channel: d.channel(), stream: d.stream() }.into()),
+        d.sample(|d| Unwatched { channel: d.channel(), stream: d.stream(), reason: d.reason() }.into()),
+        d.sample(|d| Plan {
+            channel: d.channel(),
+            stream: d.stream(),
+            version: d.u32(),
+            parent: d.option(Draw::node),
+            backups: d.list(Draw::node),
+            ticket: d.signed_ticket(),
+            report_ms: d.u32(),
+        }
+        .into()),
+        d.sample(|d| Follow {
+            ticket: d.signed_ticket(),
+            after: d.list(|d| TrackPlace { track: d.u8(), place: d.frame_place() }),
+        }
+        .into()),
+        d.sample(|d| Unfollow { stream: d.stream() }.into()),
+        d.sample(|d| Unserved { stream: d.stream(), reason: d.reason() }.into()),
+        d.sample(
+            |d| GroupHeader { stream: d.stream(), track: d.u8(), group: d.u64(), path: d.list(Draw::device) }.into()
+        ),
+        d.sample(|d| Chunk {
+            stream: d.stream(),
+            track: d.u8(),
+            place: d.frame_place(),
+            index: d.u16(),
+            header: d.option(Draw::signed_frame),
+            payload: d.text().into_bytes().into(),
+        }
+        .into()),
+        d.sample(|d| Taken { stream: d.stream(), bytes: d.u64(), held_us: d.u32() }.into()),
+        d.sample(|d| ParentLost {
+            channel: d.channel(),
+            stream: d.stream(),
+            parent: d.device(),
+            instead: d.option(Draw::device)
+        }
+        .into()),
+        d.sample(|d| ViewerReport {
+            channel: d.channel(),
+            stream: d.stream(),
+            parent: d.option(Draw::device),
+            figures: d.figures(),
+        }
+        .into()),
+        d.sample(|d| ListViewers { channel: d.channel(), stream: d.stream(), after: d.option(Draw::device) }.into()),
+        d.sample(|d| ViewerPage { rows: d.list(Draw::viewer_row), more: d.flag() }.into()),
+        d.sample(|d| ShutOut { channel: d.channel(), stream: d.stream(), viewer: d.device() }.into()),
     ]
 }
 

@@ -38,6 +38,6 @@ fn another_major_is_refused_and_both_are_named() {
 fn a_greeting_begins_with_its_protocol() {
     for message in every_message(&mut Draw::fixed()).iter().filter(|m| matches!(m.name(), "Hello" | "Welcome")) {
         let frame = frame(message);
-        assert_eq!(postcard::take_from_bytes::<ProtocolVersion>(frame.payload()).unwrap().0, version(1, 1));
+        assert_eq!(postcard::take_from_bytes::<ProtocolVersion>(&frame.payload()).unwrap().0, version(1, 1));
     }
 }

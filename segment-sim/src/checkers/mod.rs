@@ -274,7 +274,7 @@ impl Watch<Process> for Checkers {
             return;
         }
         let Some(header) = frame.header() else { return };
-        let message = match Message::decode(&header, frame.payload()) {
+        let message = match Message::decode(&header, &frame.payload()) {
             Ok(message) => message,
             Err(error) => return self.findings.add(Check::Contract, format!("a frame is not readable: {error}")),
         };

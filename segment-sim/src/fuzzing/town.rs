@@ -168,7 +168,7 @@ impl Town {
     fn transmit(&mut self, node: usize, link: LinkId, frame: &Frame) {
         assert!(frame.bytes().len() <= Limits::default().frame_bytes_max, "{} sends too long a frame", NAMES[node]);
         let header = frame.header().unwrap_or_else(|| unreachable!("a frame of {} has no header", NAMES[node]));
-        let decoded = Message::decode(&header, frame.payload());
+        let decoded = Message::decode(&header, &frame.payload());
         assert!(decoded.is_ok(), "{} sends what cannot be decoded: {decoded:?}", NAMES[node]);
         // On a link that is gone it goes nowhere, as with a driver.
         let Some((wire, side)) = self.end_of(node, link) else { return };
@@ -231,7 +231,7 @@ impl Town {
         }
         let (node, link) = (end.node, end.link);
         match end.arriving.pop_front() {
-            Some(Some(frame)) => self.arrive(wire, side, frame.bytes()),
+            Some(Some(frame)) => self.arrive(wire, side, &frame.bytes()),
             Some(None) => {
                 end.up = false;
                 self.feed(node, Input::LinkDown { link });

@@ -167,7 +167,7 @@ impl Network {
     fn receive(&mut self, id: ConnectionId, side: Side, node: NodeId, frame: &Frame, now: Instant) {
         let Some(header) = frame.header() else { return };
         let Some(link) = self.connections.get_mut(&id).map(|connection| connection.end(side).link) else { return };
-        let failure = match Message::decode(&header, frame.payload()) {
+        let failure = match Message::decode(&header, &frame.payload()) {
             Ok(message) => match self.verifier.check(message) {
                 Ok(message) => return self.inputs.push((node, Input::Received { link, header, message })),
                 Err(_) => Failure::new(Reason::BadSignature, ""),

@@ -41,7 +41,7 @@ pub fn measure(messages: usize) -> Result<()> {
 fn decode(frames: &[Frame]) -> Result<Vec<SyncPage>> {
     let page = |frame: &Frame| {
         let header = frame.header().context("a header")?;
-        match Message::decode(&header, frame.payload())? {
+        match Message::decode(&header, &frame.payload())? {
             Message::SyncPage(page) => Ok(page),
             _ => anyhow::bail!("another message"),
         }

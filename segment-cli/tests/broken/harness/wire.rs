@@ -101,7 +101,7 @@ impl Wire {
 
     pub async fn ask<P: Payload>(&mut self, request: &P) -> RequestId {
         let id = self.next_id();
-        self.send_bytes(Frame::request(id, request).bytes()).await.unwrap();
+        self.send_bytes(&Frame::request(id, request).bytes()).await.unwrap();
         id
     }
 
@@ -115,7 +115,7 @@ impl Wire {
         loop {
             if let Some(frame) = self.parser.next_frame(FRAME_MAX).unwrap() {
                 let header = frame.header().unwrap();
-                return Some((header, Message::decode(&header, frame.payload()).unwrap()));
+                return Some((header, Message::decode(&header, &frame.payload()).unwrap()));
             }
             // A broken stream is over as well.
             match self.connection.reader.read(&mut bytes).await {

@@ -267,7 +267,7 @@ impl Bench {
 
 pub(super) fn decode(output: &Output<PeerEvent>) -> Option<Message> {
     let Output::Transmit { frame, .. } = output else { return None };
-    Message::decode(&frame.header()?, frame.payload()).ok()
+    Message::decode(&frame.header()?, &frame.payload()).ok()
 }
 
 /// The first message of this name among outputs.

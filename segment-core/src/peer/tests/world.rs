@@ -211,7 +211,7 @@ impl World {
     fn transmit(&mut self, from: End, frame: &Frame) {
         let Some((node, link)) = self.links.get(&from).copied() else { return };
         let header = frame.header().unwrap();
-        let message = Message::decode(&header, frame.payload()).unwrap();
+        let message = Message::decode(&header, &frame.payload()).unwrap();
         let message = Verifier::simulated().check(message).unwrap();
         self.todo.push_back((node, Input::Received { link, header, message }));
     }

@@ -48,7 +48,7 @@ impl Tape {
 
     fn frame(&mut self, links: &[LinkId], frame: &Frame) -> String {
         let header = frame.header().unwrap();
-        let message = Message::decode(&header, frame.payload()).unwrap();
+        let message = Message::decode(&header, &frame.payload()).unwrap();
         let sign = match header.role {
             Role::Request => "?",
             Role::Response => "=",

@@ -145,7 +145,7 @@ impl Bench {
 
     fn see_frame(&mut self, to: Recipients, frame: &Frame) {
         let header = frame.header().unwrap();
-        let message = Message::decode(&header, frame.payload()).unwrap();
+        let message = Message::decode(&header, &frame.payload()).unwrap();
         match (header.role, to) {
             (Role::Response, Recipients::One(link)) => self.seen.push(Seen::Answer(link, message)),
             (Role::Push, Recipients::One(link)) => self.seen.push(Seen::Push(alloc::vec![link], message)),

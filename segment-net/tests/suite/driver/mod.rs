@@ -170,14 +170,14 @@ async fn a_stranger_may_send_small_frames_only_until_let_in() {
     assert!(large.len() > Limits::default().frame_before_login_bytes_max);
 
     let mut stranger = world.client(2).await;
-    stranger.send_bytes(large.bytes()).await.unwrap();
+    stranger.send_bytes(&large.bytes()).await.unwrap();
     assert_eq!(reason_of(&stranger.hear().await.unwrap().1), Reason::TooLarge);
     world.saw_link_down().await;
 
     let mut known = world.client(3).await;
     let welcome = known.request(&Unsubscribe { channel: channel() }).await;
     assert!(matches!(welcome, Message::Subscribed(_)));
-    known.send_bytes(large.bytes()).await.unwrap();
+    known.send_bytes(&large.bytes()).await.unwrap();
     // It is read as a whole, and then refused for its signatures.
     assert_eq!(reason_of(&known.hear().await.unwrap().1), Reason::BadSignature);
 }
@@ -203,7 +203,7 @@ async fn frames_may_come_byte_by_byte_or_all_at_once() {
     let mut client = world.client(2).await;
     let ping = Frame::request(RequestId::from_random([1; 16]), &Ping {});
     for byte in ping.bytes() {
-        client.send_bytes(&[*byte]).await.unwrap();
+        client.send_bytes(&[byte]).await.unwrap();
     }
     assert!(matches!(client.hear().await, Some((_, Message::Pong(_)))));
     client.send_bytes(&ping.bytes().repeat(50)).await.unwrap();
