@@ -16,6 +16,7 @@ pub mod random;
 pub mod rate;
 pub mod replica;
 pub mod store;
+pub mod stream;
 pub mod sync;
 #[cfg(test)]
 pub(crate) mod testing;

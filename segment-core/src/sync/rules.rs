@@ -176,6 +176,86 @@ rules! {
     /// A silent session loses its lease.
     LeaseExpires, stands in "directory/staying.rs",
         without it "the dead stay listed";
+
+    // Live streams: what is shown.
+    /// A frame is shown, and its last chunk passed on, only when it is its streamer's.
+    FrameSigned, stands in "stream/intake.rs",
+        without it "whoever passes a stream on shows what they like";
+    /// A parent that sends a whole frame that is wrong is left.
+    BadParentLeft, stands in "stream/viewer.rs",
+        without it "a viewer stays with whoever spoils its stream";
+    /// A group begins with its keyframe.
+    KeyFirst, stands in "stream/intake.rs",
+        without it "a frame is shown without the one that it builds on";
+    /// Who joins begins at a keyframe.
+    JoinAtKeyframe, stands in "stream/subscriber.rs",
+        without it "who joins waits for the next keyframe, and is sent what cannot be shown";
+
+    // What a slow viewer is spared.
+    /// Discardable frames are left out for whoever is behind by more than a frame.
+    SkipDiscardable, stands in "stream/policy.rs",
+        without it "a viewer that is a little slow falls back until it has to jump";
+    /// Whoever is far behind jumps to the newest keyframe.
+    JumpWhenBehind, stands in "stream/policy.rs",
+        without it "a slow viewer sees what is long over";
+    /// Whoever is in a group that is past jumps to the newest keyframe.
+    JumpWhenGroupPast, stands in "stream/policy.rs",
+        without it "a viewer that joined on a slow link never comes to the present";
+    /// Whoever jumps often gets less.
+    ReduceAfterJumps, stands in "stream/policy.rs",
+        without it "a slow viewer's sound stutters with its picture";
+    /// Whoever has not jumped for a while gets everything again.
+    ClimbBack, stands in "stream/policy.rs",
+        without it "a short trouble takes the picture away for ever";
+    /// What is under way to one viewer is bounded.
+    WindowBounds, stands in "stream/pacing.rs",
+        without it "messages wait behind pictures, and queues grow with what a viewer cannot take";
+    /// What is kept of a stream is bounded.
+    RingBounded, stands in "stream/ring.rs",
+        without it "a stream takes more memory the longer it runs";
+
+    // From whom a stream comes.
+    /// Who finds itself on the way of a stream leaves that parent.
+    PathStopsLoops, stands in "stream/viewer.rs",
+        without it "relays pass a stream to each other in a circle";
+    /// A silent parent is replaced by a backup.
+    SilenceRepairs, stands in "stream/parents.rs",
+        without it "a relay that crashed without a word stops everybody below it";
+    /// Who asks another parent goes on behind what it has.
+    ResumeFromRing, stands in "stream/subscriber.rs",
+        without it "frames are lost whenever a parent is replaced";
+    /// A parent that leaves is kept until another has taken over.
+    MakeBeforeBreak, stands in "stream/parents.rs",
+        without it "the picture stands still whenever the tree is rearranged";
+    /// Only who has lost its own parent looks for another.
+    OnlyDirectChildren, stands in "stream/fanout.rs",
+        without it "one crash makes everybody below look for others at once";
+    /// Backups do not get the stream from whom they back.
+    BackupOutsideSubtree, stands in "stream/coordinator/tree.rs",
+        without it "a backup has nothing when it is needed";
+    /// Only who has agreed passes a stream on.
+    Consent, stands in "stream/coordinator/broadcast.rs",
+        without it "somebody's uplink is used who has not agreed";
+    /// A relay is given few viewers.
+    FewChildren, stands in "stream/coordinator/broadcast.rs",
+        without it "one relay carries everybody, and takes everybody with it";
+
+    // Who streams, and who watches.
+    /// Only who may stream does.
+    StreamRight, stands in "stream/coordinator/mod.rs",
+        without it "somebody streams who may not";
+    /// Only who may read a channel watches its streams.
+    WatchRight, stands in "stream/coordinator/mod.rs",
+        without it "a stream is watched by somebody who may not";
+    /// Only who shows a ticket is served.
+    TicketAdmits, stands in "stream/admission.rs",
+        without it "whoever knows an address watches";
+    /// A streamer that is gone keeps its stream for a while.
+    ReturnKeepsStream, stands in "stream/coordinator/mod.rs",
+        without it "a short break of the streamer's link ends the stream for everybody";
+    /// Who does not want to be seen is not listed.
+    HideViewers, stands in "stream/coordinator/broadcast.rs",
+        without it "the invisible are seen watching";
 }
 
 /// The rules in force. Drivers know [`Rules::all`] only.

@@ -1,0 +1,150 @@
+//! One stream as its coordinator knows it.
+
+use alloc::collections::BTreeMap;
+
+use segment_proto::limits::StreamLimits;
+use segment_proto::messages::{Node, Plan, StartStream, StreamRow, ViewerFigures, ViewerRow};
+use segment_proto::{AccountId, DeviceId, Instant, LinkId, Signed, StreamDescription, Ticket, Who};
+
+use super::CoordinatorContext;
+use super::tree::Tree;
+use crate::rules::Rule;
+
+/// Of an uplink so much is used.
+const USED_PERCENT: u64 = 80;
+/// A coordinator takes so many reports a second.
+const REPORTS_PER_SECOND: u64 = 500;
+
+/// The streamer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Streamer {
+    /// On this link.
+    There(LinkId),
+    /// It may come back until then.
+    Gone(Instant),
+}
+
+/// One viewer.
+#[derive(Debug)]
+pub(super) struct Watcher {
+    pub(super) link: LinkId,
+    pub(super) who: Who,
+    pub(super) node: Node,
+    pub(super) listed: bool,
+    pub(super) relays: bool,
+    pub(super) parent: Option<DeviceId>,
+    pub(super) figures: ViewerFigures,
+    version: u32,
+}
+
+impl Watcher {
+    pub(super) fn new(link: LinkId, who: Who, node: Node, listed: bool) -> Self {
+        let figures = ViewerFigures::default();
+        Self { link, who, node, listed, relays: false, parent: None, figures, version: 0 }
+    }
+
+    fn row(&self) -> ViewerRow {
+        let Self { who, node, parent, relays, figures, .. } = self;
+        ViewerRow { who: who.clone(), device: node.device, parent: *parent, relays: *relays, figures: *figures }
+    }
+}
+
+/// One stream.
+#[derive(Debug)]
+pub(super) struct Broadcast {
+    pub(super) description: Signed<StreamDescription>,
+    pub(super) streamer: Streamer,
+    pub(super) node: Node,
+    pub(super) viewers: BTreeMap<DeviceId, Watcher>,
+    pub(super) tree: Tree,
+    rate_bps: u64,
+}
+
+impl Broadcast {
+    pub(super) fn new(link: LinkId, start: StartStream, node: Node, cx: &CoordinatorContext<'_>) -> Self {
+        let rate_bps = rate(&start.description);
+        let direct = carried(start.uplink_kbps, rate_bps).clamp(1, cx.limits.streams.direct_max);
+        Self {
+            tree: Tree::new(node.device, direct, cx.rules),
+            description: start.description,
+            streamer: Streamer::There(link),
+            node,
+            viewers: BTreeMap::new(),
+            rate_bps,
+        }
+    }
+
+    pub(super) fn account(&self) -> AccountId {
+        self.description.who.account
+    }
+
+    /// So many viewers a device may be given: what it has agreed to, where it can be dialled.
+    pub(super) fn capacity(&self, relay_kbps: u32, node: &Node, cx: &CoordinatorContext<'_>) -> usize {
+        if !crate::stream::is_dialable(node) {
+            return 0;
+        }
+        let most = if cx.rules.has(Rule::FewChildren) { cx.limits.streams.children_max } else { usize::MAX };
+        let agreed = if cx.rules.has(Rule::Consent) { carried(relay_kbps, self.rate_bps) } else { most };
+        agreed.min(most)
+    }
+
+    pub(super) fn row(&self) -> StreamRow {
+        let listed = self.viewers.values().filter(|viewer| viewer.listed).count();
+        StreamRow {
+            description: self.description.clone(),
+            viewers: u32::try_from(listed).unwrap_or(u32::MAX),
+            present: matches!(self.streamer, Streamer::There(_)),
+        }
+    }
+
+    /// Those who may be seen.
+    pub(super) fn rows(&self, after: Option<DeviceId>, cx: &CoordinatorContext<'_>) -> impl Iterator<Item = ViewerRow> {
+        let everybody = !cx.rules.has(Rule::HideViewers);
+        let behind = self.viewers.iter().filter(move |(device, _)| after.is_none_or(|after| **device > after));
+        behind.map(|(_, viewer)| viewer).filter(move |viewer| viewer.listed || everybody).map(Watcher::row)
+    }
+
+    /// A viewer's plan, under its next version.
+    pub(super) fn plan(&mut self, device: &DeviceId, cx: &CoordinatorContext<'_>) -> Option<(LinkId, Plan)> {
+        let parent = self.tree.parent(device).and_then(|parent| self.node_of(&parent));
+        let backups = self.tree.backups(device).iter().filter_map(|other| self.node_of(other)).collect();
+        let report_ms = self.report_ms(&cx.limits.streams);
+        let (channel, stream) = (self.description.channel, self.description.stream);
+        let viewer = self.viewers.get_mut(device)?;
+        viewer.version += 1;
+        let expires = cx.now.wall.plus(cx.limits.streams.ticket_life);
+        let ticket = Signed::new(Ticket { channel, stream, viewer: *device, expires }, cx.identity);
+        Some((viewer.link, Plan { channel, stream, version: viewer.version, parent, backups, ticket, report_ms }))
+    }
+
+    fn node_of(&self, device: &DeviceId) -> Option<Node> {
+        if *device == self.node.device {
+            return Some(self.node);
+        }
+        self.viewers.get(device).map(|viewer| viewer.node)
+    }
+
+    fn report_ms(&self, limits: &StreamLimits) -> u32 {
+        let few = limits.report.as_millis();
+        let many = self.viewers.len() as u64 * 1_000 / REPORTS_PER_SECOND;
+        u32::try_from(few.max(many.into())).unwrap_or(u32::MAX)
+    }
+
+    /// The link of whoever may serve a viewer.
+    pub(super) fn link_of(&self, device: &DeviceId) -> Option<LinkId> {
+        if let (true, Streamer::There(link)) = (*device == self.node.device, self.streamer) {
+            return Some(link);
+        }
+        self.viewers.get(device).map(|viewer| viewer.link)
+    }
+}
+
+/// What a stream needs, in bits a second.
+fn rate(description: &StreamDescription) -> u64 {
+    description.tracks.iter().map(|track| u64::from(track.rate_bps)).sum::<u64>().max(1)
+}
+
+/// So many copies of a stream an uplink carries.
+fn carried(uplink_kbps: u32, rate_bps: u64) -> usize {
+    usize::try_from(u64::from(uplink_kbps) * 1_000 * USED_PERCENT / 100 / rate_bps).unwrap_or(usize::MAX)
+}

@@ -1,0 +1,11 @@
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod coordinating;
+mod dropping;
+mod keeping;
+mod pacing;
+mod parenting;
+mod publishing;
+mod relaying;
+mod rig;
+mod treeing;

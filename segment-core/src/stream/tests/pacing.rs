@@ -1,0 +1,68 @@
+use core::time::Duration;
+
+use segment_proto::Instant;
+use segment_proto::limits::StreamLimits;
+
+use crate::rules::{Rule, Rules};
+use crate::stream::pacing::Window;
+
+fn at(ms: u64) -> Instant {
+    Instant(ms * 1_000)
+}
+
+/// Sends as much as may be under way and takes it all a while later, a few times.
+fn after_rounds(rounds: u64, delay: impl Fn(u64) -> u64) -> usize {
+    let limits = StreamLimits::default();
+    let mut window = Window::new(&limits);
+    let (mut now, mut total) = (0, 0);
+    for round in 0..rounds {
+        while window.has_room(8_192, Rules::all()) {
+            window.on_sent(8_192, at(now));
+            total += 8_192;
+        }
+        now += delay(round);
+        window.on_taken(total, Duration::ZERO, at(now), &limits);
+        assert_eq!(window.under_way(), 0);
+    }
+    window.size()
+}
+
+#[test]
+fn a_fast_viewer_is_sent_more_and_more_up_to_the_limit() {
+    let limits = StreamLimits::default();
+    assert!(after_rounds(3, |_| 10) > 2 * limits.window_bytes_min * 4);
+    assert_eq!(after_rounds(50, |_| 10), limits.window_bytes_max);
+}
+
+#[test]
+fn a_viewer_whose_link_fills_is_sent_as_little_as_possible() {
+    let limits = StreamLimits::default();
+    assert_eq!(after_rounds(30, |round| if round == 0 { 10 } else { 200 }), limits.window_bytes_min);
+}
+
+#[test]
+fn a_viewer_far_away_is_no_slow_one() {
+    assert_eq!(after_rounds(50, |_| 300), StreamLimits::default().window_bytes_max);
+}
+
+#[test]
+fn nothing_more_goes_than_the_window_takes_but_one_chunk_always_does() {
+    let limits = StreamLimits { window_bytes_min: 1_000, window_bytes_max: 1_000, ..StreamLimits::default() };
+    let mut window = Window::new(&limits);
+    assert!(window.has_room(9_000, Rules::all()));
+    window.on_sent(600, at(0));
+    assert!(!window.has_room(500, Rules::all()));
+    assert!(window.has_room(400, Rules::all()));
+    assert!(window.has_room(500, Rules::without(Rule::WindowBounds)));
+}
+
+#[test]
+fn more_than_was_sent_cannot_be_taken() {
+    let limits = StreamLimits::default();
+    let mut window = Window::new(&limits);
+    window.on_sent(100, at(0));
+    window.on_taken(u64::MAX, Duration::MAX, at(1), &limits);
+    assert_eq!(window.under_way(), 0);
+    window.on_taken(1, Duration::ZERO, at(1), &limits);
+    assert_eq!(window.under_way(), 0);
+}

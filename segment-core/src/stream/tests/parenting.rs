@@ -1,0 +1,163 @@
+use alloc::string::String;
+use alloc::vec;
+use alloc::vec::Vec;
+
+use segment_proto::messages::Unserved;
+use segment_proto::*;
+
+use super::rig::*;
+use crate::rules::{Rule, Rules};
+
+/// A viewer 9 of the relay 5, with the backups 6 and 7, and what a streamer sends to link 5.
+fn served() -> (Source, Sink) {
+    let mut source = Source::new(vec![video()]);
+    let mut sink = Sink::with_plan(9, 5, &[6, 7]);
+    assert_eq!(sink.rig.said(), ["5: follow []"]);
+    source.tell(5, 5, follow(5, &[]));
+    source.key();
+    sink.hear_all(5, source.chunks(5));
+    assert_eq!(sink.rig.said(), ["parent None -> Some(5)", "shows 1000.0 of 2"]);
+    (source, sink)
+}
+
+fn without_taken(sink: &mut Sink) -> Vec<String> {
+    sink.rig.said().into_iter().filter(|line| !line.contains("taken") && !line.contains("ViewerReport")).collect()
+}
+
+#[test]
+fn a_backup_is_asked_at_once_where_its_link_is_there_and_the_parents_is_not_after_a_while() {
+    let mut sink = Sink::new(9);
+    sink.viewer.on_plan(plan(9, 1, Some(5), &[6, 7]), &mut sink.rig.cx());
+    sink.viewer.on_link_up(device(6), LinkId(6), &mut sink.rig.cx());
+    assert!(sink.rig.said().is_empty());
+    sink.pass(500);
+    assert_eq!(without_taken(&mut sink), ["6: follow []"]);
+}
+
+#[test]
+fn a_silent_parent_is_replaced_behind_what_came() {
+    let (mut source, mut sink) = served();
+    sink.pass(149);
+    assert!(without_taken(&mut sink).is_empty());
+    sink.pass(2);
+    assert_eq!(
+        without_taken(&mut sink),
+        ["5: Unfollow", "report lost 5 Some(6)", "parent Some(5) -> None", "6: follow [(2, 1000, 0)]"]
+    );
+    source.delta();
+    sink.hear_all(6, source.chunks(5));
+    assert_eq!(sink.rig.said(), ["parent None -> Some(6)", "shows 1000.1 of 2"]);
+}
+
+#[test]
+fn without_its_rule_silence_is_borne_for_ever() {
+    let (_, mut sink) = served();
+    sink.rig.rules = Rules::without(Rule::SilenceRepairs);
+    sink.pass(60_000);
+    assert!(without_taken(&mut sink).is_empty());
+}
+
+#[test]
+fn signs_of_life_are_no_silence() {
+    let (mut source, mut sink) = served();
+    for _ in 0..100 {
+        sink.pass(50);
+        source.rig.pass(50);
+        source.publisher.handle_timeout(&mut source.rig.cx());
+        sink.hear_all(5, source.chunks(5));
+    }
+    assert!(without_taken(&mut sink).is_empty());
+}
+
+#[test]
+fn who_sends_seldom_may_be_silent_for_longer() {
+    let slow = Track { interval_us: 1_000_000, ..video() };
+    assert_eq!(crate::stream::fanout::shortest_interval(&[slow, audio()]).as_millis(), 20);
+    let limits = limits::StreamLimits::default();
+    let silence = |ms| crate::stream::fanout::silence(core::time::Duration::from_millis(ms), &limits).as_millis();
+    assert_eq!((silence(10), silence(50), silence(60), silence(1_000)), (150, 150, 180, 3_000));
+}
+
+#[test]
+fn a_lost_link_is_a_lost_parent_at_once() {
+    let (_, mut sink) = served();
+    sink.viewer.on_link_down(LinkId(5), &mut sink.rig.cx());
+    assert_eq!(sink.rig.said(), ["report lost 5 Some(6)", "parent Some(5) -> None", "6: follow [(2, 1000, 0)]"]);
+}
+
+#[test]
+fn a_parent_that_leaves_is_kept_until_another_has_taken_over() {
+    let leave = |rules: Rules| {
+        let (mut source, mut sink) = served();
+        sink.rig.rules = rules;
+        sink.hear(5, Unserved { stream: stream(), reason: Reason::ShuttingDown }.into());
+        let asked = sink.rig.said();
+        source.delta();
+        let chunks = source.chunks(5);
+        sink.hear_all(5, chunks.clone());
+        let between = sink.rig.said();
+        source.delta();
+        sink.hear_all(6, chunks.into_iter().chain(source.chunks(5)).collect());
+        (asked, between, sink.rig.said())
+    };
+    let (asked, between, after) = leave(Rules::all());
+    assert_eq!(asked, ["6: follow [(2, 1000, 0)]"]);
+    assert_eq!(between, ["shows 1000.1 of 2"]);
+    assert_eq!(after, ["5: Unfollow", "parent Some(5) -> Some(6)", "shows 1000.2 of 2"]);
+    let (asked, between, _) = leave(Rules::without(Rule::MakeBeforeBreak));
+    assert!(asked.contains(&"parent Some(5) -> None".into()) && between.is_empty());
+}
+
+#[test]
+fn a_refusal_is_followed_by_the_next_and_all_are_asked_again_later() {
+    let mut sink = Sink::with_plan(9, 5, &[6, 7]);
+    sink.rig.said();
+    for (from, next) in [(5, Some("6: follow []")), (6, Some("7: follow []")), (7, None)] {
+        sink.hear(from, Unserved { stream: stream(), reason: Reason::LimitReached }.into());
+        assert_eq!(sink.rig.said().get(1).map(String::as_str), next);
+    }
+    sink.pass(1_000);
+    assert_eq!(without_taken(&mut sink), ["5: follow []"]);
+}
+
+#[test]
+fn a_new_plan_moves_a_viewer_without_a_break() {
+    let (mut source, mut sink) = served();
+    sink.viewer.on_plan(plan(9, 2, Some(7), &[5, 6]), &mut sink.rig.cx());
+    assert_eq!(sink.rig.said(), ["7: follow [(2, 1000, 0)]"]);
+    sink.viewer.on_plan(plan(9, 1, Some(5), &[]), &mut sink.rig.cx());
+    assert!(sink.rig.said().is_empty());
+    source.delta();
+    let chunks = source.chunks(5);
+    sink.hear_all(5, chunks.clone());
+    sink.hear_all(7, chunks);
+    assert_eq!(sink.rig.said(), ["shows 1000.1 of 2", "5: Unfollow", "parent Some(5) -> Some(7)"]);
+}
+
+#[test]
+fn a_new_coordinators_plans_count_anew() {
+    let (_, mut sink) = served();
+    sink.viewer.on_plan(plan(9, 9, Some(5), &[6, 7]), &mut sink.rig.cx());
+    sink.viewer.on_coordinator();
+    sink.viewer.on_plan(plan(9, 1, Some(6), &[7]), &mut sink.rig.cx());
+    assert_eq!(sink.rig.said(), ["6: follow [(2, 1000, 0)]"]);
+}
+
+#[test]
+fn what_is_taken_is_told_and_how_one_fares_is_reported() {
+    let (mut source, mut sink) = served();
+    sink.pass(50);
+    assert_eq!(sink.rig.said(), ["5: taken 10"]);
+    for _ in 0..60 {
+        source.rig.pass(33);
+        source.key();
+        sink.pass(33);
+        let chunks = source.chunks(5);
+        sink.hear_all(5, chunks);
+        source.taken(5, 5, u64::MAX);
+    }
+    let said = sink.rig.said();
+    let count = |word: &str| said.iter().filter(|line| line.contains(word)).count();
+    assert_eq!((count("shows"), count("ViewerReport")), (60, 1));
+    assert!((25..=40).contains(&count("taken")), "{}", count("taken"));
+}
