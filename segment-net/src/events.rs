@@ -1,6 +1,7 @@
 //! Streams of events, each with its own bounded queue: a consumer that lags harms nobody else.
 
 use std::collections::VecDeque;
+use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use tokio::sync::Notify;
@@ -45,10 +46,19 @@ impl<E> Events<E> {
     }
 }
 
-#[derive(Debug)]
 struct Mailbox<E> {
     queue: Mutex<Queue<E>>,
     changed: Notify,
+    wants: Wants<E>,
+}
+
+/// Which events a consumer wants.
+type Wants<E> = Box<dyn Fn(&E) -> bool + Send + Sync>;
+
+impl<E: fmt::Debug> fmt::Debug for Mailbox<E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Mailbox").field("queue", &self.queue).finish_non_exhaustive()
+    }
 }
 
 #[derive(Debug)]
@@ -111,30 +121,42 @@ impl<E: Clone> EventHub<E> {
     }
 
     pub(crate) fn subscribe(&self) -> Events<E> {
+        self.subscribe_to(self.max, |_| true)
+    }
+
+    /// Only what is wanted, and no more of it at once than `max`.
+    pub(crate) fn subscribe_to(&self, max: usize, wants: impl Fn(&E) -> bool + Send + Sync + 'static) -> Events<E> {
         let mut mailboxes = self.lock();
-        let queue = Queue { events: VecDeque::new(), missed: 0, ended: mailboxes.ended, max: self.max };
-        let mailbox = Arc::new(Mailbox { queue: Mutex::new(queue), changed: Notify::new() });
+        let queue = Queue { events: VecDeque::new(), missed: 0, ended: mailboxes.ended, max };
+        let mailbox = Arc::new(Mailbox { queue: Mutex::new(queue), changed: Notify::new(), wants: Box::new(wants) });
         mailboxes.open.push(Arc::downgrade(&mailbox));
         Events { mailbox }
     }
 
     pub(crate) fn publish(&self, event: &E) {
-        self.each(|queue| queue.put(event.clone()));
+        self.each(|mailbox| {
+            if (mailbox.wants)(event) {
+                mailbox.queue().put(event.clone());
+                mailbox.changed.notify_one();
+            }
+        });
     }
 
     /// No more events will come.
     pub(crate) fn end(&self) {
         self.lock().ended = true;
-        self.each(|queue| queue.ended = true);
+        self.each(|mailbox| {
+            mailbox.queue().ended = true;
+            mailbox.changed.notify_one();
+        });
     }
 
-    fn each(&self, mut change: impl FnMut(&mut Queue<E>)) {
+    fn each(&self, mut change: impl FnMut(&Mailbox<E>)) {
         self.lock().open.retain(|mailbox| {
             let Some(mailbox) = mailbox.upgrade() else {
                 return false;
             };
-            change(&mut mailbox.queue());
-            mailbox.changed.notify_one();
+            change(&mailbox);
             true
         });
     }

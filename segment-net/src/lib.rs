@@ -40,7 +40,8 @@ pub mod transport;
 
 pub use driver::{Driver, DriverError, Handle, Observer, Setup, Stopped};
 pub use embed::{
-    Channel, ChannelEvents, Config, NotDelivered, Peer, Receipt, RequestError, SendError, StartError, Tracker,
+    Broadcast, Channel, ChannelEvents, Config, NotDelivered, Peer, PushFrameError, Receipt, RequestError, Seen,
+    SendError, StartError, Tracker, Watching,
 };
 pub use events::{Events, Happening};
 pub use limits::DriverLimits;

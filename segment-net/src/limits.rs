@@ -60,6 +60,15 @@ pub(crate) const OVERFLOW_FACTOR: usize = 4;
 /// Most bytes that go to a connection in one write.
 pub(crate) const WRITE_BYTES: usize = 64 * 1024;
 
+/// Most bytes of streams that go to a connection in one write: a message waits for one of them.
+pub(crate) const MEDIA_WRITE_BYTES: usize = 16 * 1024;
+
+/// A link with so many bytes of streams in its queue is given up: no honest window allows them.
+pub(crate) const MEDIA_QUEUE_BYTES_MAX: usize = 32 * 1024 * 1024;
+
+/// Frames of a watched stream that wait for one consumer. Policy: the oldest are dropped, and it is told how many.
+pub(crate) const FRAMES_WAITING_MAX: usize = 256;
+
 /// Most bytes asked of a connection in one read.
 pub(crate) const READ_BYTES_MAX: usize = 64 * 1024;
 

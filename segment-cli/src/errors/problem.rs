@@ -111,6 +111,8 @@ impl From<CommandError> for Problem {
                 Self::local(Local::Unsent).saying(format_args!("{count} {text}"))
             }
             CommandError::OwnerOnly => Self::wire(Reason::OwnerOnly),
+            CommandError::NoSuchStream => Self::wire(Reason::NoSuchStream),
+            CommandError::TooManyStreams(_) => Self::wire(Reason::LimitReached).saying(error),
             CommandError::Send(MachineSendError::NotAllowed(reason)) => Self::wire(reason),
             CommandError::Send(error @ MachineSendError::TooLong(_)) => Self::local(Local::TooLong).saying(error),
             CommandError::Send(error @ MachineSendError::OutboxFull(_)) => Self::local(Local::OutboxFull).saying(error),

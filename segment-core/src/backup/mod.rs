@@ -235,6 +235,11 @@ impl Backup {
         self.on_host_left(link, cx);
     }
 
+    /// The links of those who keep up.
+    pub(crate) fn reader_links(&mut self) -> alloc::sync::Arc<[LinkId]> {
+        self.readers.keeping().clone()
+    }
+
     /// Anything at all was heard on a link: perhaps the host's.
     pub fn on_host_heard(&mut self, link: LinkId, now: Instant) {
         let before = self.host().is_some();

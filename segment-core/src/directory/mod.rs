@@ -185,6 +185,12 @@ impl Directory {
         Ok(Caller { who: session.who.clone(), device: session.device, session: id, presence: session.presence })
     }
 
+    /// The address of a link, as it is seen.
+    #[must_use]
+    pub fn address(&self, link: LinkId) -> Option<core::net::SocketAddr> {
+        self.links.get(link).map(|link| link.address)
+    }
+
     /// A request of a session or directory kind.
     pub fn on_request(&mut self, from: Asker, message: Message, backups: &Backups, cx: &mut Context<'_>) {
         if let Err(Refusal(failure)) = self.react(from, message, backups, cx) {

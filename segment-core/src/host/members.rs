@@ -1,6 +1,7 @@
 //! Those who read and write here: admitted by certificate and right, told what is new.
 
 use alloc::collections::BTreeSet;
+use alloc::sync::Arc;
 use alloc::vec::Vec;
 
 use segment_proto::messages::{Delivered, Done, Removed, Revoked, Subscribe, Subscribed, Watermarks};
@@ -199,6 +200,17 @@ impl Host {
                 cx.out.perform(self.task(HostTask::Page(Page { asker: from, request })), operation);
             }
         }
+    }
+
+    /// Who was admitted on a link.
+    #[must_use]
+    pub fn member(&self, link: LinkId) -> Option<&Who> {
+        self.members.get(link).map(|member| &member.who)
+    }
+
+    /// The links of those who keep up.
+    pub fn readers(&mut self) -> Arc<[LinkId]> {
+        self.members.keeping().clone()
     }
 
     fn may_read(&self, link: LinkId, request: &PageRequest) -> bool {

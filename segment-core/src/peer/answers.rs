@@ -9,7 +9,7 @@ use segment_proto::messages::{
     LoggedIn, Presence, RenewCertificate,
 };
 use segment_proto::pending::NoAnswer;
-use segment_proto::{ChannelId, DeviceId, LinkId, Message, Now, Reason, RequestId, Status, Who};
+use segment_proto::{ChannelId, DeviceId, LinkId, Message, Now, Reason, RequestId, Status, StreamId, Who};
 
 use crate::contract::Output;
 use crate::peer::Peer;
@@ -26,7 +26,7 @@ impl Peer {
     pub(super) fn on_answer(&mut self, id: RequestId, request: PeerRequest, answer: Answer, now: Now) {
         let answered = answer.into_result();
         match request {
-            PeerRequest::Announce | PeerRequest::KeepAlive | PeerRequest::Unsubscribe => {}
+            PeerRequest::Announce | PeerRequest::KeepAlive | PeerRequest::Unsubscribe | PeerRequest::StreamAgain => {}
             PeerRequest::Hello(link) => {
                 let welcome = pick(answered, |m| if let Message::Welcome(m) = m { Some(m) } else { None });
                 self.on_greeted(link, welcome, now);
@@ -40,6 +40,8 @@ impl Peer {
             PeerRequest::Logout => self.on_logout(id, answered, now),
             PeerRequest::SetStatus(presence) => self.on_status_set(id, presence, answered),
             PeerRequest::Look => self.core.reply(id, look(answered)),
+            PeerRequest::StartStream(stream) => self.on_stream_answered(id, stream, answered, now),
+            PeerRequest::Watch(stream) => self.on_stream_answered(id, stream, answered, now),
             PeerRequest::Join => self.on_joined(id, answered, now),
             PeerRequest::Leave(channel) => self.on_left(id, channel, answered, now),
         }
@@ -102,6 +104,7 @@ impl Peer {
         let (who, session, token) = (logged_in.who.clone(), logged_in.session, logged_in.token);
         if self.core.session.who() != Some(&who) {
             self.channels.end_all();
+            self.streams.end_all(&self.core, now);
         }
         let device = logged_in.device.clone();
         let writes = self.core.session.on_logged_in(link, logged_in, presence, now);
@@ -212,6 +215,15 @@ impl Peer {
         Ok(writes)
     }
 
+    /// What is refused is not sent and not watched.
+    fn on_stream_answered(&mut self, id: RequestId, stream: StreamId, answered: Answered, now: Now) {
+        if matches!(&answered, Err(Unanswered::Refused(_))) {
+            self.streams.drop_sending(stream, &self.core, now);
+            self.streams.drop_watching(stream, &self.core, now);
+        }
+        self.core.reply(id, answered.map(|_| Reply::Done));
+    }
+
     fn on_joined(&mut self, id: RequestId, answered: Answered, now: Now) {
         let found = pick(answered, |m| if let Message::ChannelFound(m) = m { Some(m) } else { None });
         let ChannelFound { mut row, .. } = match found {
@@ -263,6 +275,7 @@ impl Peer {
         }
         let core = &mut self.core;
         self.channels.hosts().for_each(|host| host.on_tracker_down(&mut core.cx(now)));
+        self.streams.end_all(&self.core, now);
         let writes = self.core.session.forget();
         self.core.write(writes);
         for link in self.links.ids() {
@@ -355,6 +368,9 @@ fn look(answered: Answered) -> Result<Reply, Unanswered> {
         Message::MemberPage(page) => Some(Reply::Members(page)),
         Message::UserFound(found) => Some(Reply::User(found)),
         Message::ChannelFound(found) => Some(Reply::Channel(found.row)),
+        Message::StreamPage(page) => Some(Reply::Streams(page)),
+        Message::ViewerPage(page) => Some(Reply::Viewers(page)),
+        Message::Done(_) => Some(Reply::Done),
         _ => None,
     })
 }

@@ -55,6 +55,10 @@ impl Core {
         Self { identity, limits, rules, software, out, pending, random, authors, session }
     }
 
+    pub(crate) fn rules(&self) -> Rules {
+        self.rules
+    }
+
     pub(crate) fn cx(&mut self, now: Now) -> Context<'_> {
         Context {
             out: &mut self.out,

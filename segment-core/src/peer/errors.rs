@@ -56,6 +56,12 @@ pub enum CommandError {
     /// Only the owner changes who may do what.
     #[error("only the owner may change the rights in this channel: nothing was changed; ask the owner")]
     OwnerOnly,
+    /// No such stream is sent or watched here, or its description is not its streamer's.
+    #[error("there is no such stream here: nothing was done; list the streams of the channel")]
+    NoSuchStream,
+    /// As many streams are sent and watched as may be.
+    #[error("{0} streams are sent and watched here, which is the most there may be: end one first")]
+    TooManyStreams(usize),
     /// The message was not taken.
     #[error(transparent)]
     Send(#[from] SendError),

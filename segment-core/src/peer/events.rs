@@ -7,16 +7,18 @@ use core::net::SocketAddr;
 use core::time::Duration;
 
 use segment_proto::messages::{
-    ChannelPage, ChannelRow, DeliveryStep, Failure, MemberPage, UserFound, UserPage, UserRow,
+    ChannelPage, ChannelRow, DeliveryStep, Failure, MemberPage, StreamPage, StreamRow, UserFound, UserPage, UserRow,
+    ViewerPage,
 };
 use segment_proto::{
     AccessChange, AccountId, ChannelId, DeviceId, EpochOwner, Fence, LinkId, MessageKey, Reason, RequestId, Rights,
-    SessionId, Token, UnixMillis, Who,
+    SessionId, StreamId, Token, UnixMillis, Who,
 };
 
 use crate::contract::{DialFailure, Direction};
 use crate::peer::context::Unanswered;
 use crate::peer::verifying::Verified;
+use crate::stream::MediaFrame;
 
 /// From where something came, for the connection log and for people.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -149,6 +151,10 @@ pub enum Reply {
         /// From where they came.
         source: Source,
     },
+    /// The streams of a channel.
+    Streams(StreamPage),
+    /// A page of viewers.
+    Viewers(ViewerPage),
     /// What a verification has found.
     Verified(Box<Verified>),
     /// The round trip to the tracker.
@@ -366,6 +372,47 @@ pub enum PeerEvent {
         who: Who,
         /// Whether they came.
         came: bool,
+    },
+    /// A stream has begun in a channel, or its streamer has gone for a while or come back.
+    StreamStarted {
+        /// The channel.
+        channel: ChannelId,
+        /// What it is.
+        row: StreamRow,
+    },
+    /// A stream is over. One that was watched or sent here is not any more.
+    StreamStopped {
+        /// The channel.
+        channel: ChannelId,
+        /// Which.
+        stream: StreamId,
+        /// Why.
+        reason: Reason,
+    },
+    /// A stream may not be watched here any more.
+    StreamLost {
+        /// The channel.
+        channel: ChannelId,
+        /// Which.
+        stream: StreamId,
+        /// Why.
+        reason: Reason,
+    },
+    /// A watched stream comes from somebody else now; from nobody for a moment, where `to` is nothing.
+    StreamParent {
+        /// Which.
+        stream: StreamId,
+        /// Who it was.
+        from: Option<DeviceId>,
+        /// Who it is.
+        to: Option<DeviceId>,
+    },
+    /// A frame of a watched stream is here: whole, and its streamer's.
+    FrameReady {
+        /// The stream.
+        stream: StreamId,
+        /// The frame.
+        frame: MediaFrame,
     },
     /// Something that should not happen did: for logs and tests.
     Suspicious {

@@ -128,6 +128,7 @@ impl Peer {
         self.links.set_greeted(id);
         if link.role == LinkRole::Host {
             self.hosts.on_welcome(&link.peer, id, now.mono);
+            self.stream_link_up(id, now);
             return self.channels.forgive();
         }
         if let Some(dialler) = self.tracker.dialler_mut() {
@@ -209,6 +210,7 @@ impl Peer {
         for (request, purpose) in self.core.pending.fail_link(id) {
             self.deliver(request, purpose, Answer::Nothing(NoAnswer::LinkLost), now);
         }
+        self.stream_link_down(id, link.peer, now);
         self.naming.on_link_down(id);
         self.advance_names();
         self.core.out.event(PeerEvent::LinkLost { link: id, source: link.source() });

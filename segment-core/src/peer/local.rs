@@ -13,6 +13,7 @@ use crate::peer::context::LOCAL;
 use crate::peer::events::PeerEvent;
 use crate::peer::naming::{Sources, ordered_in};
 use crate::peer::routing::channel_of;
+use crate::peer::streams::is_about_a_stream;
 
 type SharedLinks = Arc<[LinkId]>;
 
@@ -47,7 +48,7 @@ impl Peer {
                 self.plan(now);
             } else if let Some((link, devices)) = self.naming.pop_question(self.core.limits.page_rows_max) {
                 self.ask_devices(link, devices, now);
-            } else {
+            } else if !self.settle_streams(now) {
                 return;
             }
         }
@@ -120,6 +121,10 @@ impl Peer {
             self.core.suspicious("a local frame that cannot be read");
             return;
         };
+        if header.role != Role::Response && is_about_a_stream(&message) {
+            let id = if header.role == Role::Request { header.correlation } else { RequestId::NONE };
+            return self.on_stream_message(Asker { link: LOCAL, id }, None, message, now);
+        }
         match header.role {
             Role::Request => self.on_local_request(header.correlation, message, now),
             Role::Response => self.on_response(LOCAL, header.correlation, message, now),

@@ -22,6 +22,7 @@ use crate::peer::links::{LinkRole, Links};
 use crate::peer::local::Stripped;
 use crate::peer::naming::Naming;
 use crate::peer::session::Session;
+use crate::peer::streams::Streams;
 use crate::peer::tracker_link::TrackerLink;
 use crate::peer::verifying::Verifying;
 use crate::store::{Fatal, Outcome, Record, Store, Table, scan_all};
@@ -46,12 +47,13 @@ pub mod requests;
 mod routing;
 mod serving;
 mod session;
+mod streams;
 mod tracker_link;
 mod verifying;
 mod views;
 
 pub use self::core::PeerConfig;
-pub use commands::Unsent;
+pub use commands::{StreamOptions, Unsent};
 pub use errors::{CommandError, SECRET_BYTES_MAX, SECRET_BYTES_MIN};
 pub use inspect::{ChannelInspection, Inspection, RequestView, Timer};
 pub use tracker_link::TrackerState;
@@ -72,6 +74,7 @@ pub struct Peer {
     naming: Naming,
     stripped: Stripped,
     verifying: BTreeMap<RequestId, Verifying>,
+    streams: Streams,
     ready: VecDeque<Output<PeerEvent>>,
     /// Shut down: no links are opened or taken any more.
     closing: bool,
@@ -96,6 +99,7 @@ impl Peer {
             naming: Naming::default(),
             stripped: Stripped::default(),
             verifying: BTreeMap::new(),
+            streams: Streams::default(),
             ready: VecDeque::new(),
             closing: false,
         })
@@ -187,6 +191,8 @@ impl Machine for Peer {
         self.keep_links(now);
         self.keep_certificate(now);
         self.wake_channels(now);
+        self.streams_on_time(now);
+        self.enforce_streams(now);
         self.release_names(now);
         self.settle(now);
     }
@@ -205,6 +211,7 @@ impl Machine for Peer {
             self.core.session.deadline(),
             self.channels.deadline(),
             self.naming.deadline(),
+            self.streams.deadline(&self.core),
         ])
     }
 }

@@ -3,7 +3,7 @@
 use alloc::vec::Vec;
 
 use segment_proto::messages::Presence;
-use segment_proto::{ChannelId, DeviceId, Instant, LinkId};
+use segment_proto::{ChannelId, DeviceId, Instant, LinkId, StreamId};
 
 /// Who wanted a login.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -50,6 +50,12 @@ pub enum PeerRequest {
     Look,
     /// An embedder's new channel, or one to join.
     Join,
+    /// An embedder's new stream.
+    StartStream(StreamId),
+    /// An embedder's watching.
+    Watch(StreamId),
+    /// Whoever serves a channel now is told of a stream.
+    StreamAgain,
     /// An embedder's leaving.
     Leave(ChannelId),
 }
@@ -73,6 +79,9 @@ impl PeerRequest {
             Self::SetStatus(_) => "change the status",
             Self::Look => "look at a list",
             Self::Join => "join a channel",
+            Self::StartStream(_) => "start a stream",
+            Self::Watch(_) => "watch a stream",
+            Self::StreamAgain => "tell of a stream",
             Self::Leave(_) => "leave a channel",
         }
     }

@@ -11,6 +11,7 @@ use crate::peer::Peer;
 use crate::peer::context::{Answer, Purpose};
 use crate::peer::events::{PeerEvent, Serving};
 use crate::peer::links::{Link, LinkRole};
+use crate::peer::streams::is_about_a_stream;
 use crate::replica::ReplicaRequest;
 
 impl Peer {
@@ -18,6 +19,12 @@ impl Peer {
         let Some(link) = self.links.on_heard(id, now.mono) else { return };
         let request = if header.role == Role::Request { header.correlation } else { RequestId::NONE };
         let from = Asker { link: id, id: request };
+        if header.role != Role::Response
+            && is_about_a_stream(&message)
+            && (link.greeted || link.role != LinkRole::Member)
+        {
+            return self.on_stream_message(from, Some(&link), message, now);
+        }
         match (header.role, link.role) {
             (Role::Response, _) => self.on_response(id, header.correlation, message, now),
             (_, LinkRole::Tracker) => self.on_tracker_message(from, message, now),
@@ -169,6 +176,7 @@ impl Peer {
                 let software = self.core.software.clone();
                 let welcome = Welcome { protocol, wall: now.wall, seen_at: link.address, software };
                 self.core.out.answer(from, &welcome);
+                self.stream_link_up(from.link, now);
             }
             Err(mismatch) => {
                 self.core.out.fail(from, Reason::ProtocolMismatch, &alloc::format!("{mismatch}"));

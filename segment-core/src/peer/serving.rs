@@ -11,6 +11,7 @@ use crate::peer::channels::{Channel, HostPresence, Membership};
 use crate::peer::context::LOCAL;
 use crate::peer::events::{PeerEvent, Serving};
 use crate::peer::hosts::Reach;
+use crate::peer::links::LinkRole;
 use crate::peer::requests::PeerRequest;
 
 /// What decides from where a channel is served.
@@ -100,6 +101,7 @@ impl Peer {
                 HostPresence::Away => blind,
             })
             .filter_map(|(_, channel)| Some((channel.replica.record().host, channel.address?)))
+            .chain(self.streams.wanted().filter(|(device, _)| !self.has_dialled_us(device)))
             .collect()
     }
 
@@ -115,6 +117,12 @@ impl Peer {
             Some(asked) if asked.max(heard) + patience <= now.mono => HostPresence::Away,
             _ => HostPresence::Doubtful(now.mono + patience),
         }
+    }
+
+    /// Streams come and go on a link whoever has dialled it.
+    fn has_dialled_us(&self, device: &DeviceId) -> bool {
+        *device == self.core.identity.device()
+            || self.links.iter().any(|(_, link)| link.peer == *device && link.role == LinkRole::Member)
     }
 
     fn is_linked(&self, channel: &Channel, now: Now) -> bool {

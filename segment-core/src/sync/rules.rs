@@ -262,7 +262,7 @@ rules! {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Rules {
     /// A bit for each rule.
-    removed: u64,
+    removed: u128,
 }
 
 impl Rules {
@@ -283,12 +283,12 @@ impl Rules {
     #[doc(hidden)]
     #[must_use]
     pub const fn and_without(self, rule: Rule) -> Self {
-        Self { removed: self.removed | 1 << rule as u64 }
+        Self { removed: self.removed | 1 << rule as u128 }
     }
 
     /// Whether a rule is in force.
     #[must_use]
     pub const fn has(self, rule: Rule) -> bool {
-        self.removed & 1 << rule as u64 == 0
+        self.removed & 1 << rule as u128 == 0
     }
 }

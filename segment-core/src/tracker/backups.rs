@@ -1,6 +1,7 @@
 //! The copies of all channels, and which links concern which of them.
 
 use alloc::collections::{BTreeMap, BTreeSet};
+use alloc::sync::Arc;
 use alloc::vec::Vec;
 
 use segment_proto::messages::Failure;
@@ -93,6 +94,11 @@ impl Backups {
     #[must_use]
     pub fn get(&self, channel: ChannelId) -> Option<&Backup> {
         self.slots.get(&channel).map(|slot| &slot.backup)
+    }
+
+    /// The links of those who read a copy and keep up.
+    pub(super) fn readers(&mut self, channel: ChannelId) -> Option<Arc<[LinkId]>> {
+        self.slots.get_mut(&channel).map(|slot| slot.backup.reader_links())
     }
 
     /// A message of a logged-in session about a channel.

@@ -4,7 +4,7 @@ use alloc::string::String;
 
 use segment_proto::frame::Role;
 use segment_proto::messages::Failure;
-use segment_proto::{ChannelId, Header, Identity, Limits, LinkId, Message, Now};
+use segment_proto::{ChannelId, Header, Identity, Limits, LinkId, Message, Now, RequestId};
 
 use crate::backup::BackupNotice;
 use crate::contract::{Deadline, Input, Machine, OpId, Output, earliest};
@@ -19,12 +19,14 @@ pub mod context;
 pub mod events;
 pub mod forwards;
 mod restored;
+mod streams;
 
 pub use backups::Backups;
 use context::{Context, TrackerTask};
 use events::TrackerEvent;
 use forwards::Forwards;
 pub use restored::mark_restored;
+use streams::{Streams, is_about_a_stream};
 
 /// What a tracker is given at its start.
 #[derive(Clone, Debug)]
@@ -52,6 +54,7 @@ pub struct Tracker {
     directory: Directory,
     backups: Backups,
     forwards: Forwards,
+    streams: Streams,
 }
 
 impl Tracker {
@@ -73,6 +76,7 @@ impl Tracker {
             directory,
             backups,
             forwards: Forwards::default(),
+            streams: Streams::default(),
         })
     }
 
@@ -83,6 +87,11 @@ impl Tracker {
     }
 
     fn parts(&mut self, now: Now) -> (&mut Directory, &mut Backups, Context<'_>) {
+        let (directory, backups, _, cx) = self.all_parts(now);
+        (directory, backups, cx)
+    }
+
+    fn all_parts(&mut self, now: Now) -> (&mut Directory, &mut Backups, &mut Streams, Context<'_>) {
         let cx = Context {
             out: &mut self.out,
             forwards: &mut self.forwards,
@@ -92,17 +101,20 @@ impl Tracker {
             random: &mut self.random,
             now,
         };
-        (&mut self.directory, &mut self.backups, cx)
+        (&mut self.directory, &mut self.backups, &mut self.streams, cx)
     }
 
     fn on_received(&mut self, link: LinkId, header: Header, message: Message, now: Now) {
-        let (directory, backups, mut cx) = self.parts(now);
+        let (directory, backups, streams, mut cx) = self.all_parts(now);
         if !directory.hear(link, now.mono) {
             return;
         }
         backups.on_heard(link, now.mono);
         let from = Asker { link, id: header.correlation };
-        if is_about_a_channel(&message) && header.role != Role::Response {
+        if is_about_a_stream(&message) && header.role != Role::Response {
+            let id = if header.role == Role::Request { header.correlation } else { RequestId::NONE };
+            streams.on_message(Asker { link, id }, message, directory, backups, &mut cx);
+        } else if is_about_a_channel(&message) && header.role != Role::Response {
             match directory.caller(link) {
                 Ok(caller) => backups.on_message(from, &caller, message, &mut cx),
                 Err(reason) => cx.refuse(from, &Failure::new(reason, "")),
@@ -129,16 +141,22 @@ impl Tracker {
     /// Hands on what the children have to tell one another, until they have nothing more to say.
     fn settle(&mut self, now: Now) {
         loop {
-            let (directory, backups, mut cx) = self.parts(now);
+            let (directory, backups, streams, mut cx) = self.all_parts(now);
             let from_directory = directory.take_notices();
             let from_backups = backups.take_notices();
             if from_directory.is_empty() && from_backups.is_empty() {
                 return;
             }
             for notice in from_directory {
+                if let DirectoryNotice::SessionEnded { link } = &notice {
+                    streams.on_link_down(*link, backups, &mut cx);
+                }
                 tell_backups(notice, directory, backups, &mut cx);
             }
             for (channel, notice) in from_backups {
+                if matches!(notice, BackupNotice::HostPresence { present: true }) {
+                    streams.on_host(channel);
+                }
                 tell_directory(channel, notice, directory, backups, &mut cx);
             }
         }
@@ -201,7 +219,8 @@ impl Machine for Tracker {
     }
 
     fn handle_timeout(&mut self, now: Now) {
-        let (directory, backups, mut cx) = self.parts(now);
+        let (directory, backups, streams, mut cx) = self.all_parts(now);
+        streams.handle_timeout(backups, &mut cx);
         directory.handle_timeout(&mut cx);
         backups.handle_timeout(&mut cx);
         forwards::handle_timeout(&mut cx);
@@ -213,7 +232,8 @@ impl Machine for Tracker {
     }
 
     fn poll_timeout(&self) -> Option<Deadline> {
-        earliest([self.directory.poll_timeout(), self.backups.poll_timeout(), self.forwards.poll_timeout()])
+        let own = [self.directory.poll_timeout(), self.backups.poll_timeout()];
+        earliest(own.into_iter().chain([self.forwards.poll_timeout(), self.streams.poll_timeout()]))
     }
 }
 

@@ -71,6 +71,15 @@ where
         self.counters.get()
     }
 
+    /// As [`Handle::events`], but only what is wanted, and no more of it at once than `max`.
+    pub(crate) fn events_of(
+        &self,
+        max: usize,
+        wants: impl Fn(&M::Event) -> bool + Send + Sync + 'static,
+    ) -> Events<M::Event> {
+        self.events.subscribe_to(max, wants)
+    }
+
     /// Everything that the machine tells from now on. A consumer that holds more than
     /// [`crate::DriverLimits::events_max`] loses the oldest, and is told.
     #[must_use]

@@ -141,6 +141,9 @@ fn channel_of(event: &PeerEvent) -> Option<ChannelId> {
         | E::EpochChanged { channel, .. }
         | E::Hosting { channel, .. }
         | E::HostingStopped { channel }
+        | E::StreamStarted { channel, .. }
+        | E::StreamStopped { channel, .. }
+        | E::StreamLost { channel, .. }
         | E::Transferred { channel, .. }
         | E::MemberLink { channel, .. } => Some(*channel),
         E::MessageStage { key, .. } | E::MessageRefused { key, .. } | E::MessageSignedAgain { new: key, .. } => {

@@ -4,6 +4,7 @@ mod channel;
 mod peer;
 mod receipt;
 mod setup;
+mod streams;
 mod tracker;
 mod waiters;
 
@@ -11,4 +12,5 @@ pub use channel::{Channel, ChannelEvents};
 pub use peer::{Peer, RequestError, SendError};
 pub use receipt::{NotDelivered, Receipt};
 pub use setup::{Config, StartError};
+pub use streams::{Broadcast, PushFrameError, Seen, Watching};
 pub use tracker::Tracker;

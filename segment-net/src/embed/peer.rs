@@ -74,6 +74,7 @@ pub struct Peer {
     running: Running,
     device: DeviceId,
     address: Option<SocketAddr>,
+    events_max: usize,
 }
 
 impl Peer {
@@ -91,7 +92,7 @@ impl Peer {
     /// [`StartError`].
     pub async fn start_observed(config: Config, mut observer: Observer<PeerEvent>) -> Result<Self, StartError> {
         let (software, protocol) = (config.software.clone(), config.limits.protocol.clone());
-        let advertise = config.advertise;
+        let (advertise, events_max) = (config.advertise, config.limits.events_max);
         let prepared = prepare(config, move |origin, store| {
             let (identity, seed) = (origin.identity, origin.seed);
             Machine::restore(PeerConfig { identity, limits: protocol, rules: Rules::all(), seed, software }, store)
@@ -106,7 +107,7 @@ impl Peer {
             watching.on_event(event);
         }));
         let running = Running::start(driver, move || ending.give_up());
-        let peer = Self { handle, waiters, running, device, address };
+        let peer = Self { handle, waiters, running, device, address, events_max };
         if let Some(port) = address.map(|address| address.port()) {
             // A driver that has stopped already says so at the first request.
             let _ = peer.call(move |machine, now| machine.listen(port, advertise, now)).await;
@@ -233,10 +234,11 @@ impl Peer {
         Channel::new(self.clone(), channel)
     }
 
-    /// Everything that this peer tells from now on. A lost link is an event, never the end.
+    /// Everything that this peer tells from now on, but for the frames of streams: those come to whoever watches. A lost
+    /// link is an event, never the end.
     #[must_use]
     pub fn events(&self) -> Events<PeerEvent> {
-        self.handle.events()
+        self.handle.events_of(self.events_max, |event| !matches!(event, PeerEvent::FrameReady { .. }))
     }
 
     /// Makes a request and waits for its end. Once asked, dropping the future changes nothing.

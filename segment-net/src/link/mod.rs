@@ -1,5 +1,6 @@
 //! A link: one connection, one task that reads it, one that writes it.
 
+mod batch;
 mod queue;
 mod reader;
 #[cfg(test)]

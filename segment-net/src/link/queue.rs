@@ -1,13 +1,15 @@
-//! What waits to be sent on one link, bounded in bytes.
+//! What waits to be sent on one link, bounded in bytes: messages, and pieces of streams, which wait for them.
 
 use std::collections::VecDeque;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
-use segment_proto::Frame;
+use segment_proto::messages::{Chunk, GroupHeader};
+use segment_proto::{Frame, Payload};
 use tokio::sync::Notify;
 
-use crate::limits::{OVERFLOW_FACTOR, WRITE_BYTES};
+use super::batch::{Batch, Lane};
+use crate::limits::{MEDIA_QUEUE_BYTES_MAX, MEDIA_WRITE_BYTES, OVERFLOW_FACTOR, WRITE_BYTES};
 
 /// How full a queue is after a push.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,6 +35,9 @@ struct State {
     frames: VecDeque<Bytes>,
     /// Those in `frames` and those in the write under way.
     bytes: usize,
+    /// What a stream may have under way is bounded by who sends it, so this lane never says that it is full.
+    media: VecDeque<Frame>,
+    media_bytes: usize,
     filled: bool,
 }
 
@@ -49,11 +54,13 @@ impl SendQueue {
     pub(super) fn push(&self, frames: impl IntoIterator<Item = Frame>) -> Level {
         let mut state = self.state();
         for frame in frames {
-            if state.bytes + frame.len() > self.bytes_max.saturating_mul(OVERFLOW_FACTOR) {
+            let fits = match lane_of(&frame) {
+                Lane::Messages => state.push(frame, self.bytes_max.saturating_mul(OVERFLOW_FACTOR)),
+                Lane::Media => state.push_media(frame),
+            };
+            if !fits {
                 return Level::Overflow;
             }
-            state.bytes += frame.len();
-            state.frames.push_back(frame.bytes());
         }
         self.changed.notify_one();
         if state.filled || state.bytes < self.bytes_max {
@@ -64,7 +71,7 @@ impl SendQueue {
     }
 
     /// Waits for something to send: as many whole frames as go into one write, at least one.
-    pub(super) async fn next_batch(&self) -> Bytes {
+    pub(super) async fn next_batch(&self) -> Batch {
         loop {
             if let Some(batch) = self.take_batch() {
                 return batch;
@@ -74,12 +81,14 @@ impl SendQueue {
     }
 
     /// As [`SendQueue::next_batch`], but `None` where nothing waits.
-    pub(super) fn take_batch(&self) -> Option<Bytes> {
+    pub(super) fn take_batch(&self) -> Option<Batch> {
         let mut state = self.state();
-        let first = state.frames.pop_front()?;
+        let Some(first) = state.frames.pop_front() else {
+            return state.take_media();
+        };
         let joined = |sum: usize, frame: &Bytes| Some(sum + frame.len()).filter(|sum| *sum <= WRITE_BYTES);
         let Some(mut size) = state.frames.front().and_then(|next| joined(first.len(), next)) else {
-            return Some(first);
+            return Some(Batch::new(Lane::Messages, [first]));
         };
         let mut count = 1;
         while let Some(sum) = state.frames.get(count).and_then(|next| joined(size, next)) {
@@ -88,12 +97,16 @@ impl SendQueue {
         let mut batch = Vec::with_capacity(size);
         batch.extend_from_slice(&first);
         state.frames.drain(..count).for_each(|frame| batch.extend_from_slice(&frame));
-        Some(batch.into())
+        Some(Batch::new(Lane::Messages, [batch.into()]))
     }
 
     /// So many bytes are on their way. Where a full queue is half empty again: how much it takes.
-    pub(super) fn written(&self, bytes: usize) -> Option<usize> {
+    pub(super) fn written(&self, lane: Lane, bytes: usize) -> Option<usize> {
         let mut state = self.state();
+        if lane == Lane::Media {
+            state.media_bytes = state.media_bytes.saturating_sub(bytes);
+            return None;
+        }
         state.bytes = state.bytes.saturating_sub(bytes);
         if state.frames.is_empty() {
             state.frames.shrink_to(4);
@@ -104,4 +117,34 @@ impl SendQueue {
         state.filled = false;
         Some(self.bytes_max - state.bytes)
     }
+}
+
+impl State {
+    fn push(&mut self, frame: Frame, bytes_max: usize) -> bool {
+        self.bytes += frame.len();
+        self.frames.push_back(frame.bytes());
+        self.bytes <= bytes_max
+    }
+
+    fn push_media(&mut self, frame: Frame) -> bool {
+        self.media_bytes += frame.len();
+        self.media.push_back(frame);
+        self.media_bytes <= MEDIA_QUEUE_BYTES_MAX
+    }
+
+    /// Little at once: what comes in the meantime and is more urgent waits for one write.
+    fn take_media(&mut self) -> Option<Batch> {
+        let (mut pieces, mut bytes) = (Vec::new(), 0);
+        while let Some(frame) = self.media.pop_front_if(|next| bytes == 0 || bytes + next.len() <= MEDIA_WRITE_BYTES) {
+            bytes += frame.len();
+            pieces.extend(frame.parts().map(Bytes::clone));
+        }
+        (bytes > 0).then(|| Batch::new(Lane::Media, pieces))
+    }
+}
+
+fn lane_of(frame: &Frame) -> Lane {
+    let kind = frame.header().map(|header| header.kind);
+    let is_media = kind == Some(Chunk::KIND) || kind == Some(GroupHeader::KIND);
+    if is_media { Lane::Media } else { Lane::Messages }
 }

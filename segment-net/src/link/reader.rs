@@ -85,7 +85,7 @@ impl LinkReader {
     }
 
     fn understand(&self, frame: &RawFrame) -> Result<Verified<Message>, Failure> {
-        let message = Message::decode(&frame.header, &frame.payload).map_err(|error| failure_of(&error))?;
+        let message = Message::decode_shared(&frame.header, &frame.payload).map_err(|error| failure_of(&error))?;
         let checked = self.verifier.check(message);
         checked.map_err(|error| Failure::new(Reason::BadSignature, &error.to_string()))
     }

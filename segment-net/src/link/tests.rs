@@ -1,10 +1,12 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
-use segment_proto::Frame;
-use segment_proto::messages::FindChannel;
+use bytes::{Buf, Bytes};
+use segment_proto::messages::{Chunk, FindChannel};
+use segment_proto::{Frame, FramePlace, StreamId};
 
+use super::batch::{Batch, Lane};
 use super::queue::{Level, SendQueue};
-use crate::limits::{OVERFLOW_FACTOR, WRITE_BYTES};
+use crate::limits::{MEDIA_QUEUE_BYTES_MAX, MEDIA_WRITE_BYTES, OVERFLOW_FACTOR, WRITE_BYTES};
 
 const LIMIT: usize = 256 * 1024;
 
@@ -20,8 +22,8 @@ fn what_waits_goes_out_in_one_write() {
     let frames = [frame(100), frame(200), frame(300)];
     assert_eq!(queue.push(frames.clone()), Level::Calm);
     let expected: Vec<u8> = frames.iter().flat_map(|frame| frame.bytes().to_vec()).collect();
-    assert_eq!(queue.take_batch().unwrap(), expected);
-    assert_eq!(queue.take_batch(), None);
+    assert_eq!(queue.take_batch().unwrap().chunk(), expected);
+    assert!(queue.take_batch().is_none());
 }
 
 #[test]
@@ -29,7 +31,7 @@ fn a_single_frame_is_not_copied() {
     let queue = SendQueue::new(LIMIT);
     let frame = frame(1_000);
     queue.push([frame.clone()]);
-    assert_eq!(queue.take_batch().unwrap().as_ptr(), frame.bytes().as_ptr());
+    assert_eq!(queue.take_batch().unwrap().chunk().as_ptr(), frame.bytes().as_ptr());
 }
 
 #[test]
@@ -38,8 +40,8 @@ fn a_write_holds_whole_frames_and_no_more_than_its_size() {
     queue.push((0..30).map(|_| frame(10_000)));
     let mut sizes = Vec::new();
     while let Some(batch) = queue.take_batch() {
-        assert!(batch.len() <= WRITE_BYTES);
-        sizes.push(batch.len() / 9_990);
+        assert!(batch.remaining() <= WRITE_BYTES);
+        sizes.push(batch.remaining() / 9_990);
     }
     assert_eq!(sizes, [6, 6, 6, 6, 6]);
 }
@@ -53,7 +55,7 @@ fn the_marks_are_told_once_each() {
     assert_eq!(queue.push([one.clone()]), Level::Calm);
     let mut rooms = Vec::new();
     while let Some(batch) = queue.take_batch() {
-        rooms.extend(queue.written(batch.len()));
+        rooms.extend(queue.written(batch.lane, batch.remaining()));
     }
     assert_eq!(rooms.len(), 1);
     assert!(rooms[0] >= LIMIT / 2, "{rooms:?}");
@@ -66,4 +68,59 @@ fn bytes_in_flight_still_count() {
     queue.push((0..OVERFLOW_FACTOR * 4).map(|_| frame(WRITE_BYTES - 2)));
     queue.take_batch().unwrap();
     assert_eq!(queue.push([frame(WRITE_BYTES - 2)]), Level::Overflow);
+}
+
+fn chunk(payload: &Bytes) -> Frame {
+    let stream = StreamId::from_random([1; 16]);
+    Chunk { stream, track: 1, place: FramePlace::default(), index: 1, header: None, payload: payload.clone() }
+        .to_frame()
+}
+
+#[test]
+fn a_message_overtakes_every_picture_that_waits() {
+    let queue = SendQueue::new(LIMIT);
+    let picture = Bytes::from(vec![7; 8_192]);
+    queue.push((0..9).map(|_| chunk(&picture)));
+    assert_eq!(queue.take_batch().unwrap().lane, Lane::Media);
+    queue.push([frame(100)]);
+    let next = queue.take_batch().unwrap();
+    assert_eq!((next.lane, next.chunk()), (Lane::Messages, &frame(100).bytes()[..]));
+    let mut left = 8;
+    while let Some(batch) = queue.take_batch() {
+        assert!(batch.remaining() <= MEDIA_WRITE_BYTES);
+        left -= 1;
+    }
+    assert_eq!(left, 0);
+}
+
+#[test]
+fn a_picture_is_never_copied_on_its_way_out() {
+    let queue = SendQueue::new(LIMIT);
+    let picture = Bytes::from(vec![7; 8_192]);
+    queue.push([chunk(&picture)]);
+    let mut batch = queue.take_batch().unwrap();
+    let mut slices = [std::io::IoSlice::new(&[]), std::io::IoSlice::new(&[])];
+    assert_eq!(batch.chunks_vectored(&mut slices), 2);
+    assert_eq!(slices[1].as_ptr(), picture.as_ptr());
+    let whole: Vec<u8> = slices.iter().flat_map(|slice| slice.to_vec()).collect();
+    assert_eq!(whole, chunk(&picture).bytes());
+    let mut read = Vec::new();
+    while batch.has_remaining() {
+        let step = batch.chunk().len().min(100);
+        read.extend_from_slice(&batch.chunk()[..step]);
+        batch.advance(step);
+    }
+    assert_eq!(read, whole);
+}
+
+#[test]
+fn pictures_do_not_fill_the_lane_of_messages_and_are_bounded_by_themselves() {
+    let queue = SendQueue::new(LIMIT);
+    let picture = Bytes::from(vec![7; 8_192]);
+    let fits = MEDIA_QUEUE_BYTES_MAX / chunk(&picture).len();
+    assert_eq!(queue.push((0..fits).map(|_| chunk(&picture))), Level::Calm);
+    assert_eq!(queue.push([frame(100)]), Level::Calm);
+    let batch: Batch = queue.take_batch().unwrap();
+    assert_eq!(queue.written(batch.lane, batch.remaining()), None);
+    assert_eq!(queue.push([chunk(&picture), chunk(&picture)]), Level::Overflow);
 }

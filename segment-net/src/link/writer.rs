@@ -4,12 +4,13 @@ use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
-use bytes::Bytes;
+use bytes::Buf;
 use segment_proto::LinkId;
 use tokio::io::AsyncWriteExt;
 use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
+use super::batch::Batch;
 use super::queue::SendQueue;
 use super::{End, Notice, Notices};
 use crate::traffic::Counters;
@@ -39,12 +40,12 @@ impl LinkWriter {
 
     async fn write_until_closed(&mut self) -> End {
         while let Some(batch) = self.next_batch().await {
-            let size = batch.len();
+            let (lane, size) = (batch.lane, batch.remaining());
             if let Err(end) = self.write(batch).await {
                 return end;
             }
             self.counters.written(size);
-            if let Some(room) = self.queue.written(size) {
+            if let Some(room) = self.queue.written(lane, size) {
                 // Not `await`ed with the queue held: the driver may be busy for a while.
                 let _ = self.notices.send((self.id, Notice::Room(room))).await;
             }
@@ -56,7 +57,7 @@ impl LinkWriter {
     }
 
     /// The next bytes to write; `None` once the link is being closed and everything is flushed.
-    async fn next_batch(&mut self) -> Option<Bytes> {
+    async fn next_batch(&mut self) -> Option<Batch> {
         tokio::select! {
             biased;
             batch = self.queue.next_batch() => Some(batch),
@@ -64,8 +65,8 @@ impl LinkWriter {
         }
     }
 
-    async fn write(&mut self, mut batch: Bytes) -> Result<(), End> {
-        while !batch.is_empty() {
+    async fn write(&mut self, mut batch: Batch) -> Result<(), End> {
+        while batch.has_remaining() {
             within(self.no_progress, self.writer.write_buf(&mut batch)).await?;
         }
         within(self.no_progress, self.writer.flush()).await

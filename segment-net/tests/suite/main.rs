@@ -5,4 +5,5 @@ mod conformance;
 mod driver;
 mod embed;
 mod probe;
+mod streams;
 mod tls;

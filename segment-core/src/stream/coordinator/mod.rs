@@ -17,6 +17,7 @@ use crate::contract::{Deadline, earliest};
 use crate::rules::{Rule, Rules};
 use crate::stream::coordinator::broadcast::{Broadcast, Streamer, Watcher};
 
+pub(crate) mod asked;
 mod broadcast;
 pub mod tree;
 
@@ -114,6 +115,7 @@ impl Coordinator {
             Some(known) => {
                 (known.streamer, known.node, known.description) = (Streamer::There(from.link), node, start.description);
                 known.tree.touch(&from.device);
+                known.tree.fill();
             }
             None if is_full => return Err(Reason::LimitReached),
             None => drop(self.streams.insert(stream, Broadcast::new(from.link, start, node, cx))),
@@ -220,6 +222,10 @@ impl Coordinator {
     /// A viewer was left by its parent, or has left it.
     pub fn on_parent_lost(&mut self, device: &DeviceId, lost: &ParentLost, cx: &mut CoordinatorContext<'_>) {
         let Some(broadcast) = self.streams.get_mut(&lost.stream) else { return };
+        // Everybody below a streamer that is gone waits for it where they are.
+        if lost.parent == broadcast.node.device && matches!(broadcast.streamer, Streamer::Gone(_)) {
+            return;
+        }
         broadcast.tree.lose(device, lost.parent, lost.instead);
         self.tell_plans(&lost.stream, cx);
     }

@@ -214,7 +214,8 @@ impl Tree {
         self.attach(leaf, relay);
     }
 
-    fn fill(&mut self) {
+    /// Those who wait are given what room there is.
+    pub fn fill(&mut self) {
         while let Some(device) = self.waiting.pop_first() {
             self.find_parent(device, None);
             if self.waiting.contains(&device) {

@@ -210,6 +210,20 @@ fn a_streamer_that_is_gone_has_a_minute_to_come_back() {
 }
 
 #[test]
+fn those_below_a_streamer_that_is_gone_wait_where_they_are() {
+    let mut town = Town::new(Rules::all());
+    town.start(&participant(STREAMER), 2_600).unwrap();
+    town.watch(2, 100_000);
+    town.watch(3, 100_000);
+    town.with(|coordinator, cx| coordinator.on_link_down(LinkId(STREAMER.into()), cx));
+    town.said();
+    let lost = ParentLost { channel: CHANNEL, stream: stream(), parent: device(STREAMER), instead: None };
+    town.with(|coordinator, cx| coordinator.on_parent_lost(&device(2), &lost, cx));
+    assert!(town.said().is_empty());
+    assert_eq!(town.coordinator.tree(&stream()).unwrap().parent(&device(2)), Some(device(STREAMER)));
+}
+
+#[test]
 fn only_its_streamer_stops_a_stream() {
     let mut town = Town::new(Rules::all());
     town.start(&participant(STREAMER), 2_000).unwrap();
