@@ -20,6 +20,7 @@ pub mod run;
 pub mod scenario;
 pub mod shrink;
 pub mod simulation;
+pub mod streams;
 pub mod trace;
 pub mod user;
 pub mod world;

@@ -7,5 +7,6 @@ mod fleet;
 mod queue;
 mod regressions;
 mod scenario;
+mod streams;
 mod toy;
 mod worlds;
