@@ -100,6 +100,8 @@ impl Host {
         writes.extend(self.adopt_epochs(adopt, cx));
         writes.extend(self.resubmit.take_settled(&self.log, cx.rules));
         self.replication = Replication::from(self.log.head().pos);
+        // What changes who may read may stand in a page that is in memory no more.
+        self.remove_who_may_not_read(cx);
         self.tenure.phase = Phase::Adopting;
         let task = self.task(HostTask::Adopted(self.submits.cuts));
         cx.out.write(task, writes);

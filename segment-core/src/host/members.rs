@@ -166,7 +166,7 @@ impl Host {
         }
     }
 
-    fn remove_who_may_not_read(&mut self, cx: &mut Context<'_>) {
+    pub(super) fn remove_who_may_not_read(&mut self, cx: &mut Context<'_>) {
         if !cx.rules.has(Rule::ReadRight) {
             return;
         }

@@ -62,7 +62,7 @@ fn now_us() -> u64 {
 
 /// The number of a frame in its payload; every tenth is a keyframe.
 fn picture(number: u64) -> (FrameFlags, Bytes) {
-    let flags = if number % 10 == 0 { FrameFlags::KEY } else { FrameFlags::NONE };
+    let flags = if number.is_multiple_of(10) { FrameFlags::KEY } else { FrameFlags::NONE };
     let mut payload = vec![7; 20_000];
     payload[..8].copy_from_slice(&number.to_be_bytes());
     (flags, payload.into())
@@ -73,12 +73,10 @@ fn number_of(frame: &MediaFrame) -> u64 {
 }
 
 async fn next_frame(watching: &mut Watching) -> MediaFrame {
-    loop {
-        match soon(watching.next()).await.unwrap() {
-            Seen::Frame(frame) => return frame,
-            Seen::Missed(count) => panic!("{count} were missed"),
-            Seen::Ended(reason) => panic!("ended: {reason}"),
-        }
+    match soon(watching.next()).await.unwrap() {
+        Seen::Frame(frame) => frame,
+        Seen::Missed(count) => panic!("{count} were missed"),
+        Seen::Ended(reason) => panic!("ended: {reason}"),
     }
 }
 
@@ -203,7 +201,7 @@ async fn one_stalled_viewer_costs_the_others_nothing() {
         number += 1;
         if let Ok(Some(Seen::Frame(frame))) = timeout(Duration::from_millis(30), zoe.next()).await {
             let seen = number_of(&frame);
-            assert!(seen == last + 1 || seen % 10 == 0, "{seen} was shown behind {last}");
+            assert!(seen == last + 1 || seen.is_multiple_of(10), "{seen} was shown behind {last}");
             last = seen;
         }
         assert!(number < 1_000, "the stalled viewer never came back");

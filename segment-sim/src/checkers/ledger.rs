@@ -37,6 +37,8 @@ pub struct ChannelLedger {
     accesses: Vec<Access>,
     /// Since which place an account may not send, and the incarnation of each of its devices then.
     barred: BTreeMap<DeviceId, u32>,
+    /// The incarnation in which each device goes on: every entry that changes whether it may send begins one.
+    goes_on_in: BTreeMap<DeviceId, u32>,
     /// Since which place an account may not read.
     unreadable_since: BTreeMap<AccountId, u64>,
     /// The last change for everybody who has no rights of their own.
@@ -63,6 +65,7 @@ impl ChannelLedger {
             access: Access::new(record.owner.account, record.view, record.visitors),
             accesses: Vec::new(),
             barred: BTreeMap::new(),
+            goes_on_in: BTreeMap::new(),
             unreadable_since: BTreeMap::new(),
             closed_at: 0,
         }
@@ -112,14 +115,14 @@ impl ChannelLedger {
     }
 
     /// Whether a message is refused by what is committed: its author might not write since they wrote it, or had not
-    /// heard then that they might not.
+    /// heard then that they might not, or it builds on what was closed.
     fn may_refuse(&self, written: &Written, account: AccountId) -> bool {
         let may_write = |access: &Access| access.rights(account).include(Rights::SEND);
         let since = self.accesses.iter().skip(written.access_changes).chain([&self.access]);
         let device = &written.first_key.device;
-        let barred = self.barred.get(device).is_some_and(|last| written.first_key.incarnation <= last + 1);
+        let closed = self.goes_on_in.get(device).is_some_and(|now| written.first_key.incarnation < *now);
         let unheard = !self.last_of.contains_key(device) && self.was_ever_barred(account);
-        barred || unheard || since.into_iter().any(|access| !may_write(access))
+        closed || unheard || since.into_iter().any(|access| !may_write(access))
     }
 
     /// The place of the entry that took an account's right to read, if it has none.
@@ -288,6 +291,7 @@ impl ChannelLedger {
         findings.expect(Check::SendRight, !barred, || format!("{key:?} was signed before its author was barred"));
         let order = (key.incarnation, key.seq);
         let last = self.last_of.insert(key.device, order);
+        self.goes_on_in.insert(key.device, key.incarnation);
         findings.expect(Check::AuthorOrder, last.is_none_or(|last| last < order), || {
             format!("{key:?} stands behind {last:?}, at {pos}")
         });
@@ -345,7 +349,11 @@ impl ChannelLedger {
         let may = |access: &Access, account, right| access.rights(account).include(right);
         let accounts: BTreeSet<_> = self.entries.iter().map(|entry| (entry.account, entry.key.device)).collect();
         for (account, device) in accounts {
-            if may(&before, account, Rights::SEND) && !may(&self.access, account, Rights::SEND) {
+            let (might, may_now) = (may(&before, account, Rights::SEND), may(&self.access, account, Rights::SEND));
+            if might != may_now {
+                *self.goes_on_in.entry(device).or_default() += 1;
+            }
+            if might && !may_now {
                 self.barred.insert(device, self.last_of.get(&device).map_or(0, |last| last.0));
             }
         }

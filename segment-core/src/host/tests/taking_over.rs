@@ -5,20 +5,24 @@ use alloc::vec::Vec;
 use core::time::Duration;
 
 use segment_proto::messages::{Adopt, Failure, ReplicateRefused};
-use segment_proto::{Entry, EpochOwner, Fence, Position, Reason};
+use segment_proto::{AccessChange, Entry, EpochOwner, Fence, LinkId, Position, Reason};
 
 use super::rig::HostRig;
 use crate::store::{LogId, LogRole, Store, StoreOperation, StoreOutcome};
-use crate::sync::tests::kit::{Author, allow, channel, device, entries, receipt};
+use crate::sync::tests::kit::{Author, allow, channel, device, entries, kick, receipt};
 
 const PAGE: usize = 10;
 const PAGES: usize = 4;
 
 /// A host whose disk is lost: all of it is at the tracker, an access entry in the middle.
 fn lost_disk() -> (HostRig, Vec<Entry>, Author) {
+    lost_disk_with(PAGE * 2 + 3, &allow(3, segment_proto::Rights::READ))
+}
+
+fn lost_disk_with(at: usize, change: &AccessChange) -> (HostRig, Vec<Entry>, Author) {
     let (mut rig, mut two, mut owner) = (HostRig::new(), Author::new(2), Author::new(1));
     let mut said = two.texts(PAGE * PAGES - 1);
-    said.insert(PAGE * 2 + 3, owner.change(&allow(3, segment_proto::Rights::READ)));
+    said.insert(at, owner.change(change));
     let all = entries(Position::START, 2, &said);
     rig.head = all[all.len() - 1].position();
     rig.receipt = Some(receipt(2, rig.head));
@@ -83,6 +87,16 @@ fn pages_wait_on_disk_and_join_the_log_together() {
     let read = segment_proto::messages::ReadRange { channel: channel(), from: 5, to: 7 };
     assert_eq!(rig.say(2, read), ["read: host 5..7"], "what is not in memory is on disk");
     assert_eq!(rig.done()[0], "2= page 5..7 of 40/40");
+}
+
+#[test]
+fn who_is_kicked_in_a_page_that_is_in_memory_no_more_gets_nothing() {
+    let (mut rig, all, _) = lost_disk_with(3, &kick(3));
+    rig.subscribe(3);
+    transfer(&mut rig, &all, PAGES * 2 - 2);
+    assert!(rig.host.member(LinkId(3)).is_some());
+    rig.answer(page(&rig, &all, 3));
+    assert!(rig.host.member(LinkId(3)).is_none());
 }
 
 #[test]
