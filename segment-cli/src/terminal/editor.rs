@@ -1,9 +1,12 @@
 //! What keys do to the line being typed; nothing here touches a terminal.
 
+use rustyline::completion::longest_common_prefix;
+use rustyline::line_buffer::WordAction;
+
 use super::complete::{Known, complete};
 use super::history::History;
 use super::keys::Key;
-use super::line::{Line, To};
+use super::line::{BLANK_LEFT, LEFT, Line, RIGHT, ROW_END, ROW_START, WORD_LEFT, WORD_RIGHT};
 
 /// The line being typed, and where in the history it is.
 #[derive(Debug, Default)]
@@ -110,25 +113,25 @@ impl Editor {
     fn edit(&mut self, key: &Key) -> Outcome {
         let line = &mut self.line;
         match key {
-            Key::Left | Key::Ctrl('B') => line.go(To::Left),
-            Key::Right | Key::Ctrl('F') => line.go(To::Right),
-            Key::WordLeft | Key::Alt('b') => line.go(To::WordLeft),
-            Key::WordRight | Key::Alt('f') => line.go(To::WordRight),
-            Key::Home | Key::Ctrl('A') => line.go(To::RowStart),
-            Key::End | Key::Ctrl('E') => line.go(To::RowEnd),
-            Key::Backspace => line.delete(To::Left),
-            Key::Delete | Key::Ctrl('D') => line.delete(To::Right),
-            Key::Ctrl('K') => line.kill(To::RowEnd),
-            Key::Ctrl('U') => line.kill(To::RowStart),
-            Key::Ctrl('W') => line.kill(To::BlankLeft),
-            Key::AltBackspace => line.kill(To::WordLeft),
-            Key::Alt('d') => line.kill(To::WordRight),
+            Key::Left | Key::Ctrl('B') => line.go(&LEFT),
+            Key::Right | Key::Ctrl('F') => line.go(&RIGHT),
+            Key::WordLeft | Key::Alt('b') => line.go(&WORD_LEFT),
+            Key::WordRight | Key::Alt('f') => line.go(&WORD_RIGHT),
+            Key::Home | Key::Ctrl('A') => line.go(&ROW_START),
+            Key::End | Key::Ctrl('E') => line.go(&ROW_END),
+            Key::Backspace => line.delete(&LEFT),
+            Key::Delete | Key::Ctrl('D') => line.delete(&RIGHT),
+            Key::Ctrl('K') => line.kill(&ROW_END),
+            Key::Ctrl('U') => line.kill(&ROW_START),
+            Key::Ctrl('W') => line.kill(&BLANK_LEFT),
+            Key::AltBackspace => line.kill(&WORD_LEFT),
+            Key::Alt('d') => line.kill(&WORD_RIGHT),
             Key::Ctrl('Y') => line.yank(),
             Key::Ctrl('T') => line.transpose(),
             Key::Ctrl('_') => line.undo(),
-            Key::Alt('u') => line.change_word(str::to_uppercase),
-            Key::Alt('l') => line.change_word(str::to_lowercase),
-            Key::Alt('c') => line.change_word(capitalised),
+            Key::Alt('u') => line.change_word(WordAction::Uppercase),
+            Key::Alt('l') => line.change_word(WordAction::Lowercase),
+            Key::Alt('c') => line.change_word(WordAction::Capitalize),
             _ => {}
         }
         Outcome::Edited
@@ -178,10 +181,13 @@ impl Editor {
 
     fn complete(&mut self, known: &Known) -> Outcome {
         let (start, found) = complete(self.line.text(), self.line.cursor(), known);
-        let Some(common) = common_start(&found) else { return Outcome::Bell };
+        if found.is_empty() {
+            return Outcome::Bell;
+        }
+        let common = longest_common_prefix(&found).unwrap_or_default();
         let word = self.line.text().get(start..self.line.cursor()).unwrap_or_default().to_owned();
         if found.len() == 1 || common.len() > word.len() {
-            self.line.replace_from(start, &common);
+            self.line.replace_from(start, common);
             return Outcome::Edited;
         }
         Outcome::Offered(found.into_iter().map(|word| word.trim_end().to_owned()).collect())
@@ -230,23 +236,6 @@ impl Editor {
 fn recalled(history: &History, from_end: usize) -> Option<&str> {
     let at = history.lines().len().checked_sub(from_end)?;
     history.lines().get(at).map(String::as_str)
-}
-
-/// What all of them begin with.
-fn common_start(words: &[String]) -> Option<String> {
-    let first = words.first()?;
-    let is_common = |end: &usize| words.iter().all(|word| word.get(..*end) == first.get(..*end));
-    let mut ends = first.char_indices().map(|(at, character)| at + character.len_utf8());
-    let end = ends.rfind(is_common).unwrap_or(0);
-    Some(first[..end].to_owned())
-}
-
-fn capitalised(word: &str) -> String {
-    let start = word.find(char::is_alphanumeric).unwrap_or(0);
-    let (before, word) = word.split_at(start);
-    let mut chars = word.chars();
-    let first = chars.next().map(|first| first.to_uppercase().to_string()).unwrap_or_default();
-    format!("{before}{first}{}", chars.as_str().to_lowercase())
 }
 
 #[cfg(test)]

@@ -1,5 +1,7 @@
-//! The text being typed, and the cursor in it.
+//! The text being typed, and the cursor in it: rustyline's buffer, with a bound, rows and steps that can be undone.
 
+use rustyline::line_buffer::{ChangeListener, DeleteListener, Direction, LineBuffer, WordAction};
+use rustyline::{At, Movement, Word};
 use unicode_segmentation::UnicodeSegmentation as _;
 
 use crate::grammar::LINE_BYTES_MAX;
@@ -7,13 +9,22 @@ use crate::grammar::LINE_BYTES_MAX;
 /// Steps that can be undone. Policy: the oldest is forgotten.
 const UNDO_MAX: usize = 100;
 
+pub(super) const LEFT: Movement = Movement::BackwardChar(1);
+pub(super) const RIGHT: Movement = Movement::ForwardChar(1);
+/// Of letters and digits.
+pub(super) const WORD_LEFT: Movement = Movement::BackwardWord(1, Word::Emacs);
+pub(super) const WORD_RIGHT: Movement = Movement::ForwardWord(1, At::AfterEnd, Word::Emacs);
+/// Of anything but white space.
+pub(super) const BLANK_LEFT: Movement = Movement::BackwardWord(1, Word::Big);
+pub(super) const ROW_START: Movement = Movement::BeginningOfLine;
+pub(super) const ROW_END: Movement = Movement::EndOfLine;
+
 /// The text being typed.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Line {
-    text: String,
-    cursor: usize,
+    buffer: LineBuffer,
     undo: Vec<(String, usize)>,
-    killed: String,
+    killed: Killed,
     last: Last,
 }
 
@@ -26,172 +37,165 @@ enum Last {
     Killed,
 }
 
-/// From the cursor to where.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum To {
-    Left,
-    Right,
-    /// Of letters and digits.
-    WordLeft,
-    WordRight,
-    /// Of anything but white space.
-    BlankLeft,
-    RowStart,
-    RowEnd,
+/// What was cut, to be yanked.
+#[derive(Debug, Default)]
+struct Killed(String);
+
+impl DeleteListener for Killed {
+    fn delete(&mut self, _at: usize, text: &str, direction: Direction) {
+        match direction {
+            Direction::Backward => self.0.insert_str(0, text),
+            Direction::Forward => self.0.push_str(text),
+        }
+    }
+}
+
+impl ChangeListener for Killed {
+    fn insert_char(&mut self, _at: usize, _character: char) {}
+    fn insert_str(&mut self, _at: usize, _text: &str) {}
+    fn replace(&mut self, _at: usize, _old: &str, _new: &str) {}
+}
+
+impl Default for Line {
+    fn default() -> Self {
+        let buffer = LineBuffer::with_capacity(0);
+        Self { buffer, undo: Vec::new(), killed: Killed::default(), last: Last::default() }
+    }
 }
 
 impl Line {
     pub fn text(&self) -> &str {
-        &self.text
+        self.buffer.as_str()
     }
 
     pub fn cursor(&self) -> usize {
-        self.cursor
+        self.buffer.pos()
     }
 
     pub fn is_empty(&self) -> bool {
-        self.text.is_empty()
+        self.buffer.is_empty()
     }
 
     /// Another text, with the cursor behind it.
     pub fn set(&mut self, text: &str) {
         self.remember(Last::Other);
-        text.clone_into(&mut self.text);
-        self.cursor = self.text.len();
+        self.buffer.replace(0..self.buffer.len(), text, &mut Killed::default());
     }
 
     /// Takes the text out; nothing is left to undo.
     pub fn take(&mut self) -> String {
         let killed = std::mem::take(&mut self.killed);
-        std::mem::replace(self, Self { killed, ..Self::default() }).text
+        std::mem::replace(self, Self { killed, ..Self::default() }).buffer.into_string()
     }
 
     /// Says whether there was room.
     pub fn insert(&mut self, text: &str) -> bool {
-        if self.text.len() + text.len() > LINE_BYTES_MAX {
+        if self.buffer.len() + text.len() > LINE_BYTES_MAX {
             return false;
         }
         let is_word = !text.contains(char::is_whitespace);
         self.remember(if is_word { Last::Typed } else { Last::Other });
-        self.text.insert_str(self.cursor, text);
-        self.cursor += text.len();
+        // The buffer's own way to insert is bounded by what happens to be allocated.
+        self.buffer.replace(self.cursor()..self.cursor(), text, &mut Killed::default());
         true
     }
 
     /// What stands from `start` to the cursor becomes something else.
     pub fn replace_from(&mut self, start: usize, text: &str) {
         self.remember(Last::Other);
-        self.text.replace_range(start..self.cursor, text);
-        self.cursor = start + text.len();
+        self.buffer.replace(start..self.cursor(), text, &mut Killed::default());
     }
 
-    pub fn go(&mut self, to: To) {
+    pub fn go(&mut self, to: &Movement) {
         self.last = Last::Other;
-        self.cursor = self.place(to);
+        match *to {
+            Movement::BackwardChar(times) => self.buffer.move_backward(times),
+            Movement::ForwardChar(times) => self.buffer.move_forward(times),
+            Movement::BackwardWord(times, word) => self.buffer.move_to_prev_word(word, times),
+            Movement::ForwardWord(times, at, word) => self.buffer.move_to_next_word(at, word, times),
+            Movement::BeginningOfLine => self.buffer.move_home(),
+            Movement::EndOfLine => self.buffer.move_end(),
+            _ => false,
+        };
     }
 
     /// Up or down one row; says whether there was one.
     pub fn go_row(&mut self, rows: isize) -> bool {
-        let start = self.place(To::RowStart);
-        let column = self.text[start..self.cursor].graphemes(true).count();
+        let (text, cursor) = (self.text(), self.cursor());
+        let start = text[..cursor].rfind('\n').map_or(0, |at| at + 1);
+        let column = text[start..cursor].graphemes(true).count();
         let target = match rows {
-            ..0 => self.text[..start].strip_suffix('\n').map(|above| above.rfind('\n').map_or(0, |at| at + 1)),
-            _ => self.text[start..].find('\n').map(|at| start + at + 1),
+            ..0 => text[..start].strip_suffix('\n').map(|above| above.rfind('\n').map_or(0, |at| at + 1)),
+            _ => text[start..].find('\n').map(|at| start + at + 1),
         };
         let Some(target) = target else { return false };
-        let row = self.text[target..].split('\n').next().unwrap_or_default();
-        self.cursor = target + row.graphemes(true).take(column).map(str::len).sum::<usize>();
+        let row = text[target..].split('\n').next().unwrap_or_default();
+        self.buffer.set_pos(target + row.graphemes(true).take(column).map(str::len).sum::<usize>());
         true
     }
 
-    pub fn delete(&mut self, to: To) {
-        let _ = self.cut(to, Last::Other);
+    pub fn delete(&mut self, to: &Movement) {
+        if self.is_something(to) {
+            self.remember(Last::Other);
+            self.buffer.kill(to, &mut Killed::default());
+        }
     }
 
     /// Cuts, to be yanked.
-    pub fn kill(&mut self, to: To) {
-        let is_going_on = self.last == Last::Killed;
-        let is_left = self.place(to) < self.cursor;
-        let cut = self.cut(to, Last::Killed);
-        self.killed = match (is_going_on, is_left) {
-            (false, _) => cut,
-            (true, true) => cut + &self.killed,
-            (true, false) => std::mem::take(&mut self.killed) + &cut,
-        };
+    pub fn kill(&mut self, to: &Movement) {
+        if !self.is_something(to) {
+            return;
+        }
+        if self.last != Last::Killed {
+            self.killed = Killed::default();
+        }
+        self.remember(Last::Killed);
+        self.buffer.kill(to, &mut self.killed);
     }
 
     pub fn yank(&mut self) {
         let killed = std::mem::take(&mut self.killed);
-        self.insert(&killed);
+        self.insert(&killed.0);
         self.last = Last::Other;
         self.killed = killed;
     }
 
     pub fn undo(&mut self) {
         if let Some((text, cursor)) = self.undo.pop() {
-            (self.text, self.cursor, self.last) = (text, cursor, Last::Other);
+            self.buffer.update(&text, cursor, &mut Killed::default());
+            self.last = Last::Other;
         }
     }
 
     /// Exchanges the two characters around the cursor.
     pub fn transpose(&mut self) {
-        let at = if self.cursor == self.text.len() { self.place(To::Left) } else { self.cursor };
-        let Some((start, before)) = self.text[..at].grapheme_indices(true).next_back() else { return };
-        let Some(behind) = self.text[at..].graphemes(true).next() else { return };
-        let (swapped, end) = (format!("{behind}{before}"), at + behind.len());
         self.remember(Last::Other);
-        self.text.replace_range(start..end, &swapped);
-        self.cursor = end;
+        if !self.buffer.transpose_chars(&mut Killed::default()) {
+            self.undo.pop();
+        }
     }
 
     /// Changes the word behind the cursor, and goes to its end.
-    pub fn change_word(&mut self, change: fn(&str) -> String) {
-        let end = self.place(To::WordRight);
-        let changed = change(&self.text[self.cursor..end]);
+    pub fn change_word(&mut self, action: WordAction) {
         self.remember(Last::Other);
-        self.text.replace_range(self.cursor..end, &changed);
-        self.cursor += changed.len();
+        if !self.buffer.edit_word(action, &mut Killed::default()) {
+            self.undo.pop();
+        }
     }
 
-    fn cut(&mut self, to: To, last: Last) -> String {
-        let place = self.place(to);
-        let (start, end) = (place.min(self.cursor), place.max(self.cursor));
-        if start == end {
-            return String::new();
-        }
-        self.remember(last);
-        self.cursor = start;
-        self.text.drain(start..end).collect()
+    /// Whether anything stands from here to there: the end of a row alone is not cut.
+    fn is_something(&self, to: &Movement) -> bool {
+        self.buffer.copy(to).is_some()
     }
 
     fn remember(&mut self, last: Last) {
         if last != Last::Typed || self.last != Last::Typed {
-            self.undo.push((self.text.clone(), self.cursor));
+            self.undo.push((self.text().to_owned(), self.cursor()));
             if self.undo.len() > UNDO_MAX {
                 self.undo.remove(0);
             }
         }
         self.last = last;
-    }
-
-    fn place(&self, to: To) -> usize {
-        let (before, behind) = self.text.split_at(self.cursor);
-        let is_word = |c: char| c.is_alphanumeric();
-        match to {
-            To::Left => before.grapheme_indices(true).next_back().map_or(0, |(at, _)| at),
-            To::Right => self.cursor + behind.graphemes(true).next().map_or(0, str::len),
-            To::WordLeft => {
-                let end = before.trim_end_matches(|c| !is_word(c));
-                end.trim_end_matches(is_word).len()
-            }
-            To::WordRight => {
-                let rest = behind.trim_start_matches(|c| !is_word(c)).trim_start_matches(is_word);
-                self.text.len() - rest.len()
-            }
-            To::BlankLeft => before.trim_end().trim_end_matches(|c: char| !c.is_whitespace()).len(),
-            To::RowStart => before.rfind('\n').map_or(0, |at| at + 1),
-            To::RowEnd => behind.find('\n').map_or(self.text.len(), |at| self.cursor + at),
-        }
     }
 }
 
@@ -204,29 +208,33 @@ mod tests {
     /// `|` is the cursor.
     fn line(text: &str) -> Line {
         let cursor = text.find('|').unwrap_or(text.len());
-        Line { text: text.replace('|', ""), cursor, ..Line::default() }
+        let mut line = Line::default();
+        line.set(&text.replace('|', ""));
+        line.undo.clear();
+        line.buffer.set_pos(cursor);
+        line
     }
 
     fn shown(line: &Line) -> String {
-        format!("{}|{}", &line.text[..line.cursor], &line.text[line.cursor..])
+        format!("{}|{}", &line.text()[..line.cursor()], &line.text()[line.cursor()..])
     }
 
     #[test]
     fn the_cursor_goes_by_what_people_see() {
         let cases = [
-            ("ae\u{301}|b", To::Left, "a|e\u{301}b"),
-            ("a|👩‍🚀b", To::Right, "a👩‍🚀|b"),
-            ("one two, |", To::WordLeft, "one |two, "),
-            ("|one two", To::WordRight, "one| two"),
-            ("see a/b.c|", To::BlankLeft, "see |a/b.c"),
-            ("one\ntw|o", To::RowStart, "one\n|two"),
-            ("o|ne\ntwo", To::RowEnd, "one|\ntwo"),
-            ("|", To::Left, "|"),
-            ("|", To::WordRight, "|"),
+            ("ae\u{301}|b", LEFT, "a|e\u{301}b"),
+            ("a|👩‍🚀b", RIGHT, "a👩‍🚀|b"),
+            ("one two, |", WORD_LEFT, "one |two, "),
+            ("|one two", WORD_RIGHT, "one| two"),
+            ("see a/b.c|", BLANK_LEFT, "see |a/b.c"),
+            ("one\ntw|o", ROW_START, "one\n|two"),
+            ("o|ne\ntwo", ROW_END, "one|\ntwo"),
+            ("|", LEFT, "|"),
+            ("|", WORD_RIGHT, "|"),
         ];
         for (before, to, after) in cases {
             let mut line = line(before);
-            line.go(to);
+            line.go(&to);
             assert_eq!(shown(&line), after, "{before} {to:?}");
         }
     }
@@ -245,10 +253,11 @@ mod tests {
     #[test]
     fn what_was_cut_in_pieces_comes_back_in_one() {
         let mut line = line("one two three|");
-        line.kill(To::BlankLeft);
-        line.kill(To::BlankLeft);
+        line.kill(&BLANK_LEFT);
+        line.kill(&BLANK_LEFT);
         assert_eq!(shown(&line), "one |");
-        line.go(To::RowStart);
+        line.go(&ROW_START);
+        line.kill(&ROW_START);
         line.yank();
         assert_eq!(shown(&line), "two three|one ");
         line.undo();
@@ -262,7 +271,7 @@ mod tests {
         swapped.transpose();
         assert_eq!(shown(&swapped), "ba|");
         let mut upper = line("|one two");
-        upper.change_word(str::to_uppercase);
+        upper.change_word(WordAction::Uppercase);
         assert_eq!(shown(&upper), "ONE| two");
     }
 
@@ -270,7 +279,7 @@ mod tests {
     fn there_is_no_room_beyond_the_longest_line() {
         let mut line = line(&"x".repeat(LINE_BYTES_MAX));
         assert!(!line.insert("y"));
-        assert_eq!(line.text.len(), LINE_BYTES_MAX);
+        assert_eq!(line.text().len(), LINE_BYTES_MAX);
     }
 
     proptest! {
@@ -282,23 +291,23 @@ mod tests {
             let mut line = line(&text);
             for step in steps {
                 match step {
-                    0 => line.go(To::Left),
-                    1 => line.go(To::WordLeft),
-                    2 => line.go(To::WordRight),
+                    0 => line.go(&LEFT),
+                    1 => line.go(&WORD_LEFT),
+                    2 => line.go(&WORD_RIGHT),
                     3 => drop(line.go_row(-1)),
                     4 => drop(line.go_row(1)),
-                    5 => line.delete(To::Left),
-                    6 => line.kill(To::RowEnd),
-                    7 => line.kill(To::RowStart),
+                    5 => line.delete(&LEFT),
+                    6 => line.kill(&ROW_END),
+                    7 => line.kill(&ROW_START),
                     8 => line.yank(),
                     9 => line.undo(),
                     10 => line.transpose(),
-                    11 => line.change_word(str::to_uppercase),
+                    11 => line.change_word(WordAction::Uppercase),
                     12 => drop(line.insert("\u{1f600}e\u{301}")),
-                    13 => line.kill(To::BlankLeft),
-                    _ => line.delete(To::Right),
+                    13 => line.kill(&BLANK_LEFT),
+                    _ => line.delete(&RIGHT),
                 }
-                prop_assert!(line.text.is_char_boundary(line.cursor), "{line:?}");
+                prop_assert!(line.text().is_char_boundary(line.cursor()), "{line:?}");
             }
         }
     }

@@ -3,6 +3,11 @@
 //!
 //! `keys` makes keys of bytes, `editor` says what they do to the `line`, `layout` makes rows of it, `drawing` puts them
 //! below what is printed, and `front` is the loop that does one after the other.
+//!
+//! The buffer, its movements, words and cuts, and what completions have in common are rustyline's; the loop, the drawing,
+//! the keys and the history's file are ours. rustyline's own loop fixes the prompt's width when a line is begun, leaves
+//! the keyboard to the kernel between two lines, draws once for each print and keeps columns in 16 bits. Its history
+//! empties the file before writing it anew, and reads none that a crash has cut within a character.
 
 mod attention;
 mod complete;
