@@ -66,7 +66,7 @@ fn a_list_of_10000_channels_is_shown_whole() {
     let expected: Vec<_> = (0..CHANNELS).map(|number| format!("#c{number:05}")).collect();
     assert_eq!(names, expected);
 
-    let mut pty = town.person("ken", 100);
+    let mut pty = town.person_with("ken", 100, &[], &["--set", "pager=none"]);
     pty.type_line("/join #c00000");
     pty.wait_for_last("#c00000 ❯");
     pty.type_line("/channels");

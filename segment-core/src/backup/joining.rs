@@ -178,6 +178,7 @@ impl Backup {
         if let Some(at) = cut_behind.filter(|_| cx.rules.has(Rule::SayDiverged)) {
             let diverged = Diverged { channel: self.channel(), fence: record.fence, at };
             cx.out.transmit_many(self.readers.keeping(), Frame::push(&diverged));
+            self.readers.note_cut(at);
         }
         if let Some(host) = self.host.take_if(|host| host.owns()) {
             cx.out.push(host.link, &Fenced { record: record.clone() });

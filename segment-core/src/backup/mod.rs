@@ -18,7 +18,7 @@ mod tests;
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 
-use segment_proto::messages::{ReadSnapshot, Reseed};
+use segment_proto::messages::{Diverged, ReadSnapshot, Reseed};
 use segment_proto::{
     Access, ChannelId, ChannelRecord, DeviceId, EpochRecord, Instant, LinkId, Message, Nonce, Position, Reason,
     Receipt, Signed, Snapshot,
@@ -259,6 +259,10 @@ impl Backup {
     /// The send queue of a subscriber has crossed a mark.
     pub fn on_writable(&mut self, link: LinkId, room: usize, cx: &mut Context<'_>) {
         if self.readers.set_room(link, room) {
+            if let (Some(at), Some(fence)) = (self.readers.take_cut(link), self.log.epoch().map(|record| record.fence))
+            {
+                cx.out.push(link, &Diverged { channel: self.channel(), fence, at });
+            }
             cx.out.push(link, &self.watermarks());
         }
     }

@@ -171,6 +171,7 @@ impl Host {
         if !voided.is_empty() && cx.rules.has(Rule::SayDiverged) {
             let diverged = Diverged { channel: self.channel(), fence: self.tenure.max_fence, at: common };
             cx.out.transmit_many(self.members.keeping(), segment_proto::Frame::push(&diverged));
+            self.members.note_cut(common);
         }
     }
 

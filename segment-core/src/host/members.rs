@@ -4,7 +4,7 @@ use alloc::collections::BTreeSet;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 
-use segment_proto::messages::{Delivered, Done, Removed, Revoked, Subscribe, Subscribed, Watermarks};
+use segment_proto::messages::{Delivered, Diverged, Done, Removed, Revoked, Subscribe, Subscribed, Watermarks};
 use segment_proto::{AccountId, Certificate, DeviceId, Hash, LinkId, Message, Reason, Rights, SessionId, Signed, Who};
 
 use crate::host::{Host, HostTask};
@@ -117,6 +117,9 @@ impl Host {
     /// The send queue of a member, or of the tracker, has crossed a mark.
     pub fn on_writable(&mut self, link: LinkId, room: usize, cx: &mut Context<'_>) {
         if self.members.set_room(link, room) {
+            if let Some(at) = self.members.take_cut(link) {
+                cx.out.push(link, &Diverged { channel: self.channel(), fence: self.tenure.max_fence, at });
+            }
             cx.out.push(link, &self.watermarks());
         }
         self.replicate(cx);

@@ -4,7 +4,7 @@ use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 
-use segment_proto::{DeviceId, LinkId, UnixMillis, Who};
+use segment_proto::{DeviceId, LinkId, Position, UnixMillis, Who};
 
 /// One who gets what is new.
 #[derive(Clone, Debug)]
@@ -31,6 +31,8 @@ pub struct Subscribers {
     by_link: BTreeMap<LinkId, Subscriber>,
     /// Links without room, whoever subscribes on them.
     full: BTreeSet<LinkId>,
+    /// Behind which place the log was cut while a link had no room to be told.
+    untold: BTreeMap<LinkId, Position>,
     /// Those that keep up; made when it is asked for, so that many may come at once.
     keeping: Option<Arc<[LinkId]>>,
 }
@@ -45,6 +47,7 @@ impl Subscribers {
     /// Removes one.
     pub fn remove(&mut self, link: LinkId) -> Option<Subscriber> {
         self.keeping = None;
+        self.untold.remove(&link);
         self.by_link.remove(&link)
     }
 
@@ -75,6 +78,22 @@ impl Subscribers {
     /// A link is gone.
     pub fn forget_link(&mut self, link: LinkId) {
         self.full.remove(&link);
+        self.untold.remove(&link);
+    }
+
+    /// The log was cut behind a place: who cannot be told now is told when there is room.
+    pub fn note_cut(&mut self, at: Position) {
+        for link in self.full.iter().filter(|link| self.by_link.contains_key(link)) {
+            let behind = self.untold.entry(*link).or_insert(at);
+            if at.pos < behind.pos {
+                *behind = at;
+            }
+        }
+    }
+
+    /// Behind which place the log was cut since this link could be told, once.
+    pub fn take_cut(&mut self, link: LinkId) -> Option<Position> {
+        self.untold.remove(&link)
     }
 
     /// A link has crossed a mark. Says whether it can take pushes again after it could not.

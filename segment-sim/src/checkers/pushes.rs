@@ -27,11 +27,6 @@ impl Pushes {
                 let last = self.last.entry((node, link, m.channel)).or_default();
                 *last = m.at.pos.min(*last);
             }
-            // A link without room hears in this way that there is less now.
-            Message::Watermarks(m) => {
-                let last = self.last.entry((node, link, m.channel)).or_default();
-                *last = m.stored.min(*last);
-            }
             Message::Entries(m) => {
                 let Some((first, newest)) = m.entries.first().zip(m.entries.last()) else { return };
                 let last = self.last.insert((node, link, m.channel), newest.pos).unwrap_or(0);

@@ -30,6 +30,25 @@ fn who_lags_is_pushed_nothing_until_there_is_room() {
 }
 
 #[test]
+fn who_lags_while_the_log_is_cut_hears_of_it_once_there_is_room() {
+    let mut all = Subscribers::default();
+    for n in [1, 2, 3] {
+        all.insert(LinkId(u64::from(n)), subscriber(n));
+    }
+    let at = |pos| segment_proto::Position { pos, ..segment_proto::Position::START };
+    all.set_room(LinkId(2), 0);
+    all.note_cut(at(7));
+    all.note_cut(at(5));
+    all.note_cut(at(9));
+    assert!(all.set_room(LinkId(2), 1));
+    assert_eq!([1, 2, 2].map(|link| all.take_cut(LinkId(link))), [None, Some(at(5)), None]);
+    all.set_room(LinkId(3), 0);
+    all.note_cut(at(4));
+    all.remove(LinkId(3));
+    assert_eq!(all.take_cut(LinkId(3)), None);
+}
+
+#[test]
 fn who_subscribes_again_still_lags() {
     let mut all = Subscribers::default();
     all.insert(LinkId(1), subscriber(1));
