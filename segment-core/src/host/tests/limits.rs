@@ -140,3 +140,25 @@ fn a_hundred_starts_leave_as_many_epochs_as_one_message_carries() {
     assert_eq!(rig.peer.tape.store.count(crate::store::Table::Epoch), segment_proto::limits::EPOCHS_MAX);
     assert_eq!(rig.host.log.fence().epoch, 200);
 }
+
+#[test]
+fn what_stands_behind_one_that_has_to_wait_is_not_taken_before_it() {
+    let (mut rig, mut two, mut three) = (HostRig::owning(), Author::new(2), Author::new(3));
+    let said = two.texts(1);
+    rig.submit(2, &said);
+    rig.submit(3, &three.texts(1));
+    rig.all_done();
+    rig.commit(2);
+    rig.all_done();
+    rig.restart();
+    rig.take_office();
+    rig.subscribe(2);
+    rig.peer.limits.messages_burst = 1;
+    let batch = [two.texts(2), said, three.texts(1)].concat();
+    assert_eq!(rig.submit(2, &batch), ["(live 0..0)", "find: 1.1", "write: append host 3..3"]);
+    // The disk is slow: by then there is room for one more, which answers the one that has to wait.
+    rig.peer.sleep(Duration::from_secs(1));
+    let lines = rig.all_done();
+    let fates = "2= submitted stored@3, slow_down 100 slow_down, committed@1, slow_down 100 slow_down";
+    assert_eq!(answers(&lines), [fates]);
+}

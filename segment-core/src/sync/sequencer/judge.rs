@@ -57,6 +57,9 @@ impl Sequencer {
         terms: Terms<'_>,
     ) -> (Fate, u64) {
         let key = envelope.key;
+        if let Some(slowed) = &job.slowed {
+            return (Fate { key, ..slowed.clone() }, 0);
+        }
         if log.provisional() >= terms.limits.tail_entries_max {
             return (slow_down(key, Reason::TailFull, BUSY_RETRY_MS), 0);
         }

@@ -68,6 +68,8 @@ pub struct SubmitJob {
     until: u64,
     /// Of each author the last one that has to come again: what builds on it comes too early, whatever is on disk.
     held_back: BTreeMap<DeviceId, Hash>,
+    /// Something in it has to come again later. What stands behind that may answer it: it is not taken before.
+    slowed: Option<Fate>,
 }
 
 impl SubmitJob {
@@ -77,7 +79,8 @@ impl SubmitJob {
         let (envelopes, fates) = (submit.envelopes.into(), Vec::new());
         let authors = submit.authors.iter().filter(|record| is_by_tracker(record, terms));
         let authors = authors.map(|record| (record.device, record.who.account)).collect();
-        Self { asker, fence: submit.fence, by, authors, envelopes, fates, until: 0, held_back: BTreeMap::new() }
+        let (until, held_back, slowed) = (0, BTreeMap::new(), None);
+        Self { asker, fence: submit.fence, by, authors, envelopes, fates, until, held_back, slowed }
     }
 
     /// Whose device this is: the submitter's own, else as the tracker says.
@@ -93,6 +96,9 @@ impl SubmitJob {
             self.held_back.insert(envelope.key.device, envelope.hash());
         } else {
             self.held_back.remove(&envelope.key.device);
+        }
+        if fate.code == FateCode::SlowDown {
+            self.slowed = Some(fate.clone());
         }
         self.until = self.until.max(until);
         self.fates.push(fate);
