@@ -87,6 +87,7 @@ impl Chat {
         self.out.set_look(settings.look);
         if let Some(screen) = self.out.as_screen() {
             screen.set_aliases(self.layers.aliases());
+            screen.set_pager(settings.pager);
         }
     }
 

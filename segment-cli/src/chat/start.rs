@@ -31,6 +31,9 @@ pub async fn start(options: &PeerOptions, out: Out) -> Result<Chat, Problem> {
     let settings = layers.settings();
     let passwords = passwords(&settings)?;
     out.set_look(settings.look);
+    if let Some(screen) = out.as_screen() {
+        screen.set_pager(settings.pager.clone());
+    }
     let remembered = Remembered::load(profile.dir());
     let wish = Wish::of(&settings, &remembered, options)?;
     let embedded = match &wish {

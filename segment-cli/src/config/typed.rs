@@ -1,5 +1,6 @@
 //! Settings as the types that the program works with.
 
+use std::env;
 use std::time::Duration;
 
 use super::{Key, Layers, Source};
@@ -90,9 +91,17 @@ impl Settings {
             timeout: Duration::from_secs(number(layers, Key::Timeout).unwrap_or(30)),
             look: look(layers),
             notify: notify(layers),
-            pager: text(Key::Pager).filter(|pager| pager != "none"),
+            pager: pager(layers).filter(|pager| pager != "none"),
         }
     }
+}
+
+/// What everybody else calls `PAGER` counts where nothing of ours is set.
+fn pager(layers: &Layers) -> Option<String> {
+    let own = layers.get(Key::Pager);
+    let usual = || env::var("PAGER").ok().filter(|pager| !pager.trim().is_empty());
+    let foreign = if own.source == Source::Default { usual() } else { None };
+    foreign.or_else(|| own.value.map(str::to_owned))
 }
 
 fn number<N: std::str::FromStr>(layers: &Layers, key: Key) -> Option<N> {

@@ -298,8 +298,8 @@ impl Front {
                 self.seat = Seat::Typing;
                 self.tty.set_mode(Mode::Keys)?;
             }
-            Some(Order::Page { text, done }) => {
-                if !self.lend(|| outside::page(&text))?.unwrap_or(false) {
+            Some(Order::Page { text, pager, done }) => {
+                if !self.lend(|| outside::page(&text, &pager))?.unwrap_or(false) {
                     self.above(&text)?;
                 }
                 let _ = done.send(());

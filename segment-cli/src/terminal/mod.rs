@@ -99,6 +99,8 @@ pub(crate) struct SharedState {
     pub known: Shared<Arc<Known>>,
     pub aliases: Shared<Arc<Aliases>>,
     pub title: Shared<String>,
+    /// What long answers go through, if anything.
+    pub pager: Shared<Option<String>>,
     pub attention: attention::Attention,
     pub signals: signals::Signals,
     pub focus: Shared<Focus>,

@@ -10,7 +10,6 @@ use crate::grammar::LINE_BYTES_MAX;
 use crate::profile::private_file;
 
 const EDITOR: &str = "vi";
-const PAGER: &str = "less";
 /// Ends at once where everything fits, shows colours, leaves the text on the screen.
 const PAGER_OPTIONS: &str = "FRX";
 /// How a shell says that there is no such program.
@@ -31,9 +30,8 @@ pub(super) fn edit(text: &str) -> io::Result<String> {
 }
 
 /// Shows a text page by page. Says whether it could.
-pub(super) fn page(text: &str) -> io::Result<bool> {
-    let pager = set("PAGER").unwrap_or_else(|| PAGER.to_owned());
-    let mut command = shell(&pager);
+pub(super) fn page(text: &str, pager: &str) -> io::Result<bool> {
+    let mut command = shell(pager);
     if env::var_os("LESS").is_none() {
         command.env("LESS", PAGER_OPTIONS);
     }

@@ -27,6 +27,8 @@ pub(super) enum Order {
     /// A text that may be longer than the screen.
     Page {
         text: String,
+        /// The command that shows it.
+        pager: String,
         done: oneshot::Sender<()>,
     },
     Flush(oneshot::Sender<()>),
@@ -150,7 +152,7 @@ impl Plain {
     fn carry_out(&mut self, order: Order) -> io::Result<()> {
         match order {
             Order::Print(text) | Order::Arrived(text) => self.print(&text)?,
-            Order::Page { text, done } => {
+            Order::Page { text, done, .. } => {
                 self.print(&text)?;
                 let _ = done.send(());
             }

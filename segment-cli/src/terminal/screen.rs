@@ -64,11 +64,11 @@ impl Screen {
     /// Nobody reads the output any more.
     pub async fn page(&self, text: String) -> io::Result<()> {
         let fits = self.style().rows.is_none_or(|rows| text.lines().count() < rows);
-        if self.paging == Paging::Never || fits {
+        let Some(pager) = self.state.pager.get().filter(|_| self.paging == Paging::Pager && !fits) else {
             return self.answer(text).await;
-        }
+        };
         let (done, is_done) = oneshot::channel();
-        self.order(Order::Page { text, done }).await?;
+        self.order(Order::Page { text, pager, done }).await?;
         is_done.await.map_err(|_| io::ErrorKind::BrokenPipe.into())
     }
 
@@ -114,6 +114,11 @@ impl Screen {
         let style = self.state.style.get();
         self.state.style.set(Style { look, ..style });
         self.waker.wake();
+    }
+
+    /// Changes what long answers go through.
+    pub fn set_pager(&self, pager: Option<String>) {
+        self.state.pager.set(pager);
     }
 
     /// Changes which aliases there are.
