@@ -10,7 +10,7 @@ use crate::rules::Rule;
 use crate::store::Lookup;
 use crate::sync::accept::{Found, Verdict, accept};
 use crate::sync::log::ChannelLog;
-use crate::sync::sequencer::{BUSY_RETRY_MS, RATES_MAX, Sequencer, SubmitJob, Terms};
+use crate::sync::sequencer::{BUSY_RETRY_MS, RATES_MAX, Sequencer, SlowedBy, SubmitJob, Terms};
 
 impl Sequencer {
     /// The fate, and up to where the disk must be before it is said.
@@ -57,8 +57,8 @@ impl Sequencer {
         terms: Terms<'_>,
     ) -> (Fate, u64) {
         let key = envelope.key;
-        if let Some(slowed) = &job.slowed {
-            return (Fate { key, ..slowed.clone() }, 0);
+        if let Some(SlowedBy { reason, retry_after_ms }) = job.slowed {
+            return (Fate { reason, retry_after_ms, ..Fate::new(key, FateCode::SlowDown) }, 0);
         }
         if log.provisional() >= terms.limits.tail_entries_max {
             return (slow_down(key, Reason::TailFull, BUSY_RETRY_MS), 0);

@@ -69,7 +69,14 @@ pub struct SubmitJob {
     /// Of each author the last one that has to come again: what builds on it comes too early, whatever is on disk.
     held_back: BTreeMap<DeviceId, Hash>,
     /// Something in it has to come again later. What stands behind that may answer it: it is not taken before.
-    slowed: Option<Fate>,
+    slowed: Option<SlowedBy>,
+}
+
+/// Why something has to come again, and when.
+#[derive(Clone, Copy, Debug)]
+struct SlowedBy {
+    reason: Option<Reason>,
+    retry_after_ms: u32,
 }
 
 impl SubmitJob {
@@ -98,7 +105,7 @@ impl SubmitJob {
             self.held_back.remove(&envelope.key.device);
         }
         if fate.code == FateCode::SlowDown {
-            self.slowed = Some(fate.clone());
+            self.slowed = Some(SlowedBy { reason: fate.reason, retry_after_ms: fate.retry_after_ms });
         }
         self.until = self.until.max(until);
         self.fates.push(fate);
