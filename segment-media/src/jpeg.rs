@@ -35,7 +35,7 @@ pub fn encode(picture: &Picture, quality: u8) -> Result<Bytes, EncodeError> {
     Ok(bytes.into())
 }
 
-/// From a JPEG of at most [`SIDE_MAX`] pixels on each side.
+/// From a JPEG of at most 4,096 pixels on each side.
 ///
 /// # Errors
 /// [`DecodeError`].

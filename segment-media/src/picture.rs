@@ -15,7 +15,7 @@ pub struct Picture {
 pub type Rgb = [u8; 3];
 
 impl Picture {
-    /// A black one. Sides are cut to [`SIDE_MAX`].
+    /// A black one. Sides are cut to 4,096 pixels.
     #[must_use]
     pub fn black(width: usize, height: usize) -> Self {
         let (width, height) = (width.clamp(1, SIDE_MAX), height.clamp(1, SIDE_MAX));

@@ -74,7 +74,7 @@ impl Sender {
     /// Puts a frame in, and never waits.
     ///
     /// # Errors
-    /// [`Closed`].
+    /// `Closed`: nobody takes frames any more.
     pub fn push(&self, frame: Frame) -> Result<(), Closed> {
         let mut state = self.0.lock();
         if state.is_closed {
