@@ -1,30 +1,29 @@
 //! Tells what happens by itself: messages, people, connections; and keeps the login that the tracker renews.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use segment_core::peer::events::{PeerEvent, Reply, Serving, Source, Stage, Transfer};
 use segment_net::{Events, Happening, Peer};
-use segment_proto::{ChannelId, MessageKey, Reason, Rights, Who};
+use segment_proto::{ChannelId, Reason, Rights, Who};
 use tokio::task::JoinHandle;
 use tokio::time::sleep_until;
 
 use super::absence::Absence;
-use super::answers::{NotSent, Notice, Progress, message_id, rights, stage_name};
+use super::answers::{Notice, rights};
 use super::arrivals::{Arrivals, Move};
 use super::attending::Attending;
 use super::backlog::Backlog;
 use super::holdings::Holdings;
 use super::output::Out;
+use super::prompt::{changes_prompt, refresh};
 use super::sessions::Sessions;
 use super::talk::{Own, Talk};
-use super::telling::{not_sent, now_ms};
-use super::{Chat, Target};
+use super::telling::now_ms;
 use crate::errors::Problem;
 use crate::node::{Keeping, PeerNode};
 use crate::profile::{Profile, SavedLogin};
-use crate::render::{LinkState, PromptState};
 use crate::url::TrackerUrl;
 
 /// A message that is committed within this is only shown, not talked about.
@@ -331,44 +330,6 @@ impl Narrator {
         }
     }
 
-    fn tell_stage(&self, key: MessageKey, stage: Stage, pos: Option<u64>) {
-        self.out.happened(&Progress {
-            event: "message_stage",
-            key,
-            id: message_id(&key),
-            stage: stage_name(stage),
-            pos,
-        });
-        if stage != Stage::Committed {
-            return;
-        }
-        let (was_told, still) = {
-            let mut known = self.talk.known();
-            (known.settled.remove(&key), known.own.values().filter(|own| own.told).count())
-        };
-        if was_told && still == 0 {
-            let name = self.talk.known().name_of(&key.channel);
-            self.notice("outbox_empty", Some(&name), format!("everything that waited for #{name} is there now"));
-        }
-    }
-
-    fn tell_refused(&self, key: MessageKey, reason: Reason, message: Option<String>) {
-        let target = self.talk.known().names.get(&key.channel).cloned();
-        let mut problem = Problem::wire(reason);
-        if let Some(name) = &target {
-            problem = not_sent(problem, name);
-        }
-        let channel = target.map_or_else(|| segment_proto::ids::short(&key.channel), |name| name.to_string());
-        self.out.happened(&NotSent {
-            event: "message_refused",
-            channel: format!("#{channel}"),
-            key,
-            reason: reason.as_str(),
-            text: problem.text,
-            message,
-        });
-    }
-
     fn tell_rights(&self, channel: ChannelId, granted: Rights) {
         let (name, before) = {
             let mut known = self.talk.known();
@@ -400,103 +361,8 @@ impl Narrator {
         self.tell_waiting().await;
     }
 
-    /// Own messages that took too long to pass without a word.
-    async fn tell_waiting(&self) {
-        let late: Vec<MessageKey> = {
-            let mut known = self.talk.known();
-            let is_late = |own: &&mut Own| !own.told && own.since.elapsed() >= SOON;
-            let late = known.own.iter_mut().map(|(key, own)| (*key, own)).filter(|(_, own)| is_late(own));
-            late.map(|(key, own)| {
-                own.told = true;
-                key
-            })
-            .collect()
-        };
-        if late.is_empty() {
-            return;
-        }
-        refresh(&self.peer, &self.out, &self.talk).await;
-        for key in late {
-            self.tell_one_waiting(key).await;
-        }
-    }
-
-    async fn tell_one_waiting(&self, key: MessageKey) {
-        let find = move |machine: &mut segment_core::peer::Peer, _| {
-            let item = machine.outgoing(key.channel).ok()?.find(|item| item.key == key)?;
-            Some((item.stage, machine.channel(key.channel)?.serving))
-        };
-        let Ok(Some((stage, serving))) = self.peer.call(find).await else { return };
-        let name = self.talk.known().name_of(&key.channel);
-        let text = match (stage, serving) {
-            (Stage::Stored, _) => format!("your message in #{name} is with the host, not yet with the tracker"),
-            (_, Serving::Here | Serving::Host(_)) => format!("your message to #{name} is on its way"),
-            (_, Serving::Copy) => format!("your message to #{name} is on its way to the tracker's copy"),
-            (_, Serving::Nowhere) => {
-                format!(
-                    "your message waits here: neither host nor tracker of #{name} can be reached; it goes out by itself"
-                )
-            }
-        };
-        self.notice("message_waits", Some(&name), text);
-    }
-
     pub(super) fn notice(&self, event: &'static str, channel: Option<&str>, text: String) {
         let channel = channel.map(|name| format!("#{name}"));
         self.out.happened(&Notice { event, channel, text, at_ms: now_ms() });
     }
-}
-
-impl Chat {
-    pub(super) async fn refresh_prompt(&self) {
-        refresh(self.peer(), &self.out, &self.talk).await;
-    }
-}
-
-const fn changes_prompt(event: &PeerEvent) -> bool {
-    matches!(
-        event,
-        PeerEvent::ServedFrom { .. }
-            | PeerEvent::MessageStage { stage: Stage::Committed, .. }
-            | PeerEvent::MessageRefused { .. }
-            | PeerEvent::Removed { .. }
-            | PeerEvent::MessageStage { stage: Stage::Queued, .. }
-            | PeerEvent::ChannelChanged(_)
-            | PeerEvent::UserCame(_)
-    )
-}
-
-/// Shows in the prompt, and to Tab, how things stand.
-async fn refresh(peer: &Peer, out: &Out, talk: &Talk) {
-    let Some(screen) = out.as_screen() else { return };
-    let current = talk.current();
-    let id = current.as_ref().map(|target| target.id);
-    let look = move |machine: &mut segment_core::peer::Peer, _| {
-        let views: Vec<_> = machine.channels().collect();
-        let way = id.and_then(|id| machine.outgoing(id).ok()).map(|items| items.map(|item| item.key).collect());
-        let on_their_way: BTreeSet<MessageKey> = way.unwrap_or_default();
-        let view = id.and_then(|id| machine.channel(id));
-        let (serving, newest) = (view.as_ref().map(|view| view.serving), view.map_or(0, |view| view.head.pos));
-        (serving, newest, views, on_their_way)
-    };
-    let Ok((serving, newest, views, on_their_way)) = peer.call(look).await else { return };
-    let mut known = talk.known();
-    for view in views {
-        let host = known.host_name(&view);
-        known.hosts.insert(view.record.channel, host);
-        known.names.insert(view.record.channel, view.record.name.clone());
-    }
-    // What was dropped waits no more.
-    known.own.retain(|key, _| Some(key.channel) != id || on_their_way.contains(key));
-    let waits = |(key, own): &(&MessageKey, &Own)| Some(key.channel) == id && own.told;
-    let waiting = known.own.iter().filter(waits).count();
-    let link = match serving {
-        Some(Serving::Nowhere) => LinkState::Down,
-        _ => LinkState::Up,
-    };
-    known.newest = newest;
-    screen.set_known(known.for_tab());
-    let unread = known.unread_elsewhere();
-    drop(known);
-    screen.set_prompt(PromptState { channel: current.map(|Target { name, .. }| name), link, waiting, unread });
 }

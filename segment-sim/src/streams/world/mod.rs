@@ -1,5 +1,8 @@
 //! One stream, its viewers and everything between them, in virtual time.
 
+mod links;
+mod plan;
+
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet, BinaryHeap, VecDeque};
 use std::hash::{DefaultHasher, Hasher};
@@ -14,6 +17,8 @@ use segment_proto::{
     StreamDescription, StreamId, Track, TrackKind, UnixMillis, UserName, Who,
 };
 
+pub use plan::Plan;
+
 use super::Outcome;
 use super::checks::{Broken, Finding, payload};
 use super::node::{Node, Role};
@@ -26,52 +31,6 @@ const LATE_US: u64 = 1_500_000;
 /// Who had nothing for so long may go on with the present.
 const OUTAGE_US: u64 = 1_000_000;
 pub(super) const INTERVAL_US: u64 = 33_333;
-
-/// What a world is about.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Plan {
-    /// The seed of everything drawn later.
-    pub seed: u64,
-    /// Viewers.
-    pub viewers: usize,
-    /// Copies that the streamer's uplink carries.
-    pub direct: u32,
-    /// In a thousand viewers so many agree to pass the stream on.
-    pub relays: u64,
-    /// In a thousand viewers so many have a slow link.
-    pub slow: u64,
-    /// In a thousand viewers so many spoil what they pass on.
-    pub spoilers: u64,
-    /// Frames of one group.
-    pub group: u64,
-    /// Crashes and departures.
-    pub losses: usize,
-    /// Bytes of one frame.
-    pub frame_bytes: usize,
-    /// Seconds of storm, then as many of calm.
-    pub seconds: u64,
-}
-
-impl Plan {
-    /// Drawn by a seed: which faults there are at all, and how often.
-    #[must_use]
-    pub fn draw(seed: u64) -> Self {
-        let mut dice = Dice::new(seed).child("streams", 0);
-        let or_none = |dice: &mut Dice, most: u64| if dice.chance(600) { dice.between(1, most) } else { 0 };
-        Self {
-            seed,
-            viewers: dice.index(24) + 4,
-            direct: u32::try_from(dice.between(1, 6)).unwrap_or(1),
-            relays: dice.between(600, 1_000),
-            slow: or_none(&mut dice, 400),
-            spoilers: or_none(&mut dice, 150),
-            group: dice.between(1, 40),
-            losses: dice.index(6),
-            frame_bytes: dice.index(20_000) + 100,
-            seconds: 8,
-        }
-    }
-}
 
 /// What happens.
 #[derive(Debug)]
@@ -380,103 +339,6 @@ impl World {
         });
         self.pushed += 1;
         self.at(self.now + INTERVAL_US, Event::Push);
-    }
-
-    fn transmit(&mut self, from: usize, to: usize, frame: Frame) {
-        if !self.links.contains(&(from, to)) {
-            return;
-        }
-        self.digest.write_u64(self.now);
-        self.digest.write(&frame.bytes()[..24]);
-        if let Some(pipe) = self.pipes.get_mut(&(from, to))
-            && let Some((frame, took)) = pipe.push(frame)
-        {
-            self.begin_sending(from, to, frame, took);
-        }
-    }
-
-    fn begin_sending(&mut self, from: usize, to: usize, frame: Frame, took: u64) {
-        let latency = self.pipes.get(&(from, to)).map_or(0, |pipe| pipe.latency_us);
-        self.at(self.now + took, Event::Sent(from, to));
-        self.at(self.now + took + latency, Event::Arrives(from, to, frame));
-    }
-
-    fn sent(&mut self, from: usize, to: usize) {
-        if let Some((frame, took)) = self.pipes.get_mut(&(from, to)).and_then(Pipe::next) {
-            self.begin_sending(from, to, frame, took);
-        }
-    }
-
-    fn arrive(&mut self, from: usize, to: usize, frame: &Frame) {
-        if !self.links.contains(&(from, to)) {
-            return;
-        }
-        let Some(header) = frame.header() else { return };
-        let Ok(mut message) = Message::decode(&header, &frame.payload()) else { return };
-        if let Message::Delivered(sent) = &message {
-            return self.chat_arrived(from, to, sent.pos);
-        }
-        if let (true, Message::Chunk(chunk)) = (self.nodes[from].spoils && self.now < self.calm_from, &mut message) {
-            chunk.payload = payload(1, chunk.payload.len());
-        }
-        self.at_node(to, |node, cx| node.on_message(link_to(from), device(from), message, cx));
-        self.finish(to);
-        self.dial(to);
-    }
-
-    /// Everybody has links to whom it wants them.
-    fn dial(&mut self, node: usize) {
-        let Role::Watches(viewer) = &self.nodes[node].role else { return };
-        let wanted: Vec<usize> = viewer.wanted().map(|wanted| node_of(&wanted.device)).collect();
-        for other in wanted {
-            let is_there = !matches!(self.nodes[other].role, Role::Nothing);
-            if is_there && other != node && !self.links.contains(&(node, other)) {
-                self.connect(node, other);
-            }
-        }
-    }
-
-    fn connect(&mut self, node: usize, other: usize) {
-        let latency_us = self.dice.between(1_000, 25_000);
-        let need = self.description.tracks[0].rate_bps as u64 / 8;
-        let slow = self.nodes[node].slow && self.now < self.calm_from;
-        let rate = if slow { (need / 10).max(4_000) } else { (need * 12).max(1_000_000) };
-        for pair in [(node, other), (other, node)] {
-            self.pipes.insert(pair, Pipe::new(rate, latency_us));
-            self.links.insert(pair);
-        }
-        self.at(self.now + 2 * latency_us, Event::LinkUp(node, other));
-        self.at(self.now + 2 * latency_us, Event::LinkUp(other, node));
-        self.at(self.now + 1_000_000, Event::Chat(other, node));
-    }
-
-    fn link_up(&mut self, node: usize, other: usize) {
-        if self.links.contains(&(node, other)) {
-            self.at_node(node, |node, cx| {
-                if let Role::Watches(viewer) = &mut node.role {
-                    viewer.on_link_up(device(other), link_to(other), cx);
-                }
-            });
-        }
-    }
-
-    fn link_down(&mut self, node: usize, other: usize) {
-        self.at_node(node, |node, cx| match &mut node.role {
-            Role::Watches(viewer) => viewer.on_link_down(link_to(other), cx),
-            Role::Streams(publisher) => publisher.on_link_down(link_to(other)),
-            Role::Nothing => {}
-        });
-        self.dial(node);
-    }
-
-    /// All links of a node end; the others hear of it later, or a silence tells them.
-    fn cut(&mut self, node: usize) {
-        let others: Vec<usize> = self.links.iter().filter(|(from, _)| *from == node).map(|(_, to)| *to).collect();
-        for other in others {
-            self.links.remove(&(node, other));
-            self.links.remove(&(other, node));
-            self.at(self.now + 3_000_000, Event::LinkDown(other, node));
-        }
     }
 
     fn crash(&mut self, node: usize) {

@@ -1,0 +1,92 @@
+//! What becomes of own messages, as far as it is worth a word.
+
+use segment_core::peer::events::{Serving, Stage};
+use segment_proto::{MessageKey, Reason};
+
+use super::answers::{NotSent, Progress, message_id, stage_name};
+use super::narrator::{Narrator, SOON};
+use super::prompt::refresh;
+use super::talk::Own;
+use super::telling::not_sent;
+use crate::errors::Problem;
+
+impl Narrator {
+    pub(super) fn tell_stage(&self, key: MessageKey, stage: Stage, pos: Option<u64>) {
+        self.out.happened(&Progress {
+            event: "message_stage",
+            key,
+            id: message_id(&key),
+            stage: stage_name(stage),
+            pos,
+        });
+        if stage != Stage::Committed {
+            return;
+        }
+        let (was_told, still) = {
+            let mut known = self.talk.known();
+            (known.settled.remove(&key), known.own.values().filter(|own| own.told).count())
+        };
+        if was_told && still == 0 {
+            let name = self.talk.known().name_of(&key.channel);
+            self.notice("outbox_empty", Some(&name), format!("everything that waited for #{name} is there now"));
+        }
+    }
+
+    pub(super) fn tell_refused(&self, key: MessageKey, reason: Reason, message: Option<String>) {
+        let target = self.talk.known().names.get(&key.channel).cloned();
+        let mut problem = Problem::wire(reason);
+        if let Some(name) = &target {
+            problem = not_sent(problem, name);
+        }
+        let channel = target.map_or_else(|| segment_proto::ids::short(&key.channel), |name| name.to_string());
+        self.out.happened(&NotSent {
+            event: "message_refused",
+            channel: format!("#{channel}"),
+            key,
+            reason: reason.as_str(),
+            text: problem.text,
+            message,
+        });
+    }
+
+    /// Own messages that took too long to pass without a word.
+    pub(super) async fn tell_waiting(&self) {
+        let late: Vec<MessageKey> = {
+            let mut known = self.talk.known();
+            let is_late = |own: &&mut Own| !own.told && own.since.elapsed() >= SOON;
+            let late = known.own.iter_mut().map(|(key, own)| (*key, own)).filter(|(_, own)| is_late(own));
+            late.map(|(key, own)| {
+                own.told = true;
+                key
+            })
+            .collect()
+        };
+        if late.is_empty() {
+            return;
+        }
+        refresh(&self.peer, &self.out, &self.talk).await;
+        for key in late {
+            self.tell_one_waiting(key).await;
+        }
+    }
+
+    async fn tell_one_waiting(&self, key: MessageKey) {
+        let find = move |machine: &mut segment_core::peer::Peer, _| {
+            let item = machine.outgoing(key.channel).ok()?.find(|item| item.key == key)?;
+            Some((item.stage, machine.channel(key.channel)?.serving))
+        };
+        let Ok(Some((stage, serving))) = self.peer.call(find).await else { return };
+        let name = self.talk.known().name_of(&key.channel);
+        let text = match (stage, serving) {
+            (Stage::Stored, _) => format!("your message in #{name} is with the host, not yet with the tracker"),
+            (_, Serving::Here | Serving::Host(_)) => format!("your message to #{name} is on its way"),
+            (_, Serving::Copy) => format!("your message to #{name} is on its way to the tracker's copy"),
+            (_, Serving::Nowhere) => {
+                format!(
+                    "your message waits here: neither host nor tracker of #{name} can be reached; it goes out by itself"
+                )
+            }
+        };
+        self.notice("message_waits", Some(&name), text);
+    }
+}
