@@ -162,15 +162,13 @@ impl Chat {
         let keys = self.chosen(item).await?;
         let (mut count, wanted) = (0, keys.len());
         for key in keys {
-            let dropped = self.peer().call(move |machine, now| machine.drop_outgoing(key.channel, Some(key), now));
-            count += dropped.await??;
+            let drop = self.peer().call(move |machine, now| machine.drop_outgoing(key.channel, Some(key), now));
+            let dropped = drop.await??;
+            count += dropped.len();
+            self.talk.known().own.retain(|key, _| !dropped.contains(key));
         }
         if count == 0 && wanted > 0 {
             return Err(Problem::local(LocalReason::OnItsWay));
-        }
-        {
-            let waiting = self.outgoing().await?;
-            self.talk.known().own.retain(|key, _| waiting.iter().any(|(_, item)| item.key == *key));
         }
         self.refresh_prompt().await;
         self.out.answer(&Counted { what: "dropped", count }).await.map_err(unheard)

@@ -50,9 +50,7 @@ pub(super) async fn refresh(peer: &Peer, out: &Out, talk: &Talk) {
         known.hosts.insert(view.record.channel, host);
         known.names.insert(view.record.channel, view.record.name.clone());
     }
-    // What was dropped waits no more.
-    known.own.retain(|key, _| Some(key.channel) != id || on_their_way.contains(key));
-    let waits = |(key, own): &(&MessageKey, &Own)| Some(key.channel) == id && own.told;
+    let waits = |(key, own): &(&MessageKey, &Own)| own.told && on_their_way.contains(key);
     let waiting = known.own.iter().filter(waits).count();
     let link = match serving {
         Some(Serving::Nowhere) => LinkState::Down,

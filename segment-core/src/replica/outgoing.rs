@@ -1,5 +1,6 @@
 //! The own messages on their way: on disk before the first byte leaves, kept until they are committed or refused for good.
 
+use alloc::vec::Vec;
 use core::time::Duration;
 
 use segment_proto::messages::{Fate, FateCode, Submit, Submitted};
@@ -229,23 +230,23 @@ impl Replica {
         })
     }
 
-    /// Drops the messages that were never sent, or those from one of them on: later ones build on it. Says how many.
+    /// Drops the messages that were never sent, or those from one of them on: later ones build on it. Says which.
     /// What was on its way before a restart may have been sent, and stays.
-    pub fn drop_outgoing(&mut self, key: Option<MessageKey>, cx: &mut Context<'_>) -> usize {
+    pub fn drop_outgoing(&mut self, key: Option<MessageKey>, cx: &mut Context<'_>) -> Vec<MessageKey> {
         let first = self.outbox.items.iter().position(|item| match key {
             Some(key) => item.envelope.key == key,
             None => item.progress <= Progress::Waiting,
         });
         let Some(index) = first else {
-            return 0;
+            return Vec::new();
         };
         if self.outbox.items.range(index..).any(|item| item.progress > Progress::Waiting) {
-            return 0;
+            return Vec::new();
         }
         let (dropped, writes) = self.outbox.take_from(self.own_log(), index);
         let task = self.task(ReplicaTask::Nothing);
         cx.out.write(task, writes);
-        dropped.len()
+        dropped.into_iter().map(|item| item.envelope.key).collect()
     }
 
     /// Tries now, whatever is waited for.

@@ -1,5 +1,6 @@
 //! Messages of a joined channel.
 
+use alloc::vec::Vec;
 use bytes::Bytes;
 use segment_proto::{AccessChange, ChannelId, DeviceId, EnvelopeKind, MessageKey, Now, Reason, Who};
 
@@ -85,7 +86,7 @@ impl Peer {
         Ok(id)
     }
 
-    /// Drops own messages that were never sent, or one of them. Says how many.
+    /// Drops own messages that were never sent: all, or one and those behind it. Says which.
     ///
     /// # Errors
     /// [`CommandError::NotJoined`].
@@ -94,7 +95,7 @@ impl Peer {
         channel: ChannelId,
         key: Option<MessageKey>,
         now: Now,
-    ) -> Result<usize, CommandError> {
+    ) -> Result<Vec<MessageKey>, CommandError> {
         let now = self.core.session.corrected(now);
         let joined = self.channels.get_mut(&channel).ok_or(CommandError::NotJoined)?;
         let dropped = joined.replica.drop_outgoing(key, &mut self.core.cx(now));
