@@ -4,6 +4,7 @@
 
 pub mod figures;
 pub mod machine;
+pub mod narrow;
 pub mod party;
 pub mod raw;
 pub mod rounds;

@@ -1,5 +1,6 @@
 //! What this machine says about itself and about processes; Linux only.
 
+use std::fmt::Display;
 use std::fs;
 use std::thread::available_parallelism;
 
@@ -21,7 +22,15 @@ pub fn describe() -> String {
 /// # Errors
 /// `/proc` is not there.
 pub fn cpu_seconds() -> Result<f64> {
-    let stat = fs::read_to_string("/proc/self/stat")?;
+    cpu_seconds_of("self")
+}
+
+/// The same of another process, by its number.
+///
+/// # Errors
+/// There is no such process.
+pub fn cpu_seconds_of(pid: impl Display) -> Result<f64> {
+    let stat = fs::read_to_string(format!("/proc/{pid}/stat"))?;
     let (_, fields) = stat.rsplit_once(") ").context("a stat line without a name")?;
     let ticks = fields.split(' ').skip(11).take(2).filter_map(|field| field.parse::<f64>().ok());
     Ok(ticks.sum::<f64>() / TICKS)
