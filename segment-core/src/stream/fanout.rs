@@ -10,6 +10,7 @@ use segment_proto::{DeviceId, Frame, Instant, LinkId, Reason, StreamId};
 
 use crate::contract::Deadline;
 use crate::rules::Rule;
+use crate::stream::pacing::Window;
 use crate::stream::ring::Ring;
 use crate::stream::subscriber::{Subscriber, TrackOrder};
 use crate::stream::{StreamContext, StreamOutput};
@@ -19,6 +20,8 @@ use crate::stream::{StreamContext, StreamOutput};
 pub struct Fanout {
     order: TrackOrder,
     subscribers: BTreeMap<LinkId, Subscriber>,
+    /// What is under way to those who want no more: it counts when they follow again. Bounded by the number of links.
+    left: BTreeMap<LinkId, Window>,
     scratch: Vec<Frame>,
 }
 
@@ -26,7 +29,7 @@ impl Fanout {
     /// Nobody yet.
     #[must_use]
     pub fn new(order: TrackOrder) -> Self {
-        Self { order, subscribers: BTreeMap::new(), scratch: Vec::new() }
+        Self { order, subscribers: BTreeMap::new(), left: BTreeMap::new(), scratch: Vec::new() }
     }
 
     /// Somebody follows from here on. Who follows again begins again.
@@ -39,15 +42,25 @@ impl Fanout {
         header: &Frame,
         cx: &mut StreamContext<'_>,
     ) {
-        let subscriber = Subscriber::new(device, after, &self.order, ring, cx);
+        self.unfollow(link);
+        let window = self.left.remove(&link).unwrap_or_else(|| Window::new(cx.limits));
+        let subscriber = Subscriber::new(device, after, window, &self.order, ring, cx);
         self.subscribers.insert(link, subscriber);
         cx.out.push_back(StreamOutput::Send(link, header.clone()));
         self.pump_one(link, ring, cx);
     }
 
     /// Somebody wants no more.
-    pub(crate) fn unfollow(&mut self, link: LinkId) -> Option<Subscriber> {
-        self.subscribers.remove(&link)
+    pub(crate) fn unfollow(&mut self, link: LinkId) {
+        if let Some(subscriber) = self.subscribers.remove(&link) {
+            self.left.insert(link, subscriber.into_window());
+        }
+    }
+
+    /// A link is gone, with all that was under way on it.
+    pub(crate) fn on_link_down(&mut self, link: LinkId) {
+        self.subscribers.remove(&link);
+        self.left.remove(&link);
     }
 
     /// Whoever is on this device.
@@ -57,8 +70,12 @@ impl Fanout {
 
     /// Somebody has taken some.
     pub(crate) fn on_taken(&mut self, link: LinkId, taken: &Taken, ring: &Ring, cx: &mut StreamContext<'_>) {
+        let held = Duration::from_micros(taken.held_us.into());
+        if let Some(window) = self.left.get_mut(&link) {
+            window.on_taken(taken.bytes, held, cx.now.mono, cx.limits);
+        }
         let Some(subscriber) = self.subscribers.get_mut(&link) else { return };
-        subscriber.on_taken(taken.bytes, Duration::from_micros(taken.held_us.into()), cx);
+        subscriber.on_taken(taken.bytes, held, cx);
         self.pump_one(link, ring, cx);
     }
 

@@ -24,6 +24,16 @@ pub struct Window {
     /// Totals and when they were sent, oldest first; one for each chunk under way.
     marks: VecDeque<(u64, Instant)>,
     base: Base,
+    growth: Growth,
+}
+
+/// How a window grows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Growth {
+    /// By all that was taken, until the link has filled for the first time: so what it carries is found quickly.
+    Doubling,
+    /// By one step each time that all of it was taken: so it is filled over by little.
+    Step,
 }
 
 /// The best round trip: of this while, and of the one before.
@@ -50,7 +60,7 @@ impl Window {
     #[must_use]
     pub fn new(limits: &StreamLimits) -> Self {
         let size = (limits.window_bytes_min * 4).min(limits.window_bytes_max);
-        Self { size, sent: 0, taken: 0, marks: VecDeque::new(), base: Base::default() }
+        Self { size, sent: 0, taken: 0, marks: VecDeque::new(), base: Base::default(), growth: Growth::Doubling }
     }
 
     /// Whether so many bytes may go now.
@@ -101,8 +111,12 @@ impl Window {
     fn adjust(&mut self, added: Duration, taken: usize, was_full: bool, limits: &StreamLimits) {
         if added > limits.window_delay {
             self.size = self.size.saturating_sub(taken / 2);
+            self.growth = Growth::Step;
         } else if was_full && added < limits.window_delay / 2 {
-            self.size += taken;
+            self.size += match self.growth {
+                Growth::Doubling => taken,
+                Growth::Step => limits.chunk_bytes.saturating_mul(taken) / self.size.max(1),
+            };
         }
         self.size = self.size.clamp(limits.window_bytes_min, limits.window_bytes_max);
     }

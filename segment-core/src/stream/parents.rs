@@ -31,8 +31,6 @@ struct Source {
     device: DeviceId,
     link: LinkId,
     heard: Instant,
-    taken: u64,
-    said: u64,
     said_at: Instant,
     newest: Instant,
     path: BTreeMap<u8, Vec<DeviceId>>,
@@ -41,19 +39,36 @@ struct Source {
 impl Source {
     fn new(node: Node, link: LinkId, now: Instant) -> Self {
         let path = BTreeMap::new();
-        Self { node, device: node.device, link, heard: now, taken: 0, said: 0, said_at: now, newest: now, path }
+        Self { node, device: node.device, link, heard: now, said_at: now, newest: now, path }
     }
 
-    fn say_at(&self) -> Option<Instant> {
-        (self.taken > self.said).then(|| self.said_at + TAKEN_AFTER)
-    }
-
-    fn say_taken(&mut self, stream: StreamId, cx: &mut StreamContext<'_>) {
+    fn say_taken(&mut self, stream: StreamId, tally: &mut Tally, cx: &mut StreamContext<'_>) {
         let held = cx.now.mono.since(self.newest).as_micros();
         let held_us = u32::try_from(held).unwrap_or(u32::MAX);
-        cx.send(self.link, &Taken { stream, bytes: self.taken, held_us });
-        (self.said, self.said_at) = (self.taken, cx.now.mono);
+        cx.send(self.link, &Taken { stream, bytes: tally.taken, held_us });
+        (tally.said, self.said_at) = (tally.taken, cx.now.mono);
     }
+}
+
+/// Bytes that have come on a link, whoever was the parent then: what was under way when a parent was left comes later.
+#[derive(Clone, Copy, Debug, Default)]
+struct Tally {
+    taken: u64,
+    said: u64,
+}
+
+impl Tally {
+    fn unsaid(&self) -> u64 {
+        self.taken - self.said
+    }
+}
+
+/// A parent that was left because it was silent.
+#[derive(Clone, Copy, Debug)]
+struct Left {
+    device: DeviceId,
+    link: LinkId,
+    heard: Instant,
 }
 
 /// The parents of one viewer.
@@ -69,6 +84,9 @@ pub struct Parents {
     /// Asked to take over, and not heard yet.
     next: Option<Source>,
     paused: BTreeMap<DeviceId, Instant>,
+    /// Of each link on which something was asked for. Bounded by the number of links.
+    tallies: BTreeMap<LinkId, Tally>,
+    left: Option<Left>,
     /// The longest silence lately that ended by itself: a slow link is not a dead parent.
     usual_gap: Duration,
 }
@@ -86,6 +104,8 @@ impl Parents {
             active: None,
             next: None,
             paused: BTreeMap::new(),
+            tallies: BTreeMap::new(),
+            left: None,
             usual_gap: Duration::ZERO,
         }
     }
@@ -137,6 +157,8 @@ impl Parents {
 
     pub(crate) fn on_link_down(&mut self, link: LinkId, cx: &mut StreamContext<'_>) {
         self.links.retain(|_, known| *known != link);
+        self.tallies.remove(&link);
+        self.left.take_if(|left| left.link == link);
         let lost = [&self.active, &self.next].into_iter().flatten().find(|source| source.link == link);
         if let Some(device) = lost.map(|source| source.device) {
             self.lose(device, PAUSE, cx);
@@ -152,6 +174,12 @@ impl Parents {
                 self.usual_gap = self.usual_gap.mul_f64(0.995).max(gap);
                 source.heard = now;
                 is_parent = true;
+            }
+        }
+        if let Some(left) = self.left.take_if(|left| left.link == link) {
+            self.usual_gap = self.usual_gap.max(now.since(left.heard));
+            if self.active.is_none() {
+                self.paused.remove(&left.device);
             }
         }
         is_parent
@@ -179,14 +207,12 @@ impl Parents {
         if self.next.as_ref().is_some_and(|next| next.link == link) {
             self.take_over(cx);
         }
-        let stream = self.stream;
-        let now = cx.now.mono;
+        let Some(tally) = self.tallies.get_mut(&link) else { return };
+        tally.taken += bytes as u64;
         let Some(source) = self.active.as_mut().filter(|source| source.link == link) else { return };
-        source.taken += bytes as u64;
-        source.newest = now;
-        let is_much = source.taken - source.said >= TAKEN_BYTES;
-        if is_much || now.since(source.said_at) >= TAKEN_AFTER {
-            source.say_taken(stream, cx);
+        source.newest = cx.now.mono;
+        if tally.unsaid() >= TAKEN_BYTES || cx.now.mono.since(source.said_at) >= TAKEN_AFTER {
+            source.say_taken(self.stream, tally, cx);
         }
     }
 
@@ -277,7 +303,11 @@ impl Parents {
         }
         let Some(plan) = &self.plan else { return };
         cx.send(link, &Follow { ticket: plan.ticket.clone(), after: after() });
-        if let Some(next) = self.next.replace(Source::new(node, link, cx.now.mono)) {
+        let (mut source, tally) = (Source::new(node, link, cx.now.mono), self.tallies.entry(link).or_default());
+        if tally.unsaid() > 0 {
+            source.say_taken(self.stream, tally, cx);
+        }
+        if let Some(next) = self.next.replace(source) {
             cx.send(next.link, &Unfollow { stream: self.stream });
         }
         if !cx.rules.has(Rule::MakeBeforeBreak) {
@@ -300,8 +330,10 @@ impl Parents {
     pub(crate) fn handle_timeout(&mut self, cx: &mut StreamContext<'_>) {
         let (stream, now) = (self.stream, cx.now.mono);
         for source in [&mut self.active, &mut self.next].into_iter().flatten() {
-            if source.say_at().is_some_and(|at| at <= now) {
-                source.say_taken(stream, cx);
+            if let Some(tally) = self.tallies.get_mut(&source.link).filter(|tally| tally.unsaid() > 0)
+                && source.said_at + TAKEN_AFTER <= now
+            {
+                source.say_taken(stream, tally, cx);
             }
         }
         self.patient_until.take_if(|until| *until <= now);
@@ -310,16 +342,13 @@ impl Parents {
         }
         let threshold = self.threshold(cx.limits);
         let silent = |source: &&Source| now.since(source.heard) >= threshold;
-        let silent: Vec<(DeviceId, LinkId)> = [&self.active, &self.next]
-            .into_iter()
-            .flatten()
-            .filter(silent)
-            .map(|source| (source.device, source.link))
-            .collect();
-        for (device, link) in silent {
+        let left = |source: &Source| Left { device: source.device, link: source.link, heard: source.heard };
+        let silent: Vec<Left> = [&self.active, &self.next].into_iter().flatten().filter(silent).map(left).collect();
+        for left in silent {
             // It may only have been slow: nothing more is to come from it.
-            cx.send(link, &Unfollow { stream });
-            self.lose(device, PAUSE, cx);
+            cx.send(left.link, &Unfollow { stream });
+            self.lose(left.device, PAUSE, cx);
+            self.left = Some(left);
         }
     }
 
@@ -329,7 +358,8 @@ impl Parents {
         let threshold = self.threshold(limits);
         let sources = || [&self.active, &self.next].into_iter().flatten();
         let silence = sources().map(|source| source.heard + threshold).min();
-        let taken = sources().filter_map(Source::say_at).min();
+        let is_unsaid = |source: &&Source| self.tallies.get(&source.link).is_some_and(|tally| tally.unsaid() > 0);
+        let taken = sources().filter(is_unsaid).map(|source| source.said_at + TAKEN_AFTER).min();
         let waiting = self.plan.is_some() && self.active.is_none() && self.next.is_none();
         let pause = self.paused.values().min().copied().filter(|_| waiting);
         let patience = self.patient_until.filter(|_| waiting);

@@ -123,7 +123,7 @@ impl Publisher {
                 }
                 Err(reason) => cx.send(link, &Unserved { stream: self.stream(), reason }),
             },
-            Message::Unfollow(_) => drop(self.fanout.unfollow(link)),
+            Message::Unfollow(_) => self.fanout.unfollow(link),
             Message::Taken(taken) => self.fanout.on_taken(link, &taken, &self.ring, cx),
             Message::ShutOut(shut) => self.shut_out(shut.viewer, cx),
             _ => {}
@@ -153,7 +153,7 @@ impl Publisher {
 
     /// A link is gone.
     pub fn on_link_down(&mut self, link: LinkId) {
-        self.fanout.unfollow(link);
+        self.fanout.on_link_down(link);
     }
 
     /// The stream ends here.

@@ -62,10 +62,11 @@ pub struct Subscriber {
 }
 
 impl Subscriber {
-    /// Begins behind what it has, or else at the newest keyframe.
+    /// Begins behind what it has, or else at the newest keyframe; with what is under way to it.
     pub(crate) fn new(
         device: DeviceId,
         after: &[TrackPlace],
+        window: Window,
         order: &TrackOrder,
         ring: &Ring,
         cx: &StreamContext<'_>,
@@ -80,8 +81,7 @@ impl Subscriber {
             (track, Cursor { place, began_with: place.group, ..Cursor::default() })
         };
         let cursors = order.0.iter().map(|(track, _)| cursor(*track)).collect();
-        let (window, jumps) = (Window::new(cx.limits), Jumps::default());
-        Self { device, left_out: 0, last_sent: cx.now.mono, cursors, window, jumps }
+        Self { device, left_out: 0, last_sent: cx.now.mono, cursors, window, jumps: Jumps::default() }
     }
 
     fn join_at(track: u8, had: Option<FramePlace>, ring: &Ring, cx: &StreamContext<'_>) -> FramePlace {
@@ -92,6 +92,11 @@ impl Subscriber {
     /// What it has taken.
     pub(crate) fn on_taken(&mut self, total: u64, held: Duration, cx: &StreamContext<'_>) {
         self.window.on_taken(total, held, cx.now.mono, cx.limits);
+    }
+
+    /// What is under way, which stays so when it wants no more.
+    pub(crate) fn into_window(self) -> Window {
+        self.window
     }
 
     /// Bytes under way to it.

@@ -102,7 +102,7 @@ impl Viewer {
 
     /// A link is gone.
     pub fn on_link_down(&mut self, link: LinkId, cx: &mut StreamContext<'_>) {
-        self.fanout.unfollow(link);
+        self.fanout.on_link_down(link);
         self.parents.on_link_down(link, cx);
         self.settle(cx);
     }
@@ -117,7 +117,7 @@ impl Viewer {
             Message::Chunk(chunk) => self.on_chunk(link, chunk, cx),
             Message::Unserved(unserved) => self.parents.on_unserved(link, unserved.reason, cx),
             Message::Follow(follow) => self.on_follow(link, device, &follow, cx),
-            Message::Unfollow(_) => drop(self.fanout.unfollow(link)),
+            Message::Unfollow(_) => self.fanout.unfollow(link),
             Message::Taken(taken) => self.fanout.on_taken(link, &taken, &self.ring, cx),
             Message::ShutOut(shut) => self.shut_out(shut.viewer, cx),
             _ => {}
@@ -141,8 +141,8 @@ impl Viewer {
     }
 
     fn on_chunk(&mut self, link: LinkId, chunk: segment_proto::messages::Chunk, cx: &mut StreamContext<'_>) {
-        let Some(path) = self.parents.path_of(link, chunk.track).map(<[DeviceId]>::to_vec) else { return };
         self.parents.on_chunk(link, chunk.payload.len(), cx);
+        let Some(path) = self.parents.path_of(link, chunk.track).map(<[DeviceId]>::to_vec) else { return };
         match self.intake.take(link, &path, chunk, &mut self.ring, cx) {
             Ok(frame) => {
                 self.ring.trim(cx.now.mono, cx.limits, cx.rules);

@@ -41,6 +41,27 @@ fn a_viewer_whose_link_fills_is_sent_as_little_as_possible() {
 }
 
 #[test]
+fn a_link_that_has_filled_once_is_filled_over_by_little() {
+    // A link that takes 1,000 bytes a millisecond: what is under way beyond 10,000 waits.
+    let limits = StreamLimits::default();
+    let mut window = Window::new(&limits);
+    let (mut now, mut total, mut most) = (0, 0, 0);
+    for round in 0..200 {
+        let before = total;
+        while window.has_room(1_000, Rules::all()) && (round > 0 || total < 10_000) {
+            window.on_sent(1_000, at(now));
+            total += 1_000;
+        }
+        now += ((total - before) / 1_000).max(10);
+        window.on_taken(total, Duration::ZERO, at(now), &limits);
+        if round > 10 {
+            most = most.max(window.size());
+        }
+    }
+    assert!((20_000..45_000).contains(&most), "{most}");
+}
+
+#[test]
 fn a_viewer_far_away_is_no_slow_one() {
     assert_eq!(after_rounds(50, |_| 300), StreamLimits::default().window_bytes_max);
 }

@@ -50,6 +50,29 @@ fn a_silent_parent_is_replaced_behind_what_came() {
 }
 
 #[test]
+fn a_parent_that_was_only_slow_is_asked_again_as_soon_as_it_is_heard_and_given_more_time() {
+    let mut source = Source::new(vec![video()]);
+    let mut sink = Sink::with_plan(9, 5, &[]);
+    source.tell(5, 5, follow(5, &[]));
+    source.key();
+    sink.hear_all(5, source.chunks(5));
+    sink.pass(151);
+    sink.rig.said();
+    sink.pass(149);
+    source.delta();
+    sink.hear_all(5, source.chunks(5));
+    // What came in between counts in the account of what is under way.
+    assert_eq!(sink.rig.said(), ["5: follow [(2, 1000, 0)]", "5: taken 20"]);
+    source.key();
+    sink.hear_all(5, source.chunks(5));
+    assert_eq!(sink.rig.said()[0], "parent None -> Some(5)");
+    sink.pass(590);
+    assert!(without_taken(&mut sink).is_empty());
+    sink.pass(20);
+    assert_eq!(without_taken(&mut sink)[0], "5: Unfollow");
+}
+
+#[test]
 fn without_its_rule_silence_is_borne_for_ever() {
     let (_, mut sink) = served();
     sink.rig.rules = Rules::without(Rule::SilenceRepairs);

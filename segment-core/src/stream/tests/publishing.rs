@@ -156,3 +156,23 @@ fn a_streamer_that_was_started_again_counts_on() {
     again.rig.pass(5_000);
     assert!(again.key() > before);
 }
+
+#[test]
+fn who_follows_again_has_no_more_under_way_than_before() {
+    let mut source = Source::new(vec![video()]);
+    (source.rig.limits.window_bytes_min, source.rig.limits.window_bytes_max) = (100, 100);
+    source.tell(9, 9, follow(9, &[]));
+    source.push(VIDEO, FrameFlags::KEY, 100);
+    assert_eq!(source.rig.said().len(), 3);
+    for _ in 0..10 {
+        source.tell(9, 9, Unfollow { stream: stream() }.into());
+        source.push(VIDEO, FrameFlags::KEY, 100);
+        source.tell(9, 9, follow(9, &[]));
+        assert!(source.rig.said().iter().all(|line| line.contains("group")), "only signs of life go");
+    }
+    // What was taken while it wanted nothing counts as well.
+    source.tell(9, 9, Unfollow { stream: stream() }.into());
+    source.taken(9, 9, 100);
+    source.tell(9, 9, follow(9, &[]));
+    assert_eq!(source.rig.said().last().map(alloc::string::String::as_str), Some("9: 1010.0/0 of 2"));
+}
