@@ -76,21 +76,23 @@ async fn fetch(dir: &Path, number: u8, tracker: Endpoint, head: u64) -> Result<(
 }
 
 /// More on the way than usual: only the filling is made quicker by that.
-fn quick(config: Config) -> Config {
+pub fn quick(config: Config) -> Config {
     let mut limits = config.limits;
     limits.protocol.uncommitted_per_author_max = ON_THEIR_WAY_MAX;
     limits.protocol.tail_entries_max = 16 * ON_THEIR_WAY_MAX;
     Config { limits, ..config }
 }
 
-async fn quick_person(dir: &Path, number: u8, tracker: Endpoint) -> Result<Peer> {
+/// A person with these limits.
+pub async fn quick_person(dir: &Path, number: u8, tracker: Endpoint) -> Result<Peer> {
     let peer = Peer::start(quick(config(dir, number)?)).await?;
     peer.connect(tracker).await?;
     peer.register(&format!("member{number}"), PASSWORD, Presence::Online).await?;
     Ok(peer)
 }
 
-async fn fill(here: &Channel, dir: &Path, tracker: Endpoint, messages: u64, authors: u8) -> Result<u64> {
+/// Lets authors write until a channel has so many messages more, all committed; says how many it has.
+pub async fn fill(here: &Channel, dir: &Path, tracker: Endpoint, messages: u64, authors: u8) -> Result<u64> {
     let each = messages / u64::from(authors.max(1));
     let mut writing = JoinSet::new();
     writing.spawn(write(here.clone(), each));

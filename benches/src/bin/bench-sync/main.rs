@@ -6,6 +6,7 @@ mod away;
 mod cold;
 mod decode;
 mod process;
+mod restart;
 mod stored;
 
 use std::net::SocketAddr;
@@ -45,7 +46,7 @@ struct Arguments {
     /// Messages that are decoded and checked in memory.
     #[arg(long, default_value_t = 200_000)]
     decoded: usize,
-    /// Only one of them: away, stored, cold or decode.
+    /// Only one of them: away, stored, cold, restart or decode.
     #[arg(long)]
     only: Option<String>,
     #[command(subcommand)]
@@ -93,6 +94,9 @@ async fn measure(arguments: &Arguments) -> Result<()> {
     }
     if wanted("cold") {
         cold::measure(arguments.messages, arguments.authors, arguments.fetches).await?;
+    }
+    if wanted("restart") {
+        restart::measure().await?;
     }
     println!("load at the end: {}", machine::describe());
     Ok(())
