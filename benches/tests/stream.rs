@@ -26,3 +26,9 @@ fn fifty_viewers_of_whom_five_are_direct_lose_nothing_when_a_relay_is_killed() {
     assert!(said.contains("Kill: "), "{said}");
     assert!(said.contains(" 0 frames lost"), "{said}");
 }
+
+#[test]
+fn who_watches_again_and_again_sees_a_picture_each_time() {
+    let said = measure(&["--only", "join", "--joins", "25"]);
+    assert_eq!(said.matches("25 times").count(), 2, "{said}");
+}

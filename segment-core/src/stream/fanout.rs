@@ -71,11 +71,14 @@ impl Fanout {
     /// Somebody has taken some.
     pub(crate) fn on_taken(&mut self, link: LinkId, taken: &Taken, ring: &Ring, cx: &mut StreamContext<'_>) {
         let held = Duration::from_micros(taken.held_us.into());
-        if let Some(window) = self.left.get_mut(&link) {
-            window.on_taken(taken.bytes, held, cx.now.mono, cx.limits);
+        match self.subscribers.get_mut(&link) {
+            Some(subscriber) => subscriber.on_taken(taken.bytes, held, cx),
+            None if taken.bytes == 0 => drop(self.left.remove(&link)),
+            None => {
+                let window = || Window::counting_from(taken.bytes, cx.limits);
+                self.left.entry(link).or_insert_with(window).on_taken(taken.bytes, held, cx.now.mono, cx.limits);
+            }
         }
-        let Some(subscriber) = self.subscribers.get_mut(&link) else { return };
-        subscriber.on_taken(taken.bytes, held, cx);
         self.pump_one(link, ring, cx);
     }
 

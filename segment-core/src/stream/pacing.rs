@@ -63,6 +63,12 @@ impl Window {
         Self { size, sent: 0, taken: 0, marks: VecDeque::new(), base: Base::default(), growth: Growth::Doubling }
     }
 
+    /// The same, of a viewer that has counted so many bytes before.
+    #[must_use]
+    pub fn counting_from(total: u64, limits: &StreamLimits) -> Self {
+        Self { sent: total, taken: total, ..Self::new(limits) }
+    }
+
     /// Whether so many bytes may go now.
     #[must_use]
     pub fn has_room(&self, bytes: usize, rules: Rules) -> bool {

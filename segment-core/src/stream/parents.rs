@@ -302,11 +302,11 @@ impl Parents {
             return;
         }
         let Some(plan) = &self.plan else { return };
-        cx.send(link, &Follow { ticket: plan.ticket.clone(), after: after() });
         let (mut source, tally) = (Source::new(node, link, cx.now.mono), self.tallies.entry(link).or_default());
-        if tally.unsaid() > 0 {
+        if tally.taken > 0 {
             source.say_taken(self.stream, tally, cx);
         }
+        cx.send(link, &Follow { ticket: plan.ticket.clone(), after: after() });
         if let Some(next) = self.next.replace(source) {
             cx.send(next.link, &Unfollow { stream: self.stream });
         }
@@ -315,10 +315,13 @@ impl Parents {
         }
     }
 
-    /// Wants no more from anybody.
+    /// Wants no more from anybody. Who watches anew counts anew.
     pub(crate) fn unfollow_all(&mut self, cx: &mut StreamContext<'_>) {
         for source in [self.active.take(), self.next.take()].into_iter().flatten() {
             cx.send(source.link, &Unfollow { stream: self.stream });
+        }
+        for link in core::mem::take(&mut self.tallies).into_keys() {
+            cx.send(link, &Taken { stream: self.stream, bytes: 0, held_us: 0 });
         }
     }
 

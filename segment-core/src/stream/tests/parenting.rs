@@ -62,7 +62,7 @@ fn a_parent_that_was_only_slow_is_asked_again_as_soon_as_it_is_heard_and_given_m
     source.delta();
     sink.hear_all(5, source.chunks(5));
     // What came in between counts in the account of what is under way.
-    assert_eq!(sink.rig.said(), ["5: follow [(2, 1000, 0)]", "5: taken 20"]);
+    assert_eq!(sink.rig.said(), ["5: taken 20", "5: follow [(2, 1000, 0)]"]);
     source.key();
     sink.hear_all(5, source.chunks(5));
     assert_eq!(sink.rig.said()[0], "parent None -> Some(5)");
@@ -183,4 +183,11 @@ fn what_is_taken_is_told_and_how_one_fares_is_reported() {
     let count = |word: &str| said.iter().filter(|line| line.contains(word)).count();
     assert_eq!((count("shows"), count("ViewerReport")), (60, 1));
     assert!((25..=40).contains(&count("taken")), "{}", count("taken"));
+}
+
+#[test]
+fn who_watches_no_longer_ends_the_count_with_everybody() {
+    let (_, mut sink) = served();
+    sink.viewer.end(&mut sink.rig.cx());
+    assert_eq!(sink.rig.said(), ["5: Unfollow", "5: taken 0"]);
 }

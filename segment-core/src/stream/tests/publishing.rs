@@ -175,4 +175,22 @@ fn who_follows_again_has_no_more_under_way_than_before() {
     source.taken(9, 9, 100);
     source.tell(9, 9, follow(9, &[]));
     assert_eq!(source.rig.said().last().map(alloc::string::String::as_str), Some("9: 1010.0/0 of 2"));
+
+    // Who has ended the count begins anew.
+    source.tell(9, 9, Unfollow { stream: stream() }.into());
+    source.taken(9, 9, 0);
+    source.tell(9, 9, follow(9, &[]));
+    assert_eq!(source.rig.said().last().map(alloc::string::String::as_str), Some("9: 1010.0/0 of 2"));
+    source.taken(9, 9, 100);
+    source.push(VIDEO, FrameFlags::KEY, 100);
+    assert_eq!(source.rig.said().last().map(alloc::string::String::as_str), Some("9: 1011.0/0 of 2"));
+
+    // Who has counted before, with a parent that knows nothing of it, says where the count stands.
+    source.taken(8, 8, 5_000);
+    source.tell(8, 8, follow(8, &[]));
+    source.push(VIDEO, FrameFlags::KEY, 100);
+    let said = source.rig.said();
+    assert!(said.iter().any(|line| line == "8: 1011.0/0 of 2") && !said.iter().any(|line| line == "8: 1012.0/0 of 2"));
+    source.taken(8, 8, 5_100);
+    assert_eq!(source.rig.said().last().map(alloc::string::String::as_str), Some("8: 1012.0/0 of 2"));
 }
