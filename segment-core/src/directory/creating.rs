@@ -28,6 +28,12 @@ pub(super) fn may_see(access: &Access, account: AccountId) -> Result<(), Reason>
     }
 }
 
+/// The same for somebody who asks by name: a members channel that they may not see is not even there.
+fn may_find(access: &Access, account: AccountId) -> Result<(), Reason> {
+    let is_public = access.view == View::Public;
+    may_see(access, account).map_err(|reason| if is_public { reason } else { Reason::NoSuchChannel })
+}
+
 impl Directory {
     pub(super) fn on_create_channel(
         &mut self,
@@ -141,7 +147,7 @@ impl Directory {
     ) {
         let is_there = self.finish(from);
         self.members.insert(channel, account);
-        let refused = backups.get(channel).and_then(|backup| may_see(backup.access(), account).err());
+        let refused = backups.get(channel).and_then(|backup| may_find(backup.access(), account).err());
         match refused {
             Some(reason) => {
                 self.remove_members(channel, &[account], cx);
@@ -198,7 +204,7 @@ impl Directory {
     fn find_for(&self, caller: &Caller, name: &str, backups: &Backups) -> Result<ChannelId, Refusal> {
         let record = self.channels.find(&ChannelName::new(name)?).ok_or(Reason::NoSuchChannel)?;
         let backup = backups.get(record.channel).ok_or(Reason::NoSuchChannel)?;
-        may_see(backup.access(), caller.who.account)?;
+        may_find(backup.access(), caller.who.account)?;
         Ok(record.channel)
     }
 

@@ -165,8 +165,10 @@ fn a_members_channel_is_neither_listed_nor_entered_by_others() {
     let (alice, bob) = (bench.register(1, "alice"), bench.register(2, "bob"));
     let row = bench.create_with(&alice, CreateChannel { view: View::Members, ..create("hidden") });
     for message in [Message::from(join("hidden")), find("hidden").into()] {
-        assert_eq!(bench.reason(bob.link, message), Reason::MembersOnly);
+        assert_eq!(bench.reason(bob.link, message), Reason::NoSuchChannel, "as if it were not there");
     }
+    let guest = bench.guest(3, "vera");
+    assert_eq!(bench.reason(guest.link, find("hidden")), Reason::NoSuchChannel);
     let members = ListMembers { channel: row.record.channel, after: AccountId::NOBODY };
     assert_eq!(bench.reason(bob.link, members), Reason::MembersOnly);
     let all = ListChannels { filter: ChannelFilter::All, after: "".to_string() };

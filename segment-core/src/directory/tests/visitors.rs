@@ -95,9 +95,9 @@ fn a_channel_may_refuse_visitors() {
     bench.create_with(&alice, CreateChannel { view: View::Members, ..create("hidden") });
     bench.create(&alice, "open");
     let vera = bench.guest(2, "vera");
-    for name in ["quiet", "hidden"] {
-        assert_eq!(bench.reason(vera.link, join(name)), Reason::NoVisitors);
-        assert_eq!(bench.reason(vera.link, find(name)), Reason::NoVisitors);
+    for (name, reason) in [("quiet", Reason::NoVisitors), ("hidden", Reason::NoSuchChannel)] {
+        assert_eq!(bench.reason(vera.link, join(name)), reason);
+        assert_eq!(bench.reason(vera.link, find(name)), reason);
     }
     let all = ListChannels { filter: ChannelFilter::All, after: "".to_string() };
     let Message::ChannelPage(page) = bench.answer(vera.link, all) else { panic!() };

@@ -15,7 +15,7 @@ fn a_members_channel_is_closed_to_a_user_until_it_is_allowed() {
     let mut bench = Bench::new();
     let (alice, bob) = (bench.register(1, "alice"), bench.register(2, "bob"));
     let mut host = hosted(&mut bench, &alice, CreateChannel { view: View::Members, ..create("hidden") });
-    assert_eq!(bench.reason(bob.link, join("hidden")), Reason::MembersOnly);
+    assert_eq!(bench.reason(bob.link, join("hidden")), Reason::NoSuchChannel);
     let subscribe = Subscribe { channel: host.channel, certificate: None, device: None, evidence: Evidence::default() };
     assert!(matches!(bench.answer(bob.link, subscribe.clone()), Message::Failure(_)));
     host.change(&mut bench, &AccessChange::allow(bob.who.account, "bob".to_string(), Rights::READ));
@@ -108,6 +108,6 @@ fn rights_survive_a_restart() {
     host.change(&mut bench, &AccessChange::set_view(View::Members));
     bench.restart();
     let bob = bench.resume(2, &bob);
-    assert_eq!(bench.reason(bob.link, join("general")), Reason::MembersOnly);
+    assert_eq!(bench.reason(bob.link, join("general")), Reason::NoSuchChannel);
     bench.close();
 }
