@@ -105,7 +105,7 @@ impl From<CommandError> for Problem {
             CommandError::NotJoined => Self::local(Local::NotJoined),
             CommandError::TooManyChannels(_) => Self::local(Local::TooManyChannels).saying(error),
             CommandError::HostedHere => Self::local(Local::HostedHere),
-            CommandError::NotHosted => Self::local(Local::NotHostedHere),
+            CommandError::NotHosted => Self::wire(Reason::NotHost),
             CommandError::Unsent(count) => {
                 let text = of_local(Local::Unsent).text;
                 Self::local(Local::Unsent).saying(format_args!("{count} {text}"))

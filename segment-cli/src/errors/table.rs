@@ -149,8 +149,6 @@ named_enum! {
         HostedHere = "hosted_here",
         /// The owner's rights are the owner's.
         OwnRights = "own_rights",
-        /// The channel is hosted elsewhere.
-        NotHostedHere = "not_hosted_here",
         /// Own messages wait.
         Unsent = "unsent",
         /// The outbox is full.
@@ -234,9 +232,6 @@ const fn local_meaning(reason: LocalReason) -> (Status, ExitCode, &'static str) 
         ),
         LocalReason::OwnRights => {
             (RequestError, Refused, "the rights of a channel's owner cannot be changed: nothing was done")
-        }
-        LocalReason::NotHostedHere => {
-            (RequestError, Refused, "this channel is not hosted here; /host shows where it is")
         }
         LocalReason::Unsent => (
             RequestError,

@@ -78,7 +78,7 @@ fn every_refused_command_becomes_a_problem_of_the_table() {
         (CommandError::NotJoined, "not_joined"),
         (CommandError::TooManyChannels(9), "too_many_channels"),
         (CommandError::HostedHere, "hosted_here"),
-        (CommandError::NotHosted, "not_hosted_here"),
+        (CommandError::NotHosted, "not_host"),
         (CommandError::Unsent(3), "unsent"),
         (CommandError::OwnerOnly, "owner_only"),
         (CommandError::Send(SendError::TooLong(8)), "too_long"),

@@ -2,26 +2,21 @@
 
 use std::collections::BTreeSet;
 use std::fs;
-use std::process::Output;
+use std::io::Write;
+use std::process::{Command, Output, Stdio};
+use std::thread::sleep;
+use std::time::Duration;
 
 use segment_cli::errors::{LocalReason, of_local};
 use serde_json::Value;
 
-use crate::support::{PEER, Town, objects, of_type};
+use crate::support::{PASSWORD, PEER, Program, Town, interrupt, objects, of_type};
 
-/// They take a broken disk, a thousand channels or a race; `errors/tests.rs` and the tests of the machines have them.
-const ELSEWHERE: &[LocalReason] = &[
-    LocalReason::Busy,
-    LocalReason::NoAnswer,
-    LocalReason::NotHostedHere,
-    LocalReason::OnItsWay,
-    LocalReason::OutboxFull,
-    LocalReason::Start,
-    LocalReason::Stopped,
+/// Reasons that no test provokes in the real programs, and why not.
+const ELSEWHERE: &[(LocalReason, &str)] = &[(
     LocalReason::TooManyChannels,
-    LocalReason::Unread,
-    LocalReason::Unsent,
-];
+    "it takes 1,025 channels of five owners; the tests of the machines lower the limit, errors/tests.rs has its words",
+)];
 
 /// The errors of an output; each says what, and what next, and has the exit code of the table.
 fn errors(output: &Output) -> Vec<Value> {
@@ -35,7 +30,7 @@ fn of_lines(town: &Town, profile: &str, lines: &[&str]) -> Vec<Value> {
 }
 
 fn of_arguments(town: &Town, arguments: &[&str]) -> Vec<Value> {
-    let mut command = std::process::Command::new(PEER);
+    let mut command = Command::new(PEER);
     command.arg("--dir").arg(town.dir.path()).args(["--json", "--no-tracker"]).args(arguments);
     errors(&command.env_remove("SEGMENT_PASSWORD").output().unwrap())
 }
@@ -76,15 +71,81 @@ fn every_reason_is_given_with_its_exit_code_and_a_way_on() {
     ken.quit();
     town.stop_tracker();
     given.extend(of_lines(&town, "ben", &["/send #general waits", "/ping"]));
-    let mut seen = BTreeSet::new();
-    for error in &given {
+    given.extend(of_arguments(&town, &["-P", "new", "--bind", "192.0.2.1", "-c", "/version"]));
+    let mut seen = checked(&given);
+    assert_eq!(exit_without_reader(&town), i32::from(of_local(LocalReason::Unread).exit.code()));
+    seen.insert(LocalReason::Unread);
+    seen.extend(checked(&of_silence()));
+    seen.extend(checked(&[of_a_full_disk()]));
+    let all: BTreeSet<_> = LocalReason::ALL.iter().copied().collect();
+    let elsewhere = ELSEWHERE.iter().map(|(reason, _)| *reason).collect();
+    let expected: BTreeSet<_> = all.difference(&elsewhere).copied().collect();
+    assert_eq!(seen, expected);
+}
+
+/// Each says what, and what next, and has the exit code of the table.
+fn checked(given: &[Value]) -> BTreeSet<LocalReason> {
+    let of = |error: &Value| {
         let name = error["reason"].as_str().unwrap();
         let reason = LocalReason::parse(name).unwrap_or_else(|| panic!("{error}"));
         assert_eq!(error["exit"].as_u64().unwrap(), u64::from(of_local(reason).exit.code()), "{error}");
         assert!(error["text"].as_str().unwrap().len() > 20, "{error}");
-        seen.insert(reason);
-    }
-    let all: BTreeSet<_> = LocalReason::ALL.iter().copied().collect();
-    let expected: BTreeSet<_> = all.difference(&ELSEWHERE.iter().copied().collect()).copied().collect();
-    assert_eq!(seen, expected);
+        reason
+    };
+    given.iter().map(of).collect()
+}
+
+fn exit_without_reader(town: &Town) -> i32 {
+    let mut command = town.command("new");
+    let mut child = command.args(["-"]).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+    drop(child.stdout.take());
+    child.stdin.take().unwrap().write_all(b"/version\n/version\n").unwrap();
+    child.wait().unwrap().code().unwrap()
+}
+
+/// Host and tracker are connected, and stand still.
+fn of_silence() -> Vec<Value> {
+    const OUTBOX: usize = 1_024;
+    let town = Town::new();
+    let mut ken = town.program("ken");
+    ken.done("/register ken");
+    ken.done("/create #general");
+    let mut ben = town.program("ben");
+    ben.done("/register ben");
+    ben.done("/join #general");
+    ben.done("/send #general --wait committed before");
+    [ken.pid(), town.tracker_pid()].iter().for_each(|pid| signal(*pid, "-STOP"));
+    ben.done("/send #general on its way");
+    let mut given = vec![ben.refused("/outbox drop all"), ben.refused("/leave #general")];
+    ben.say("/verify #general");
+    sleep(Duration::from_millis(500));
+    interrupt(ben.pid());
+    given.push(ben.refused("/verify #general"));
+    given.push(ben.refused("/ping"));
+    (1..OUTBOX).for_each(|number| ben.say(&format!("/send #general {number}")));
+    (1..OUTBOX).for_each(|_| drop(ben.answer()));
+    given.push(ben.refused("/send #general one too many"));
+    signal(town.tracker_pid(), "-CONT");
+    signal(ken.pid(), "-CONT");
+    given
+}
+
+/// Files may not grow beyond so many blocks.
+fn of_a_full_disk() -> Value {
+    let town = Town::new();
+    town.done("ken", &["/register ken", "/create #general"]);
+    let command = town.command("ken");
+    let mut limited = Command::new("sh");
+    limited.args(["-c", "trap '' XFSZ; ulimit -f 1500; exec \"$0\" \"$@\""]);
+    limited.arg(command.get_program()).args(command.get_args()).env("SEGMENT_PASSWORD", PASSWORD);
+    let mut ken = Program::start(limited.arg("--json"));
+    let text = "x".repeat(8_000);
+    (0..400).for_each(|_| ken.try_say(&format!("/send #general {text}")));
+    let end = ken.hear("the end", |value| value["command"] == "segment-peer");
+    assert_eq!(ken.ended(), 1);
+    end
+}
+
+fn signal(pid: u32, name: &str) {
+    assert!(Command::new("kill").args([name, &pid.to_string()]).status().unwrap().success());
 }

@@ -229,7 +229,7 @@ pub struct Program {
 }
 
 impl Program {
-    fn start(command: &mut Command) -> Self {
+    pub fn start(command: &mut Command) -> Self {
         let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
         let output = BufReader::new(child.stdout.take().unwrap());
         let heard: Heard = Arc::default();
@@ -254,6 +254,11 @@ impl Program {
         let input = self.input.as_mut().unwrap();
         writeln!(input, "{line}").unwrap();
         input.flush().unwrap();
+    }
+
+    /// Writes a line, if anybody reads it.
+    pub fn try_say(&mut self, line: &str) {
+        let _ = self.input.as_mut().unwrap().write_all(format!("{line}\n").as_bytes());
     }
 
     /// Waits for an object, among all that were heard from `from` on; its index.
