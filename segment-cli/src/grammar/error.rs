@@ -101,6 +101,12 @@ pub enum UsageError {
         /// The other one.
         second: &'static str,
     },
+    /// Signs without a word in them.
+    #[error("{:?} has no letter, digit or picture in it, and only those are searched; write a word", Clipped(text))]
+    NothingToFind {
+        /// As typed.
+        text: String,
+    },
     /// Something that the command cannot do without.
     #[error("{argument} is missing; usage: {}", command.usage())]
     MissingArgument {
@@ -118,15 +124,15 @@ pub enum UsageError {
         word: String,
     },
     /// Not a channel.
-    #[error("{:?} is not a #channel: {}", Clipped(word), SigilOr('#', word, why))]
+    #[error("{:?} is not a #channel: {why}", Clipped(word))]
     BadChannel {
         /// As typed.
         word: String,
         /// The rule that it breaks.
-        why: Option<NameError>,
+        why: NameError,
     },
     /// Not a user.
-    #[error("{:?} is not a @user: {}", Clipped(word), SigilOr('@', word, why))]
+    #[error("{:?} is not a @user: {}", Clipped(word), AtOr(word, why))]
     BadUser {
         /// As typed.
         word: String,
@@ -219,6 +225,8 @@ named_enum! {
         OptionsExclude = "options_exclude",
         /// See [`UsageError::MissingArgument`].
         MissingArgument = "missing_argument",
+        /// See [`UsageError::NothingToFind`].
+        NothingToFind = "nothing_to_find",
         /// See [`UsageError::ExtraArgument`].
         ExtraArgument = "extra_argument",
         /// See [`UsageError::BadChannel`].
@@ -263,6 +271,7 @@ impl UsageError {
             Self::OptionTwice { .. } => UsageReason::OptionTwice,
             Self::OptionsExclude { .. } => UsageReason::OptionsExclude,
             Self::MissingArgument { .. } => UsageReason::MissingArgument,
+            Self::NothingToFind { .. } => UsageReason::NothingToFind,
             Self::ExtraArgument { .. } => UsageReason::ExtraArgument,
             Self::BadChannel { .. } => UsageReason::BadChannel,
             Self::BadUser { .. } => UsageReason::BadUser,
@@ -314,14 +323,14 @@ impl fmt::Display for DidYouMean<'_> {
     }
 }
 
-/// Either the name lacks its sigil, or it breaks a rule of names.
-struct SigilOr<'a>(char, &'a str, &'a Option<NameError>);
+/// Either the name lacks its @, or it breaks a rule of names.
+struct AtOr<'a>(&'a str, &'a Option<NameError>);
 
-impl fmt::Display for SigilOr<'_> {
+impl fmt::Display for AtOr<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.2 {
+        match self.1 {
             Some(why) => write!(f, "{why}"),
-            None => write!(f, "write {}{}", self.0, Clipped(self.1)),
+            None => write!(f, "write @{}", Clipped(self.0)),
         }
     }
 }

@@ -54,7 +54,8 @@ pub fn match_words(command: &'static CommandSpec, rest: &str) -> Result<Matched,
             matched.add_option(option, &mut words)?;
             continue;
         }
-        let Some(slot) = slots.find(|slot| slot.accepts(words.rest())) else {
+        let takes_bare = command.text.is_none() && slots.len() == 1;
+        let Some(slot) = slots.find(|slot| slot.accepts(words.rest(), takes_bare)) else {
             break;
         };
         let value = slot.kind.read(words.word()?)?;
@@ -64,10 +65,11 @@ pub fn match_words(command: &'static CommandSpec, rest: &str) -> Result<Matched,
 }
 
 impl Slot {
-    /// An optional `#channel` is passed over by a word that is none; everything else must fit.
-    fn accepts(&self, rest: &str) -> bool {
+    /// An optional `#channel` is passed over by a word that is none, unless nothing else can follow; everything else
+    /// must fit.
+    fn accepts(&self, rest: &str, takes_bare: bool) -> bool {
         match (self.is_required(), self.kind) {
-            (false, Kind::Channel) => rest.starts_with('#'),
+            (false, Kind::Channel) => takes_bare || rest.starts_with('#'),
             _ => true,
         }
     }
@@ -207,13 +209,11 @@ impl Kind {
     }
 }
 
+/// The `#` may be left out where only a channel can stand.
 fn read_channel(word: String) -> Result<Value, UsageError> {
-    if !word.starts_with('#') {
-        return Err(UsageError::BadChannel { word, why: None });
-    }
     match ChannelName::new(&word) {
         Ok(channel) => Ok(Value::Channel(channel)),
-        Err(why) => Err(UsageError::BadChannel { word, why: Some(why) }),
+        Err(why) => Err(UsageError::BadChannel { word, why }),
     }
 }
 

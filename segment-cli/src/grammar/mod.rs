@@ -6,8 +6,10 @@
 //! text     = "//" rest -> sends "/" rest  |  anything else -> the current channel
 //! word     = bare | "dq \n \t \" \\" | 'sq'            TAIL is raw to the end of the line
 //! option   = "--" key [ "=" word | ws word ]           from the leading words only; "--" starts the text
-//! channel  = "#" name      user = "@" name      message = "!" ( number | "last" | "-" number )
+//! channel  = [ "#" ] name  user = "@" name      message = "!" ( number | "last" | "-" number )
 //! ```
+//!
+//! The `#` is needed where something else than a channel can stand, too: `/send general hi` sends both words.
 
 mod error;
 mod matching;

@@ -123,4 +123,16 @@ pub const LINES: &[&str] = &[
     "/alias --remove hi",
     "/search deploy",
     "/search",
+    "/search C++",
+    "/search \"never closed",
+    "/search ++ --",
+    "/search --in ops dry run",
+    "/search --watt dry run",
+    // The # may be left out where nothing else can stand.
+    "/members general",
+    "/history general --last 3",
+    "/unread clear ops",
+    "/send general hi",
+    "/leave a/b",
+    "/leave #a b",
 ];

@@ -33,7 +33,11 @@ fn found(program: &mut Program, line: &str) -> Vec<String> {
 fn messages_are_found_by_their_words_in_all_channels_or_one() {
     let town = Town::new();
     let mut ken = ken_in(&town, &["#general", "#ops"]);
-    say(&mut ken, "#general", &["deploy at 3?", "部署到生产环境", "un café, s'il vous plaît", "\"dry run\" OR not"]);
+    say(
+        &mut ken,
+        "#general",
+        &["deploy at 3?", "部署到生产环境", "un café, s'il vous plaît", "\"dry run\" OR not", "is it C++, or C?"],
+    );
     say(&mut ken, "#ops", &["Deployed!", "the run was dry"]);
     let (hits, count) = search(&mut ken, "/search deploy");
     let wanted = [("#general", 1, "deploy at 3?"), ("#ops", 1, "Deployed!")];
@@ -45,11 +49,14 @@ fn messages_are_found_by_their_words_in_all_channels_or_one() {
     assert_eq!(found(&mut ken, "/search CAFE"), ["un café, s'il vous plaît"]);
     assert_eq!(found(&mut ken, "/search dry run").len(), 2);
     assert_eq!(found(&mut ken, "/search \"dry run\""), ["\"dry run\" OR not"]);
+    assert_eq!(found(&mut ken, "/search \"dry run"), ["\"dry run\" OR not"], "a quote may be left open");
+    assert_eq!(found(&mut ken, "/search C++"), ["is it C++, or C?"], "a sign ends the word");
     assert_eq!(found(&mut ken, "/search -- OR NOT"), ["\"dry run\" OR not"]);
     for faulty in ["/search AND (", "/search \"never closed", "/search NEAR(x y", "/search a* -b ^c {d}: e"] {
         assert_eq!(found(&mut ken, faulty), Vec::<String>::new(), "{faulty}");
     }
-    assert_eq!(ken.refused("/search ***")["reason"], "missing_argument");
+    assert_eq!(ken.refused("/search ***")["reason"], "nothing_to_find");
+    assert_eq!(ken.refused("/search --watt deploy")["reason"], "unknown_option");
     assert_eq!(ken.refused("/search --in #nowhere deploy")["reason"], "not_joined");
     say(&mut ken, "#ops", &["deployed again"]);
     assert_eq!(search(&mut ken, "/search deploy").1, 3, "what is written is found at once");

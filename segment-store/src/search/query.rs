@@ -9,8 +9,9 @@ use super::spacing::{self, is_indexed};
 pub struct SearchQuery(String);
 
 impl SearchQuery {
-    /// Reads what was typed: each word matches the beginning of a word, `"words in quotes"` stand side by side as
-    /// they are. There is no other syntax, so nothing can be wrong; `None` where there is nothing to look for.
+    /// Reads what was typed: each word matches the beginning of a word, one that ends with a sign a whole word,
+    /// `"words in quotes"` stand side by side as they are. There is no other syntax, so nothing can be wrong; `None`
+    /// where there is nothing to look for.
     #[must_use]
     pub fn new(typed: &str) -> Option<Self> {
         let mut expression = String::new();
@@ -20,7 +21,7 @@ impl SearchQuery {
             if is_quoted {
                 add(&mut expression, part, "");
             } else {
-                part.split_whitespace().for_each(|word| add(&mut expression, word, "*"));
+                part.split_whitespace().for_each(|word| add(&mut expression, word, suffix(word)));
             }
         }
         (!expression.is_empty()).then_some(Self(expression))
@@ -29,6 +30,10 @@ impl SearchQuery {
     pub(super) fn expression(&self) -> &str {
         &self.0
     }
+}
+
+fn suffix(word: &str) -> &'static str {
+    if word.ends_with(is_indexed) { "*" } else { "" }
 }
 
 /// A phrase without anything to look for would match nothing.

@@ -85,7 +85,7 @@ pub(super) const ROWS: &[CommandSpec] = &[
         options: &[Slot::optional("in", Kind::Channel), Slot::optional("last", Kind::Number { max: HITS_MAX })],
         text: Some("words"),
         help: "find messages by their words, also without a connection",
-        details: "Every word must stand in a message; a word also finds longer ones that begin with it, \"words in\nquotes\" stand side by side as they are. Case and accents do not count. What is searched is what\nthis machine has of the channels that you may read.",
+        details: "Every word must stand in a message; a word also finds longer ones that begin with it, \"words in\nquotes\" stand side by side as they are. Case and accents do not count, and\nsigns only end a word: /search C++ finds C++ and c, not cat. What is searched is what\nthis machine has of the channels that you may read.",
         examples: &[
             example("/search deploy", "the newest twenty messages with deploy, deployed, ..."),
             example("/search --in #ops \"dry run\" failed", "in one channel, these two words together"),
@@ -122,7 +122,8 @@ fn build_unread(matched: &Matched) -> Result<Command, UsageError> {
 }
 
 fn build_search(matched: &Matched) -> Result<Command, UsageError> {
-    let query = SearchQuery::new(&matched.need_text()?).ok_or_else(|| matched.missing("words"))?;
+    let text = matched.need_text()?;
+    let query = SearchQuery::new(&text).ok_or(UsageError::NothingToFind { text })?;
     Ok(Command::Search { channel: matched.get("in"), last: matched.get("last"), query })
 }
 
