@@ -122,7 +122,6 @@ enum PeerAction {
         follow: bool,
     },
     /// Write completions for a shell, or the man page, to standard output
-    #[command(hide = true)]
     Generate {
         #[command(subcommand)]
         what: Generated,

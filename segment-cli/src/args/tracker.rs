@@ -58,7 +58,6 @@ pub enum TrackerAction {
         from: PathBuf,
     },
     /// Write completions for a shell, or the man page, to standard output
-    #[command(hide = true)]
     Generate {
         /// Which of them
         #[command(subcommand)]

@@ -69,8 +69,8 @@ struct Compared {
 impl Narrator {
     pub(super) async fn on_epoch(&mut self, channel: ChannelId, fence: Fence, owner: EpochOwner, base: u64) {
         let view = self.peer.call(move |machine, _| machine.channel(channel)).await.ok().flatten();
-        if view.is_none_or(|view| view.hosted) {
-            // The owner is told of the own epochs.
+        if view.is_none_or(|view| view.hosted || view.record.host == self.peer.device()) {
+            // The host is told of its own epochs.
             return;
         }
         match owner {
@@ -97,7 +97,8 @@ impl Narrator {
             return;
         }
         let view = self.peer.call(move |machine, _| machine.channel(channel)).await.ok().flatten();
-        if view.is_some_and(|view| !view.host_present && !view.hosted) {
+        let here = self.peer.device();
+        if view.is_some_and(|view| !view.host_present && !view.hosted && view.record.host != here) {
             self.absences.insert(channel, Absence::new(None, first - 1));
         }
     }

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use segment_core::peer::events::ChannelMessage;
+use segment_core::peer::events::{ChannelMessage, Transfer};
 use segment_proto::{ChannelId, Untrusted};
 
 use super::narrator::Narrator;
@@ -31,9 +31,12 @@ struct Ring {
 
 impl Narrator {
     /// Counts what has come; what arrives before somebody's eyes is read.
-    pub(super) fn note_unread(&mut self, channel: ChannelId, messages: &[ChannelMessage]) {
+    pub(super) fn note_unread(&mut self, channel: ChannelId, messages: &[ChannelMessage], transfer: Transfer) {
         let is_attended = is_attended(&self.out, &self.talk);
-        let ring = self.count(channel, messages, is_attended);
+        let ring = self.count(channel, messages);
+        if is_attended {
+            self.talk.known().read_arrived(channel, transfer);
+        }
         self.attending.keep_at.get_or_insert_with(|| Instant::now() + KEEP_AFTER);
         show_counts(&self.out, &self.talk);
         if let Some(ring) = ring.filter(|_| !is_attended) {
@@ -42,7 +45,7 @@ impl Narrator {
     }
 
     /// Returns the newest message to tell of.
-    fn count(&self, channel: ChannelId, messages: &[ChannelMessage], is_attended: bool) -> Option<Ring> {
+    fn count(&self, channel: ChannelId, messages: &[ChannelMessage]) -> Option<Ring> {
         let mut known = self.talk.known();
         let me = known.me.clone()?;
         let mut ring = None;
@@ -61,9 +64,6 @@ impl Narrator {
             if is_new {
                 ring = Some(Ring::of(message, &known.name_of(&channel)));
             }
-        }
-        if is_attended && known.current.as_ref().is_some_and(|current| current.id == channel) {
-            known.read_channel(channel);
         }
         ring
     }

@@ -48,9 +48,7 @@ impl Chat {
         let Ok(Reply::Channels(page)) = list else { return problem };
         let known: Vec<String> = page.rows.iter().map(|row| row.record.name.to_string()).collect();
         let meant = did_you_mean(name, &known);
-        problem.saying(format_args!(
-            "there is no channel #{name}, or none that you may see{meant}; /channels lists those that you may"
-        ))
+        problem.saying(no_such_channel(name, &meant))
     }
 
     async fn joined(&self, name: &ChannelName) -> Result<Option<Target>, Problem> {
@@ -177,7 +175,12 @@ impl Chat {
         self.talk.known().entering = Some(target.id);
         self.set_current(target.clone());
         let shown = self.show_channel(&target).await;
-        self.talk.known().entering = None;
+        let is_level = self.view_of(target.id).await.is_ok_and(|view| view.level);
+        {
+            let mut known = self.talk.known();
+            known.entering = None;
+            known.late = (!is_level).then_some(target.id);
+        }
         self.read_if_attended(&target);
         shown
     }
@@ -233,7 +236,9 @@ impl Chat {
 
     async fn show_heading(&self, target: &Target) -> Done {
         let view = self.view_of(target.id).await?;
-        let facts = [format!("#{}", target.name), self.hosted(&view)];
+        let mut facts = vec![format!("#{}", target.name), self.hosted(&view)];
+        facts.extend(self.copy_of(&view).await?);
+        facts.extend(self.here(target.id).await);
         let facts: Vec<&str> = facts.iter().map(String::as_str).collect();
         let heading = self.out.style().day(super::telling::now_ms(), &facts);
         self.out.remark(&heading).await.map_err(unheard)
@@ -334,12 +339,35 @@ impl Chat {
     fn hosted(&self, view: &ChannelView) -> String {
         use segment_core::peer::events::Serving;
         let host = self.talk.known().host_name(view);
+        let is_own = view.record.host == self.peer().device();
         match view.serving {
-            _ if view.hosted => "hosted here".to_owned(),
+            _ if view.hosted => "hosted by you".to_owned(),
+            Serving::Nowhere if is_own => "hosted by you, without the tracker".to_owned(),
+            _ if is_own => "hosted by you, from the tracker's copy so far".to_owned(),
             Serving::Here | Serving::Host(_) => format!("hosted by {host}, who is there"),
             Serving::Copy => format!("hosted by {host}, who is away: read from the tracker's copy"),
             Serving::Nowhere => format!("hosted by {host}; neither host nor tracker can be reached"),
         }
+    }
+
+    /// How far the tracker has a channel that is hosted here.
+    async fn copy_of(&self, view: &ChannelView) -> Result<Option<String>, Problem> {
+        let id = view.record.channel;
+        let report = self.peer().call(move |machine, _| machine.host_report(id).ok()).await?;
+        let behind = report.map(|report| report.stored.saturating_sub(report.committed));
+        Ok(behind.map(|behind| match behind {
+            0 => "tracker copy level".to_owned(),
+            behind => format!("tracker copy {behind} behind"),
+        }))
+    }
+
+    /// How many members are online, where that can be said at once.
+    async fn here(&self, id: ChannelId) -> Option<String> {
+        const AT_ONCE: Duration = Duration::from_millis(300);
+        let listed = self.peer().request(move |machine, now| machine.list_members(id, AccountId::NOBODY, now));
+        let Ok(Ok(Reply::Members(page))) = timeout(AT_ONCE, listed).await else { return None };
+        let online = page.rows.iter().filter(|row| row.presence == Presence::Online).count();
+        Some(format!("{online}{} here", if page.more { " or more" } else { "" }))
     }
 
     /// Who may do what: known where the channel is hosted here.
@@ -372,6 +400,14 @@ fn did_you_mean(name: &ChannelName, known: &[String]) -> String {
     near.map(|near| format!(" (did you mean #{near}?)")).unwrap_or_default()
 }
 
+/// Whether it is private or not there at all is not for everybody to know.
+fn no_such_channel(name: &ChannelName, meant: &str) -> String {
+    format!(
+        "there is no channel #{name} that you may see{meant}; /channels lists those that you may, and the owner of a \
+         private one lets you in with /allow"
+    )
+}
+
 /// Says which channel a refusal is about.
 fn in_channel(error: RequestError, name: &ChannelName) -> Problem {
     let reason = match &error {
@@ -386,9 +422,7 @@ fn in_channel(error: RequestError, name: &ChannelName) -> Problem {
         Reason::NoVisitors => {
             problem.saying(format_args!("#{name} takes no visitors: not joined; /register NAME or /login NAME"))
         }
-        Reason::NoSuchChannel => problem.saying(format_args!(
-            "there is no channel #{name}, or none that you may see; /channels lists those that you may"
-        )),
+        Reason::NoSuchChannel => problem.saying(no_such_channel(name, "")),
         _ => problem,
     }
 }

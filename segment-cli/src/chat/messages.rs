@@ -8,11 +8,12 @@ use segment_net::{Receipt, RequestError, SendError};
 use segment_proto::{AccountId, ChannelId, ChannelName, MessageKey};
 use tokio::time::{sleep, timeout};
 
-use super::answers::{Counted, MessageShown, Sent, Typed, Waiting, message_id, stage_name};
+use super::answers::{Counted, MessageShown, Sent, Typed, Waiting, message_id, place, stage_name};
 use super::{Chat, Done, Target, unheard};
 use crate::commands::{HistoryFrom, OutboxAction, OutboxItem, Wait};
 use crate::errors::{LocalReason, Problem};
 use crate::names::MessageRef;
+use crate::terminal::Screen;
 
 /// Messages that `/history` shows where nothing else is said.
 const HISTORY: u32 = 20;
@@ -60,7 +61,9 @@ impl Chat {
             elsewhere: Some(target.name.clone()).filter(|name| current.as_ref() != Some(name)),
             at_ms: super::telling::now_ms(),
         };
-        self.out.happened(&typed);
+        if !self.out.as_screen().is_some_and(Screen::has_echo) {
+            self.out.happened(&typed);
+        }
         Ok(receipt)
     }
 
@@ -69,15 +72,28 @@ impl Chat {
             Wait::Stored => Stage::Stored,
             Wait::Committed => Stage::Committed,
         };
-        let waiting = || {
-            let text = format!("the message waits on this machine: #{} cannot be written to now", target.name);
-            Problem::local(LocalReason::Waiting).saying(text).about(message_id(&receipt.key()))
-        };
         tokio::select! {
-            reached = receipt.until(stage) => reached.map_err(|error| self.not_sent(error.into(), target)),
-            () = self.is_hopeless(target.id) => Err(waiting()),
-            () = sleep(self.patience) => Err(waiting()),
+            reached = receipt.until(stage) => return reached.map_err(|error| self.not_sent(error.into(), target)),
+            () = self.is_hopeless(target.id) => {}
+            () = sleep(self.patience) => {}
         }
+        let text = format!("the message waits on this machine: {}", self.why_it_waits(target).await);
+        Err(Problem::local(LocalReason::Waiting).saying(text).about(message_id(&receipt.key())))
+    }
+
+    /// Why messages are not taken, and when they will be.
+    pub(super) async fn why_it_waits(&self, target: &Target) -> String {
+        let serving = self.view_of(target.id).await.map_or(Serving::Nowhere, |view| view.serving);
+        let why = match (serving, &self.absent) {
+            (Serving::Nowhere, Some(absent)) => {
+                let what = absent.text.split(": ").next().unwrap_or_default();
+                format!("neither host nor tracker of #{} can be reached ({what})", target.name)
+            }
+            (Serving::Nowhere, None) => format!("neither host nor tracker of #{} can be reached", target.name),
+            (Serving::Copy, _) => format!("the host of #{} is away, and the tracker has not taken it", target.name),
+            _ => format!("the host of #{} has not answered", target.name),
+        };
+        format!("{why}; it goes out by itself when this profile runs and one of them is there")
     }
 
     /// Returns once nobody has taken messages of a channel for a while.
@@ -190,12 +206,13 @@ impl Chat {
             }
         };
         let (messages, more) = self.read(&target, before, count).await?;
+        let places = messages.last().map_or(0, |(message, _)| place(message.pos).len());
         let (above, below) = messages.split_at(messages.partition_point(|(message, _)| Some(message.pos) < pointed));
-        self.show(&target, above).await?;
+        self.show_with_places(&target, above, Some(places)).await?;
         if let Some(pos) = pointed {
             self.out.remark(&self.out.style().divider(&format!("!{pos}"))).await.map_err(unheard)?;
         }
-        self.show(&target, below).await?;
+        self.show_with_places(&target, below, Some(places)).await?;
         if from == HistoryFrom::Newest {
             self.read_if_attended(&target);
         }
@@ -214,7 +231,7 @@ impl Chat {
             let unread = known.unread.entry(target.id).or_default();
             let first = unread.first();
             // The line is drawn here.
-            let _ = first.map(|first| unread.divides(first));
+            let _ = unread.divide();
             (unread.messages(), first)
         };
         let wanted = u32::try_from(new).unwrap_or(UNREAD_SHOWN_MAX).saturating_add(CONTEXT).min(UNREAD_SHOWN_MAX);
@@ -235,6 +252,15 @@ impl Chat {
     }
 
     pub(super) async fn show(&self, target: &Target, messages: &[(ChannelMessage, Source)]) -> Done {
+        self.show_with_places(target, messages, None).await
+    }
+
+    async fn show_with_places(
+        &self,
+        target: &Target,
+        messages: &[(ChannelMessage, Source)],
+        places: Option<usize>,
+    ) -> Done {
         const LINES_AT_ONCE: usize = 200;
         let name = target.name.as_str();
         // What was written today needs no line: the heading says which day it is.
@@ -242,7 +268,7 @@ impl Chat {
         for part in messages.chunks(LINES_AT_ONCE) {
             let lines = part.iter().map(|(message, source)| {
                 let above = std::mem::replace(&mut above, message.sent.0);
-                MessageShown::new(message, name, Some(name), source).below(above)
+                MessageShown::new(message, name, Some(name), source).below(above).with_place(places)
             });
             self.out.answers(&lines.collect::<Vec<_>>()).await.map_err(unheard)?;
         }

@@ -13,6 +13,7 @@ mod connecting;
 mod fates;
 mod faults;
 mod figures;
+mod hangup;
 mod holdings;
 mod hosting;
 mod inspecting;

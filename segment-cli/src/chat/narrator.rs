@@ -95,6 +95,7 @@ impl Narrator {
     async fn run(mut self) {
         let here = self.peer.device();
         if let Ok(views) = self.peer.call(|machine, _| machine.channels().collect::<Vec<_>>()).await {
+            self.talk.known().note_hosts(&views, here);
             self.holdings = Holdings::new(&views, here);
         }
         loop {
@@ -132,8 +133,8 @@ impl Narrator {
 
     async fn on_event(&mut self, event: PeerEvent) {
         self.note(&event);
-        if let PeerEvent::Received { channel, messages, .. } = &event {
-            self.note_unread(*channel, messages);
+        if let PeerEvent::Received { channel, messages, transfer, .. } = &event {
+            self.note_unread(*channel, messages, *transfer);
         }
         if let PeerEvent::Received { channel, messages, source: Source::Tracker, transfer: Transfer::Live } = &event {
             self.on_heard_from_copy(*channel, messages.first().map_or(0, |message| message.pos)).await;

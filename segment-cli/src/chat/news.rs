@@ -8,6 +8,7 @@ use segment_proto::{AccountId, ChannelId, Reason};
 
 use super::absence::Absence;
 use super::answers::{MessageShown, NewBelow};
+use super::attending::{is_attended, show_counts};
 use super::backlog::Backlog;
 use super::narrator::{Narrator, SOON};
 use super::talk::{Known, Trouble};
@@ -68,7 +69,7 @@ impl Narrator {
             (known.name_of(&id), current.map(|target| target.name.to_string()), divides, above)
         };
         if divides && !self.out.is_json() {
-            self.out.happened(&NewBelow {});
+            self.out.happened(&NewBelow { new: None });
         }
         self.out.happened(&MessageShown::new(message, &name, current.as_deref(), source).below(above).received());
     }
@@ -111,10 +112,36 @@ impl Narrator {
         let waited = |message: &ChannelMessage| {
             self.talk.known().shown.get(&id).is_none_or(|shown| !shown.was_answered(message.pos))
         };
-        newest
-            .iter()
-            .filter(|(message, _)| waited(message))
-            .for_each(|(message, source)| self.show(id, message, source));
+        let newest: Vec<_> = newest.iter().filter(|(message, _)| waited(message)).collect();
+        self.divide_off_late(id, newest.len());
+        newest.iter().for_each(|(message, source)| self.show(id, message, source));
+        self.read_late(id);
+    }
+
+    /// What was written before somebody came, and fetched only after the channel was shown.
+    fn divide_off_late(&self, id: ChannelId, shown: usize) {
+        let new = {
+            let mut known = self.talk.known();
+            let is_late = known.late == Some(id) && shown > 0;
+            let unread = known.unread.get_mut(&id).filter(|_| is_late);
+            unread.map_or(0, |unread| unread.divide())
+        };
+        if new > 0 {
+            self.out.happened(&NewBelow { new: Some(new) });
+        }
+    }
+
+    fn read_late(&self, id: ChannelId) {
+        {
+            let mut known = self.talk.known();
+            if known.late.take_if(|late| *late == id).is_none() {
+                return;
+            }
+        }
+        if is_attended(&self.out, &self.talk) {
+            self.talk.known().read_arrived(id, Transfer::Live);
+            show_counts(&self.out, &self.talk);
+        }
     }
 
     /// What was fetched of other channels is only counted: it would bury the current one.
@@ -177,9 +204,10 @@ impl Narrator {
     fn say_serving(&self, channel: ChannelId, serving: Serving) {
         let (name, host) = {
             let known = self.talk.known();
-            (known.name_of(&channel), known.host_of(&channel))
+            let is_own = known.own_hosted.contains(&channel);
+            (known.name_of(&channel), if is_own { None } else { Some(known.host_of(&channel)) })
         };
-        self.notice("served_from", Some(&name), served_from(&name, &host, serving));
+        self.notice("served_from", Some(&name), served_from(&name, host.as_deref(), serving));
     }
 
     /// Nothing is cut silently.

@@ -7,8 +7,9 @@ use segment_proto::without_deceptive;
 use serde::Serialize;
 
 use crate::args::Output;
+use crate::config::Settings;
 use crate::errors::Problem;
-use crate::render::{Look, Style};
+use crate::render::Style;
 use crate::terminal::Screen;
 
 /// Something that is shown: as text to a person, as one object to a program.
@@ -102,11 +103,14 @@ impl Out {
         }
     }
 
-    /// Changes how things look from now on.
-    pub fn set_look(&self, look: Look) {
+    /// Takes from settings how things look from now on, and what long answers go through.
+    pub fn take(&self, settings: &Settings) {
         match &self.to {
-            To::Screen(screen) | To::Page(screen, _) => screen.set_look(look),
-            To::Streams(style) => style.lock().unwrap_or_else(PoisonError::into_inner).look = look,
+            To::Screen(screen) | To::Page(screen, _) => {
+                screen.set_look(settings.look);
+                screen.set_pager(settings.pager.clone());
+            }
+            To::Streams(style) => style.lock().unwrap_or_else(PoisonError::into_inner).look = settings.look,
         }
     }
 

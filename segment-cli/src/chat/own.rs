@@ -84,10 +84,9 @@ impl Chat {
         self.wait = settings.wait;
         self.patience = settings.timeout;
         self.talk.known().notify = settings.notify;
-        self.out.set_look(settings.look);
+        self.out.take(&settings);
         if let Some(screen) = self.out.as_screen() {
             screen.set_aliases(self.layers.aliases());
-            screen.set_pager(settings.pager);
         }
     }
 

@@ -1,7 +1,8 @@
 //! `segment-peer send` and `segment-peer tail`: a channel as the end, or the beginning, of a pipe.
 
 use std::collections::VecDeque;
-use std::io::{self, BufRead, BufReader, Read};
+use std::io::{self, BufRead, BufReader, Read as _};
+use std::str;
 use std::time::Duration;
 
 use segment_core::peer::CommandError;
@@ -14,6 +15,7 @@ use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep, timeout_at};
 
 use super::answers::{Sent, message_id, stage_name};
+use super::hangup::nobody_reads;
 use super::shown::Shown;
 use super::{Chat, Done, Target, unheard};
 use crate::args::{SendText, Then};
@@ -23,7 +25,9 @@ use crate::errors::{LocalReason, Problem};
 /// Lines that come within this of one another become one message.
 const TOGETHER: Duration = Duration::from_millis(250);
 /// Lines that were read and are not in a message yet. Policy: the pipe waits.
-const LINES_AHEAD_MAX: usize = 64;
+const PARTS_AHEAD_MAX: usize = 64;
+/// Read at once of a line: a replacement character may take three bytes for one.
+const PART_BYTES_MAX: usize = BODY_BYTES_MAX / 3;
 /// Messages on their way. Policy: the pipe waits for the oldest.
 const ON_THE_WAY_MAX: usize = 256;
 
@@ -42,7 +46,7 @@ impl Chat {
 
     async fn send_stdin(&self, channel: &ChannelName) -> Done {
         let target = self.target(Some(channel.clone())).await?;
-        let mut batches = Batches { lines: read_lines(), next: None };
+        let mut batches = Batches { parts: read_parts(), next: None };
         let mut on_the_way = OnTheWay::default();
         while let Some(text) = batches.next().await? {
             let receipt = self.write_piped(&target, &text, &mut on_the_way).await?;
@@ -99,7 +103,8 @@ impl Chat {
         {
             return unheard(error);
         }
-        let text = format!("{} waiting on this machine: #{} cannot be written to now", ids.len(), target.name);
+        let messages = if ids.len() == 1 { "message waits" } else { "messages wait" };
+        let text = format!("{} {messages} on this machine: {}", ids.len(), self.why_it_waits(target).await);
         Problem::local(LocalReason::Waiting).saying(text).about(last)
     }
 
@@ -113,7 +118,10 @@ impl Chat {
         self.tail_on(&target, &mut tail, last).await?;
         match then {
             Then::End => Ok(()),
-            Then::Follow => self.follow(&target, &mut tail, &mut events).await,
+            Then::Follow => tokio::select! {
+                ended = self.follow(&target, &mut tail, &mut events) => ended,
+                () = nobody_reads() => Err(Problem::local(LocalReason::Unread)),
+            },
         }
     }
 
@@ -165,28 +173,35 @@ impl Tail {
     }
 }
 
-type Line = io::Result<String>;
+/// A line, or so much of it as fits into a message with certainty.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Part {
+    text: String,
+    /// The line ends here.
+    is_end: bool,
+}
 
 /// Lines, put together into messages.
 struct Batches {
-    lines: mpsc::Receiver<Line>,
-    next: Option<String>,
+    parts: mpsc::Receiver<io::Result<Part>>,
+    next: Option<Part>,
 }
 
 impl Batches {
     /// The next message; blank lines alone are none.
     async fn next(&mut self) -> Result<Option<String>, Problem> {
         loop {
-            let Some(mut text) = self.line().await? else { return Ok(None) };
+            let Some(Part { mut text, mut is_end }) = self.part().await? else { return Ok(None) };
             let until = Instant::now() + TOGETHER;
-            while let Ok(line) = timeout_at(until, self.line()).await {
-                match line? {
-                    Some(line) if text.len() + 1 + line.len() <= BODY_BYTES_MAX => {
-                        text.push('\n');
-                        text.push_str(&line);
+            while let Ok(part) = timeout_at(until, self.part()).await {
+                match part? {
+                    Some(part) if text.len() + usize::from(is_end) + part.text.len() <= BODY_BYTES_MAX => {
+                        text.push_str(if is_end { "\n" } else { "" });
+                        text.push_str(&part.text);
+                        is_end = part.is_end;
                     }
-                    line => {
-                        self.next = line;
+                    part => {
+                        self.next = part;
                         break;
                     }
                 }
@@ -198,43 +213,63 @@ impl Batches {
         }
     }
 
-    async fn line(&mut self) -> Result<Option<String>, Problem> {
-        if let Some(line) = self.next.take() {
-            return Ok(Some(line));
+    async fn part(&mut self) -> Result<Option<Part>, Problem> {
+        if let Some(part) = self.next.take() {
+            return Ok(Some(part));
         }
         let unreadable =
             |error| Problem::local(LocalReason::Script).saying(format_args!("standard input cannot be read ({error})"));
-        self.lines.recv().await.transpose().map_err(unreadable)
+        self.parts.recv().await.transpose().map_err(unreadable)
     }
 }
 
 /// Reads standard input in a thread of its own: a pipe may keep us waiting.
-fn read_lines() -> mpsc::Receiver<Line> {
-    let (sender, lines) = mpsc::channel(LINES_AHEAD_MAX);
+fn read_parts() -> mpsc::Receiver<io::Result<Part>> {
+    let (sender, parts) = mpsc::channel(PARTS_AHEAD_MAX);
     std::thread::spawn(move || {
-        let mut input = BufReader::new(io::stdin());
-        while let Some(line) = read_part(&mut input).transpose() {
-            let is_last = line.is_err();
-            if sender.blocking_send(line).is_err() || is_last {
+        let mut input = Parts { input: BufReader::new(io::stdin()), begun: Vec::new() };
+        while let Some(part) = input.next().transpose() {
+            let is_last = part.is_err();
+            if sender.blocking_send(part).is_err() || is_last {
                 return;
             }
         }
     });
-    lines
+    parts
 }
 
-/// A line, or so much of it as one message holds. What is no text is shown as such, not refused: programs print anything.
-fn read_part(input: &mut impl BufRead) -> io::Result<Option<String>> {
-    let mut line = Vec::new();
-    // A replacement character may take three bytes for one.
-    let most = BODY_BYTES_MAX as u64 / 3;
-    if input.by_ref().take(most).read_until(b'\n', &mut line)? == 0 {
-        return Ok(None);
+/// What is no text is shown as such, not refused: programs print anything.
+struct Parts<R> {
+    input: R,
+    /// The first bytes of a character.
+    begun: Vec<u8>,
+}
+
+impl<R: BufRead> Parts<R> {
+    fn next(&mut self) -> io::Result<Option<Part>> {
+        let mut bytes = std::mem::take(&mut self.begun);
+        let room = (PART_BYTES_MAX - bytes.len()) as u64;
+        (&mut self.input).take(room).read_until(b'\n', &mut bytes)?;
+        if bytes.is_empty() {
+            return Ok(None);
+        }
+        let is_end = bytes.pop_if(|byte| *byte == b'\n').is_some();
+        if is_end {
+            bytes.pop_if(|byte| *byte == b'\r');
+        } else if bytes.len() == PART_BYTES_MAX {
+            self.begun = bytes.split_off(whole(&bytes));
+        }
+        Ok(Some(Part { text: String::from_utf8_lossy(&bytes).into_owned(), is_end }))
     }
-    if line.pop_if(|byte| *byte == b'\n').is_some() {
-        line.pop_if(|byte| *byte == b'\r');
-    }
-    Ok(Some(String::from_utf8_lossy(&line).into_owned()))
+}
+
+/// How many of the bytes can be cut off without cutting a character, or the end of a line, in two.
+fn whole(bytes: &[u8]) -> usize {
+    let is_begun = |at: &usize| match str::from_utf8(&bytes[*at..]) {
+        Ok(rest) => rest == "\r",
+        Err(error) => error.valid_up_to() == 0 && error.error_len().is_none(),
+    };
+    (bytes.len().saturating_sub(3)..bytes.len()).find(is_begun).unwrap_or(bytes.len())
 }
 
 #[cfg(test)]
@@ -243,17 +278,15 @@ mod tests {
 
     use super::*;
 
-    fn batches(lines: Vec<String>) -> Batches {
-        let (sender, receiver) = mpsc::channel(lines.len().max(1));
-        lines.into_iter().for_each(|line| sender.try_send(Ok(line)).unwrap());
-        Batches { lines: receiver, next: None }
-    }
-
-    fn all(lines: &[&str]) -> Vec<String> {
-        let lines = lines.iter().map(|line| (*line).to_owned()).collect();
+    fn all(parts: &[(&str, bool)]) -> Vec<String> {
+        let (sender, receiver) = mpsc::channel(parts.len().max(1));
+        for (text, is_end) in parts {
+            sender.try_send(Ok(Part { text: (*text).to_owned(), is_end: *is_end })).unwrap();
+        }
+        drop(sender);
         let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
         runtime.block_on(async {
-            let (mut batches, mut out) = (batches(lines), Vec::new());
+            let (mut batches, mut out) = (Batches { parts: receiver, next: None }, Vec::new());
             while let Some(text) = batches.next().await.unwrap() {
                 out.push(text);
             }
@@ -261,21 +294,42 @@ mod tests {
         })
     }
 
-    #[test]
-    fn lines_that_come_together_are_one_message_within_its_limit() {
-        assert_eq!(all(&["one", "", "  two", ""]), ["one\n\n  two"]);
-        assert_eq!(all(&["", "  ", ""]), Vec::<String>::new());
-        let half = "x".repeat(BODY_BYTES_MAX / 2);
-        assert_eq!(all(&[&half, &half, "y"]), [half.clone(), format!("{half}\ny")]);
+    fn parts(bytes: &[u8]) -> Vec<Part> {
+        let mut parts = Parts { input: bytes, begun: Vec::new() };
+        std::iter::from_fn(|| parts.next().unwrap()).collect()
     }
 
     #[test]
-    fn a_line_without_end_is_cut_and_bytes_that_are_no_text_are_replaced() {
-        let mut endless = BufReader::new(io::repeat(0xff));
-        let part = read_part(&mut endless).unwrap().unwrap();
-        assert!(part.len() <= BODY_BYTES_MAX && part.chars().all(|c| c == '\u{fffd}'));
-        let mut short = &b"one\r\ntwo"[..];
-        let lines: Vec<_> = std::iter::from_fn(|| read_part(&mut short).unwrap()).collect();
-        assert_eq!(lines, ["one", "two"]);
+    fn lines_that_come_together_are_one_message_within_its_limit() {
+        assert_eq!(all(&[("one", true), ("", true), ("  two", true), ("", true)]), ["one\n\n  two"]);
+        assert_eq!(all(&[("", true), ("  ", true), ("", true)]), Vec::<String>::new());
+        let half = "x".repeat(BODY_BYTES_MAX / 2);
+        assert_eq!(all(&[(&half, true), (&half, true), ("y", true)]), [half.clone(), format!("{half}\ny")]);
+        assert_eq!(all(&[(&half, false), (&half, true), ("y", true)]), [half.repeat(2), "y".to_owned()]);
+    }
+
+    #[test]
+    fn a_long_line_is_cut_between_characters_and_comes_together_again() {
+        for lead in 0..4 {
+            let line = format!("{}{}", "a".repeat(lead), "\u{1f600}\u{4e16}é".repeat(3_000));
+            let parts = parts(format!("{line}\r\nnext\n").as_bytes());
+            assert!(parts.iter().all(|part| part.text.len() <= PART_BYTES_MAX && !part.text.contains('\u{fffd}')));
+            let (next, cut) = parts.split_last().unwrap();
+            assert_eq!(cut.iter().map(|part| part.text.as_str()).collect::<String>(), line);
+            assert!(cut.iter().rev().skip(1).all(|part| !part.is_end) && cut.last().unwrap().is_end);
+            assert_eq!((next.text.as_str(), next.is_end), ("next", true));
+        }
+    }
+
+    #[test]
+    fn bytes_that_are_no_text_are_replaced_and_the_end_need_not_be_one() {
+        let lossy = parts(&[0xff; 2 * PART_BYTES_MAX]);
+        assert!(lossy.iter().all(|part| part.text.len() <= BODY_BYTES_MAX), "{}", lossy.len());
+        assert_eq!(lossy.iter().map(|part| part.text.chars().count()).sum::<usize>(), 2 * PART_BYTES_MAX);
+        let texts = |bytes| parts(bytes).into_iter().map(|part| part.text).collect::<Vec<_>>();
+        assert_eq!(texts(b"one\r\ntwo"), ["one", "two"]);
+        assert_eq!(texts(b"cut \xf0\x9f"), ["cut \u{fffd}"]);
+        let at_the_cut = [vec![b'x'; PART_BYTES_MAX - 1], b"\r\ny".to_vec()].concat();
+        assert_eq!(texts(&at_the_cut)[1..], ["", "y"]);
     }
 }

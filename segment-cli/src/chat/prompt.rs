@@ -45,9 +45,8 @@ pub(super) async fn refresh(peer: &Peer, out: &Out, talk: &Talk) {
     };
     let Ok((serving, newest, views, on_their_way)) = peer.call(look).await else { return };
     let mut known = talk.known();
+    known.note_hosts(&views, peer.device());
     for view in views {
-        let host = known.host_name(&view);
-        known.hosts.insert(view.record.channel, host);
         known.names.insert(view.record.channel, view.record.name.clone());
     }
     let waits = |(key, own): &(&MessageKey, &Own)| own.told && on_their_way.contains(key);

@@ -150,7 +150,10 @@ impl Chat {
             if read.is_none() {
                 known.marks.set_read(me.account, id, view.head.pos);
             }
-            known.unread.insert(id, unread);
+            let newer = known.unread.insert(id, unread);
+            if let (Some(newer), Some(counted)) = (newer, known.unread.get_mut(&id)) {
+                counted.add_behind(newer);
+            }
         }
         show_counts(&self.out, &self.talk);
         Ok(())
@@ -206,6 +209,7 @@ impl Chat {
     pub(super) fn somebody_is_there(&self) {
         let Some(screen) = self.out.as_screen() else { return };
         screen.on_key();
+        self.talk.known().late = None;
         if let Some(current) = self.talk.current() {
             self.read_if_attended(&current);
         }

@@ -130,7 +130,8 @@ impl Chat {
             (_, 0) => "/create #channel makes one, /join #channel comes in; /help shows commands.".to_owned(),
             (_, count) if messages > 0 => {
                 let unread = super::attending::counted(messages, mentions);
-                format!("{count} channels, {unread}.  /unread lists them, /help shows commands.")
+                let channels = if count == 1 { "channel" } else { "channels" };
+                format!("{count} {channels}, {unread}.  /unread lists them, /help shows commands.")
             }
             (_, 1) => "1 channel joined.  /channels --joined lists it, /help shows commands.".to_owned(),
             (_, count) => format!("{count} channels joined.  /channels --joined lists them, /help shows commands."),

@@ -30,10 +30,7 @@ pub async fn start(options: &PeerOptions, out: Out) -> Result<Chat, Problem> {
     let layers = layers(options, &paths)?;
     let settings = layers.settings();
     let passwords = passwords(&settings)?;
-    out.set_look(settings.look);
-    if let Some(screen) = out.as_screen() {
-        screen.set_pager(settings.pager.clone());
-    }
+    out.take(&settings);
     let remembered = Remembered::load(profile.dir());
     let wish = Wish::of(&settings, &remembered, options)?;
     let embedded = match &wish {

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
 use segment_core::peer::ChannelView;
-use segment_core::peer::events::{ChannelMessage, Serving};
+use segment_core::peer::events::{ChannelMessage, Serving, Transfer};
 use segment_proto::messages::{DeliveryStep, UserRow};
 use segment_proto::{AccountId, ChannelId, ChannelName, DeviceId, MessageKey, Rights, Who};
 
@@ -64,6 +64,10 @@ pub struct Known {
     pub typed: BTreeSet<MessageKey>,
     /// A channel that is about to become the current one: its newest messages are shown then.
     pub entering: Option<ChannelId>,
+    /// A channel that became the current one before everything of it was here: what is still fetched is new.
+    pub late: Option<ChannelId>,
+    /// Channels whose host this device is.
+    pub own_hosted: BTreeSet<ChannelId>,
     /// Channels that are not served by their hosts now.
     pub troubled: BTreeMap<ChannelId, Trouble>,
     /// What this session may do where.
@@ -144,6 +148,24 @@ impl Known {
         })
     }
 
+    /// Whether what comes into a channel is to be divided off from what was read, before it counts as read itself.
+    #[must_use]
+    pub fn divides_off(&self, channel: ChannelId, transfer: Transfer) -> bool {
+        self.entering == Some(channel) || (self.late == Some(channel) && transfer != Transfer::Live)
+    }
+
+    /// Remembers of which channels this device is the host, and the names of the hosts of all.
+    pub fn note_hosts(&mut self, views: &[ChannelView], here: DeviceId) {
+        for view in views {
+            let host = self.host_name(view);
+            self.hosts.insert(view.record.channel, host);
+            match view.record.host == here {
+                true => self.own_hosted.insert(view.record.channel),
+                false => self.own_hosted.remove(&view.record.channel),
+            };
+        }
+    }
+
     /// This account, where somebody is logged in.
     #[must_use]
     pub fn account(&self) -> Option<AccountId> {
@@ -196,6 +218,14 @@ impl Known {
     pub fn read_channel(&mut self, channel: ChannelId) {
         let (Some(me), Some(unread)) = (&self.me, self.unread.get_mut(&channel)) else { return };
         self.marks.set_read(me.account, channel, unread.read_all());
+    }
+
+    /// Something has come before somebody's eyes.
+    pub fn read_arrived(&mut self, channel: ChannelId, transfer: Transfer) {
+        let is_here = self.current.as_ref().is_some_and(|current| current.id == channel);
+        if is_here && !self.divides_off(channel, transfer) {
+            self.read_channel(channel);
+        }
     }
 
     /// A channel was left: nothing of it is remembered.

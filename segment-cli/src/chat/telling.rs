@@ -26,15 +26,21 @@ pub(super) fn not_sent(problem: Problem, channel: &ChannelName) -> Problem {
     problem.saying(text)
 }
 
-/// From where a channel is served now.
-pub(super) fn served_from(channel: &str, host: &str, serving: Serving) -> String {
-    match serving {
-        Serving::Here => format!("#{channel} is hosted here"),
-        Serving::Host(_) => format!("#{channel}: its host {host} is there"),
-        Serving::Copy => {
+/// From where a channel is served now; no host is named where this device is it.
+pub(super) fn served_from(channel: &str, host: Option<&str>, serving: Serving) -> String {
+    match (serving, host) {
+        (Serving::Here, _) | (Serving::Host(_), None) => format!("#{channel} is hosted by you"),
+        (Serving::Host(_), Some(host)) => format!("#{channel}: its host {host} is there"),
+        (Serving::Copy, None) => {
+            format!("#{channel}: reading and writing go to the tracker's copy until you host it again")
+        }
+        (Serving::Copy, Some(host)) => {
             format!("#{channel}: not connected to its host {host}; reading and writing go to the tracker's copy")
         }
-        Serving::Nowhere => {
+        (Serving::Nowhere, None) => {
+            format!("#{channel}: the tracker cannot be reached; what you write waits here until you host it again")
+        }
+        (Serving::Nowhere, Some(_)) => {
             format!("#{channel}: neither host nor tracker can be reached; what you write waits here")
         }
     }

@@ -102,6 +102,17 @@ impl Unread {
         self.unread.first_key_value().map(|(pos, _)| *pos)
     }
 
+    /// Says how many are below the line above the first of them, if it is drawn here; only once.
+    pub fn divide(&mut self) -> usize {
+        if std::mem::replace(&mut self.divided, true) { 0 } else { self.messages() }
+    }
+
+    /// Takes what was counted meanwhile behind what was looked at here.
+    pub fn add_behind(&mut self, newer: Self) {
+        self.unread.extend(newer.unread.into_iter().filter(|(pos, _)| *pos > self.seen));
+        self.seen = self.seen.max(newer.seen);
+    }
+
     /// Whether the line above the first unread message belongs above this one; only once.
     pub fn divides(&mut self, pos: u64) -> bool {
         let is_first = !self.divided && self.first() == Some(pos);
@@ -192,7 +203,12 @@ mod tests {
         assert_eq!(added, [Kind::Nothing, Kind::Text, Kind::Nothing, Kind::Mention, Kind::Nothing]);
         assert_eq!((unread.messages(), unread.mentions(), unread.first()), (2, 1, Some(5)));
         assert!(!unread.divides(7) && unread.divides(5) && !unread.divides(5));
-        assert_eq!(unread.read_all(), 7);
+        let mut newer = Unread::since(6);
+        assert_eq!([7, 8].map(|pos| newer.add(&message(pos, 2, "hi"), &ken)), [Kind::Text; 2]);
+        unread.add_behind(newer);
+        assert_eq!((unread.messages(), unread.mentions()), (3, 1), "what is known already is not counted again");
+        assert_eq!((unread.divide(), Unread::since(7).divide()), (0, 0), "there is one line");
+        assert_eq!(unread.read_all(), 8);
         assert_eq!((unread.messages(), unread.first()), (0, None));
     }
 

@@ -11,6 +11,8 @@ pub(super) const GAP: &str = "  ";
 pub(super) const DIM: &str = "2";
 pub(super) const BOLD: &str = "1";
 const RED: &str = "31";
+/// On each side of what a divider says.
+const DIVIDER_COLUMNS: usize = 3;
 
 /// Who wrote something.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -53,26 +55,56 @@ pub struct MessageLine<'a> {
     pub delivery: Delivery,
 }
 
+/// Who wrote a row, and where, if that is not here.
+struct By {
+    name: String,
+    colour: &'static str,
+    channel: Option<String>,
+}
+
+impl By {
+    /// As it looks, and how many columns it takes.
+    fn shown(&self, style: &Style) -> (String, usize) {
+        let name = style.paint(self.colour, &self.name);
+        match &self.channel {
+            Some(channel) => (format!("{name} {}", style.paint(DIM, channel)), width(&self.name) + 1 + width(channel)),
+            None => (name, width(&self.name)),
+        }
+    }
+
+    fn spoken(&self) -> String {
+        match &self.channel {
+            Some(channel) => format!("{} in {channel}: ", self.name),
+            None if self.name == "*" => String::new(),
+            None => format!("{}: ", self.name),
+        }
+    }
+}
+
 impl Style {
-    /// `14:02  ben       deploy at 3?`
+    /// `14:02  ben       deploy at 3?`, or `14:02  ben #ops  deploy at 3?` where that is not the current channel: no
+    /// text can look like it, for no name has a blank in it.
     #[must_use]
     pub fn message(&self, message: &MessageLine<'_>) -> String {
         let (name, colour) = self.shown_author(&message.author);
-        let mut text = String::new();
-        if let Some(channel) = message.channel {
-            text = format!("#{channel} ");
-        }
-        text.push_str(message.text);
-        if message.delivery == Delivery::Waiting {
-            text.push_str(" (waiting)");
-        }
-        self.row(message.at_ms, &name, colour, &text)
+        let waiting = if message.delivery == Delivery::Waiting { " (waiting)" } else { "" };
+        let channel = message.channel.map(|channel| format!("#{channel}"));
+        self.row(message.at_ms, &By { name, colour, channel }, &format!("{}{waiting}", message.text))
+    }
+
+    /// `!12  14:02  ben       deploy at 3?`: a line with the place of what it shows before it.
+    #[must_use]
+    pub fn at_place(&self, place: &str, line: impl FnOnce(&Self) -> String) -> String {
+        let used = width(place) + GAP.len();
+        let narrower = Self { columns: self.columns.map(|columns| columns.saturating_sub(used)), ..self.clone() };
+        let line = line(&narrower).replace('\n', &format!("\n{:used$}", ""));
+        format!("{}{GAP}{line}", self.paint(DIM, place))
     }
 
     /// `14:12  *         cleo watches`
     #[must_use]
     pub fn notice(&self, at_ms: u64, text: &str) -> String {
-        self.row(at_ms, "*", DIM, text)
+        self.row(at_ms, &By { name: "*".to_owned(), colour: DIM, channel: None }, text)
     }
 
     /// `! Not sent: ...`
@@ -81,14 +113,27 @@ impl Style {
         self.indented(&format!("{} ", self.paint(RED, "!")), 2, text)
     }
 
-    /// `── Sat 22 Nov ── #general · hosted by you ──`
+    /// `── Sat 22 Nov ── #general · hosted by you ──`; facts for which there is no room stand below it.
     #[must_use]
     pub fn day(&self, at_ms: u64, facts: &[&str]) -> String {
         let day = self.zoned(at_ms).strftime("%a %-d %b").to_string();
         match facts {
             [] => self.divider(&day),
             facts if self.drawn == Drawn::Spoken => self.divider(&format!("{day}: {}", facts.join(", "))),
-            facts => self.divider(&format!("{day} ── {}", facts.join(" · "))),
+            facts => self.heading(&day, facts),
+        }
+    }
+
+    fn heading(&self, day: &str, facts: &[&str]) -> String {
+        let text = |facts: &[&str]| format!("{day} ── {}", facts.join(" · "));
+        let fits = |count: &usize| {
+            self.columns.is_none_or(|columns| width(&text(&facts[..*count])) + 2 * DIVIDER_COLUMNS <= columns)
+        };
+        let count = (1..=facts.len()).rev().find(fits).unwrap_or(1);
+        let heading = self.divider(&text(&facts[..count]));
+        match facts[count..].join(" · ") {
+            rest if rest.is_empty() => heading,
+            rest => format!("{heading}\n{}", self.answer(&format!("   {rest}"))),
         }
     }
 
@@ -101,11 +146,23 @@ impl Style {
         }
     }
 
-    /// An answer of a command: its lines stay lines, everything else is escaped.
+    /// An answer of a command: its lines stay lines, everything else is escaped. A line that is too wide goes on below
+    /// its second column, where it has one.
     #[must_use]
     pub fn answer(&self, text: &str) -> String {
-        let lines: Vec<String> = text.split('\n').map(|line| Untrusted(&without_tabs(line)).to_string()).collect();
+        let lines: Vec<String> = text.split('\n').map(|line| self.hanging(&without_tabs(line))).collect();
         lines.join("\n")
+    }
+
+    fn hanging(&self, line: &str) -> String {
+        let line = Untrusted(line).to_string();
+        let Some(columns) = self.columns.filter(|columns| width(&line) > *columns) else { return line };
+        let blanks = line.len() - line.trim_start_matches(' ').len();
+        let (head, indent) = match second_column(&line).filter(|at| width(&line[..*at]) <= columns / 2) {
+            Some(at) => (&line[..at], width(&line[..at])),
+            None => (&line[..blanks], blanks + 2),
+        };
+        self.indented_at(head, indent, indent, &line[head.len()..])
     }
 
     /// Whether two moments are on different days here, so that a day line belongs between them.
@@ -114,15 +171,15 @@ impl Style {
         self.zoned(before_ms).date() != self.zoned(after_ms).date()
     }
 
-    fn row(&self, at_ms: u64, name: &str, colour: &str, text: &str) -> String {
+    fn row(&self, at_ms: u64, by: &By, text: &str) -> String {
         let (time, time_columns) = self.time(at_ms);
         if self.drawn == Drawn::Spoken {
-            let author = if name == "*" { String::new() } else { format!("{name}: ") };
-            return self.indented(&format!("{}{author}", time.replace(GAP, " ")), 0, text);
+            return self.indented(&format!("{}{}", time.replace(GAP, " "), by.spoken()), 0, text);
         }
-        let padding = self.look.name_columns.saturating_sub(width(name));
-        let lead = format!("{time}{}{:padding$}{GAP}", self.paint(colour, name), "");
-        let used = time_columns + width(name) + padding + GAP.len();
+        let (shown, columns) = by.shown(self);
+        let padding = self.look.name_columns.saturating_sub(columns);
+        let lead = format!("{time}{shown}{:padding$}{GAP}", "");
+        let used = time_columns + columns + padding + GAP.len();
         self.indented(&lead, used, text)
     }
 
@@ -172,6 +229,13 @@ impl Style {
         let at = i64::try_from(at_ms).ok().and_then(|ms| Timestamp::from_millisecond(ms).ok());
         at.unwrap_or_default().to_zoned(self.zone.clone())
     }
+}
+
+/// Where the second column of a line begins: behind the first gap of more than one blank.
+fn second_column(line: &str) -> Option<usize> {
+    let first = line.find(|character| character != ' ')?;
+    let gap = first + line[first..].find(GAP)?;
+    Some(gap + line[gap..].find(|character| character != ' ')?)
 }
 
 /// Wraps a text whose first line begins at column `first`, the further ones at `indent`.

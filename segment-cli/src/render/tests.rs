@@ -59,7 +59,8 @@ fn messages_notices_errors_and_days_look_as_drawn() {
 fn another_channel_and_a_waiting_message_are_said() {
     let ops = ChannelName::new("ops").unwrap();
     let message = MessageLine { channel: Some(&ops), delivery: Delivery::Waiting, ..said(by("ben"), "hi") };
-    assert_eq!(Style::plain().message(&message), "14:02  ben       #ops hi (waiting)");
+    assert_eq!(Style::plain().message(&message), "14:02  ben #ops  hi (waiting)");
+    assert_eq!(Style::plain().spoken().message(&message), "14:02 ben in #ops: hi (waiting)");
 }
 
 #[test]
@@ -107,6 +108,36 @@ fn blanks_and_tabs_of_a_text_stay_to_be_seen() {
     assert_eq!(shown("  if x:\n\treturn\ta"), "14:02  ben         if x:\n                         return  a");
     let narrow = narrow(40).message(&said(by("ben"), &format!("  {}", "x".repeat(30))));
     assert!(narrow.starts_with("14:02  ben         xxx"), "{narrow}");
+}
+
+#[test]
+fn the_place_of_a_message_stands_before_it_and_wraps_with_it() {
+    let line = |style: &Style| style.message(&said(by("ben"), "a text of more words than fit\nand two rows"));
+    assert_eq!(
+        narrow(40).at_place("!7", line),
+        "!7  14:02  ben       a text of more\n                     words than fit\n                     and two rows"
+    );
+}
+
+#[test]
+fn answers_go_on_below_their_second_column() {
+    let answer = |text| narrow(30).answer(text);
+    assert_eq!(
+        answer("  stored    0.4 ms (99 of 100 within 0.9 ms)"),
+        "  stored    0.4 ms (99 of 100\n            within 0.9 ms)"
+    );
+    assert_eq!(answer("#general: from here, level, !1 to !1"), "#general: from here, level,\n  !1 to !1");
+    assert_eq!(Style::plain().answer("  stored    0.4 ms (99 of 100 within 0.9 ms)").lines().count(), 1);
+}
+
+#[test]
+fn a_heading_that_is_too_wide_says_the_rest_below_it() {
+    let facts = ["#general", "hosted by you", "tracker copy level", "14 here"];
+    assert_eq!(Style::plain().day(0, &facts).lines().count(), 1);
+    let shown = narrow(48).day(AT_MS, &facts);
+    let rows: Vec<&str> = shown.lines().collect();
+    assert!(rows[0].ends_with("── #general · hosted by you ──"), "{shown}");
+    assert_eq!(rows[1..], ["   tracker copy level · 14 here"]);
 }
 
 #[test]

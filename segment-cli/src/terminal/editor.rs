@@ -18,6 +18,8 @@ pub(super) struct Editor {
     search: Option<Search>,
     /// Ctrl-X was pressed: the next key says what is meant.
     prefixed: bool,
+    /// The line came back refused: a text that is typed now takes its place, any other key goes on with it.
+    refused: bool,
 }
 
 /// Ctrl-R: a line of the history that contains what is typed.
@@ -58,7 +60,21 @@ impl Editor {
     /// Puts a text in the place of the line.
     pub fn set(&mut self, text: &str) {
         self.line.set(text);
-        (self.recalled, self.search) = (0, None);
+        (self.recalled, self.search, self.refused) = (0, None, false);
+    }
+
+    /// Gives a refused line back, to be mended or typed over.
+    pub fn give_back(&mut self, text: &str, history: &History) {
+        self.set(text);
+        self.refused = true;
+        // Up goes to the line before it.
+        self.recalled = usize::from(history.lines().last().is_some_and(|last| last == text));
+        self.typed.clear();
+    }
+
+    /// Whether the line was refused, and nothing was done about it yet.
+    pub fn is_refused(&self) -> bool {
+        self.refused
     }
 
     /// In the place of the prompt while the history is searched.
@@ -70,6 +86,13 @@ impl Editor {
 
     /// A key was pressed.
     pub fn press(&mut self, key: Key, known: &Known, history: &History) -> Outcome {
+        if std::mem::take(&mut self.refused) {
+            match &key {
+                Key::Char(character) if *character != ' ' => self.set(""),
+                Key::Paste(_) => self.set(""),
+                other => self.refused = matches!(other, Key::Alt('a') | Key::Ctrl('L' | 'Z')),
+            }
+        }
         if std::mem::take(&mut self.prefixed) {
             return self.press_prefixed(&key);
         }
@@ -295,6 +318,29 @@ mod tests {
         ];
         for (keys, outcome) in cases {
             assert_eq!(typed(&mut Editor::default(), keys, &History::default()), outcome, "{keys:?}");
+        }
+    }
+
+    #[test]
+    fn a_refused_line_is_typed_over_or_gone_on_with() {
+        let mut history = history(&["hello"]);
+        history.hold("/jion #g");
+        let cases = [
+            ("/who", "/who"),
+            ("\x1b[200~pasted\x1b[201~", "pasted"),
+            (" --to #ops", "/jion #g --to #ops"),
+            ("\x7fx", "/jion #x"),
+            ("\x0c!", "!"),
+            ("\x1b[A", "hello"),
+            ("\x1b[A\x1b[B", "/jion #g"),
+            ("\x1b[B", ""),
+            ("new\x1b[A", "/jion #g"),
+        ];
+        for (keys, text) in cases {
+            let mut editor = Editor::default();
+            editor.give_back("/jion #g", &history);
+            typed(&mut editor, keys, &history);
+            assert_eq!(editor.text(), text, "{keys:?}");
         }
     }
 

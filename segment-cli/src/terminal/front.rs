@@ -136,7 +136,10 @@ impl Front {
     fn hear_replies(&mut self) -> io::Result<()> {
         while let Seat::Busy(busy) = &self.seat {
             match busy.replies.try_recv() {
-                Ok(Reply::Keep(line)) => self.editor.set(&line),
+                Ok(Reply::Keep(line)) => {
+                    self.history.hold(&line);
+                    self.editor.give_back(&line, &self.history);
+                }
                 Ok(Reply::End) => return self.close(),
                 Ok(Reply::AskSecret { prompt, answer }) => {
                     let Seat::Busy(busy) = mem::replace(&mut self.seat, Seat::Closed) else { return Ok(()) };
@@ -206,7 +209,7 @@ impl Front {
             let (columns, _) = self.tty.size();
             let prompt = self.state.prompt.get().text(prompt_columns(columns));
             let painted = PromptState::painted(&prompt, self.state.style.get().colour());
-            let block = Block { prompt: (&prompt, &painted), text: &text, cursor: text.len(), hint: None };
+            let block = Block { cursor: text.len(), ..Block::of(&prompt, &painted, &text) };
             let rows = block.lay_out(columns, usize::MAX).rows;
             self.above(&format!("{}\n", rows.join("\n").trim_end_matches('\n')))?;
         }
@@ -320,7 +323,7 @@ impl Front {
         let (shown, painted, next);
         let block = match &self.seat {
             Seat::Closed | Seat::Busy(_) => None,
-            Seat::Asked { prompt, .. } => Some(Block { prompt: (prompt, prompt), text: "", cursor: 0, hint: None }),
+            Seat::Asked { prompt, .. } => Some(Block::of(prompt, prompt, "")),
             Seat::Typing => {
                 let state = self.state.prompt.get();
                 let colour = self.state.style.get().colour();
@@ -329,7 +332,8 @@ impl Front {
                 next = hints::hint(self.editor.text()).filter(|_| colour == Colour::On);
                 let hint = next.as_ref().map(|next| (next.as_str(), dimmed as Paint));
                 let (text, cursor) = (self.editor.text(), self.editor.cursor());
-                Some(Block { prompt: (&shown, &painted), text, cursor, hint })
+                let paint = Some(dimmed as Paint).filter(|_| self.editor.is_refused() && colour == Colour::On);
+                Some(Block { cursor, hint, paint, ..Block::of(&shown, &painted, text) })
             }
         };
         self.drawing.show(lines, block, size)

@@ -53,15 +53,26 @@ impl History {
         if !is_kept(line, aliases) || self.lines.last().is_some_and(|last| last == line) {
             return;
         }
-        self.lines.push(line.to_owned());
+        self.push(line);
         if let Some(path) = &self.path {
             match append(path, line, self.written) {
                 Ok(()) => self.written += 1,
                 Err(error) => tracing::warn!(%error, path = %path.display(), "a typed line cannot be kept"),
             }
         }
+    }
+
+    fn push(&mut self, line: &str) {
+        self.lines.push(line.to_owned());
         if self.lines.len() > HISTORY_LINES_MAX {
             self.lines.remove(0);
+        }
+    }
+
+    /// A refused line is recalled as long as the program runs. It is not written down: it may be a mistyped secret.
+    pub fn hold(&mut self, line: &str) {
+        if !line.starts_with(char::is_whitespace) && self.lines.last().is_none_or(|last| last != line) {
+            self.push(line);
         }
     }
 
@@ -155,5 +166,16 @@ mod tests {
             history.remember(line, &Aliases::default());
         }
         assert_eq!(history.lines, ["hi", "ho"]);
+    }
+
+    #[test]
+    fn a_refused_line_is_recalled_and_not_written_down() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("history");
+        let mut history = History::open(Some(path.clone()));
+        history.remember("hi", &Aliases::default());
+        [" hidden", "/login ken hunter2", "hi", "hi"].iter().for_each(|line| history.hold(line));
+        assert_eq!(history.lines, ["hi", "/login ken hunter2", "hi"]);
+        assert_eq!(fs::read_to_string(path).unwrap(), "#V2\nhi\n");
     }
 }

@@ -18,6 +18,8 @@ pub(super) struct Block<'a> {
     pub cursor: usize,
     /// As it is, and how it looks; never wraps, and is left out where there is no room.
     pub hint: Option<(&'a str, Paint)>,
+    /// How the text looks.
+    pub paint: Option<Paint>,
 }
 
 /// Rows, and where the cursor stands in them.
@@ -28,10 +30,15 @@ pub(super) struct Laid {
     pub column: usize,
 }
 
-impl Block<'_> {
+impl<'a> Block<'a> {
+    /// A prompt, as it is and as it looks, and a text with the cursor before it.
+    pub const fn of(prompt: &'a str, painted: &'a str, text: &'a str) -> Self {
+        Self { prompt: (prompt, painted), text, cursor: 0, hint: None, paint: None }
+    }
+
     /// Lays it out in so many columns; of more than `rows_max` rows those around the cursor are shown.
     pub fn lay_out(&self, columns: usize, rows_max: usize) -> Laid {
-        let mut laid = Laid { rows: vec![self.prompt.1.to_owned()], ..Laid::default() };
+        let mut laid = Laid { rows: vec![String::new()], ..Laid::default() };
         let mut column = width(self.prompt.0);
         let mut cursor = None;
         for (at, cluster) in self.text.grapheme_indices(true) {
@@ -60,8 +67,19 @@ impl Block<'_> {
         (laid.row, laid.column) = cursor.unwrap_or((laid.rows.len() - 1, column));
         // A cursor behind a full row stands on its last cell.
         laid.column = laid.column.min(columns.saturating_sub(1));
+        self.paint(&mut laid);
         self.add_hint(&mut laid, columns.saturating_sub(column + 1));
         laid.limited(rows_max.max(1))
+    }
+
+    /// What was laid out as plain text becomes what is drawn.
+    fn paint(&self, laid: &mut Laid) {
+        if let Some(paint) = self.paint {
+            laid.rows.iter_mut().filter(|row| !row.is_empty()).for_each(|row| *row = paint(row));
+        }
+        if let Some(row) = laid.rows.first_mut() {
+            row.insert_str(0, self.prompt.1);
+        }
     }
 
     fn add_hint(&self, laid: &mut Laid, room: usize) {
@@ -100,7 +118,7 @@ mod tests {
     use super::*;
 
     fn laid(text: &str, cursor: usize, columns: usize) -> Laid {
-        Block { prompt: ("> ", "> "), text, cursor, hint: None }.lay_out(columns, 50)
+        Block { cursor, ..Block::of("> ", "> ", text) }.lay_out(columns, 50)
     }
 
     #[test]
@@ -130,7 +148,7 @@ mod tests {
     #[test]
     fn a_text_longer_than_the_screen_shows_the_rows_around_the_cursor() {
         let text = (0..30).map(|row| row.to_string()).collect::<Vec<_>>().join("\n");
-        let block = Block { prompt: ("> ", "> "), text: &text, cursor: text.len(), hint: None };
+        let block = Block { cursor: text.len(), ..Block::of("> ", "> ", &text) };
         let laid = block.lay_out(20, 5);
         assert_eq!((laid.rows.join(" ").as_str(), laid.row), ("25 26 27 28 29", 4));
         assert_eq!(Block { cursor: 0, ..block }.lay_out(20, 5).rows[0], "> 0");
@@ -138,11 +156,17 @@ mod tests {
 
     #[test]
     fn a_hint_stands_behind_the_text_and_never_wraps() {
-        let block =
-            Block { prompt: ("> ", "> "), text: "/jo", cursor: 3, hint: Some(("in #channel", str::to_uppercase)) };
+        let hint = Some(("in #channel", str::to_uppercase as Paint));
+        let block = Block { cursor: 3, hint, ..Block::of("> ", "> ", "/jo") };
         assert_eq!(block.lay_out(40, 9).rows, ["> /joIN #CHANNEL"]);
         assert_eq!(block.lay_out(10, 9).rows, ["> /joIN …"]);
         assert_eq!(Block { cursor: 1, ..block }.lay_out(40, 9).rows, ["> /jo"]);
+    }
+
+    #[test]
+    fn a_painted_text_is_painted_row_by_row_and_its_prompt_is_not() {
+        let block = Block { cursor: 3, paint: Some(|row| format!("<{row}>")), ..Block::of("> ", "> ", "abc\nd") };
+        assert_eq!(block.lay_out(40, 9).rows, ["> <abc>", "<d>"]);
     }
 
     proptest! {

@@ -10,8 +10,8 @@ use crate::grammar::LINE_BYTES_MAX;
 use crate::profile::private_file;
 
 const EDITOR: &str = "vi";
-/// Ends at once where everything fits, shows colours, leaves the text on the screen.
-const PAGER_OPTIONS: &str = "FRX";
+/// Ends at once where everything fits, shows colours, leaves the text on the screen, and says how to go on.
+const PAGER_OPTIONS: &str = "FRXPsSpace goes on, q comes back to the chat";
 /// How a shell says that there is no such program.
 const NOT_FOUND: i32 = 127;
 

@@ -10,7 +10,7 @@ use tokio::time::timeout;
 
 use super::printer::{Order, QUEUED_ARRIVALS_MAX};
 use super::wake::Waker;
-use super::{Focus, Known, SharedState};
+use super::{Focus, Known, SharedState, is_interactive};
 use crate::commands::Aliases;
 use crate::render::{Look, PromptState, Style};
 
@@ -50,6 +50,12 @@ impl Screen {
     /// Nobody reads the output any more.
     pub async fn answer(&self, text: impl Into<String>) -> io::Result<()> {
         self.order(Order::Print(text.into())).await
+    }
+
+    /// Whether a typed line stands on the screen already, as the terminal itself has shown it.
+    #[must_use]
+    pub fn has_echo(&self) -> bool {
+        self.paging == Paging::Never && is_interactive()
     }
 
     /// Whether a person's pager can be used.

@@ -73,11 +73,11 @@ fn what_comes_into_another_channel_stands_in_prompt_and_title_until_it_is_read()
     let (town, mut ken) = ken_and_ben();
     let mut ben = ben_at(&town, &[]);
     say(&mut ken, "#ops", "one");
-    ben.wait_for("#ops one");
+    ben.wait_for("ken #ops  one");
     ben.type_line("");
     ben.wait_for_last("#general · #ops 1 ❯");
     say(&mut ken, "#ops", "for @ben");
-    ben.wait_for("#ops for @ben");
+    ben.wait_for("ken #ops  for @ben");
     ben.type_line("");
     ben.wait_for_last("#general · #ops 2 @1 ❯");
     ben.wait_for_raw("]2;#general (2 unread, 1 mention) - segment");
@@ -155,6 +155,31 @@ fn the_terminal_is_told_in_its_own_way_and_never_by_others() {
     ben.wait_for("Nothing is announced");
     ben.type_line("/set notify");
     ben.wait_for("none");
+}
+
+#[test]
+fn who_looks_at_another_window_is_told_by_the_terminal_and_who_looks_at_this_one_is_not() {
+    const LOOKS_AWAY: &str = "\u{1b}[O";
+    const LOOKS_HERE: &str = "\u{1b}[I";
+    let (town, mut ken) = ken_and_ben();
+    let mut ben = ben_at(&town, &[("TERM_PROGRAM", "iTerm.app"), ("TMUX", "")]);
+    say(&mut ken, "#ops", "@ben, here you are");
+    ben.wait_for("here you are");
+    ben.press(LOOKS_AWAY);
+    thread::sleep(Duration::from_millis(300));
+    let long = format!("@ben, and now? {}", "x".repeat(2_000));
+    say(&mut ken, "#ops", &long);
+    ben.wait_for_raw("\x1b]9;#ops: ken: @ben, and now? xxx");
+    let raw = ben.raw();
+    assert!(!raw.contains("]9;#ops: ken: @ben, here"), "who looks needs no word");
+    let told = raw.split("\x1b]9;").nth(1).unwrap().split('\x1b').next().unwrap().split('\u{7}').next().unwrap();
+    assert!(told.len() < 400, "the text is cut: {}", told.len());
+    say(&mut ken, "#general", "unread while nobody looks");
+    ben.wait_for_raw("]2;#general (3 unread, 2 mentions)");
+    ben.press(LOOKS_HERE);
+    ben.type_line("/unread");
+    let rows = ben.wait("the list", |rows| rows.iter().any(|row| row.starts_with("  #ops ")));
+    assert!(!rows.iter().any(|row| row.starts_with("  #general ")), "it was looked at: {rows:#?}");
 }
 
 #[test]

@@ -90,7 +90,7 @@ fn alt_a_goes_to_the_next_channel_with_something_unread_and_keeps_the_line() {
     let town = Town::new();
     let mut ken = ken_in(&town, &["#ops", "#general"], &[]);
     town.done("ben", &["/register ben", "/join #ops", "/send --wait committed #ops look here"]);
-    ken.wait_for("#ops look here");
+    ken.wait_for("ben #ops  look here");
     ken.press("half");
     ken.press(ALT_A);
     ken.wait_for_last("#ops ❯ half");
@@ -115,6 +115,27 @@ fn tab_offers_recent_speakers_first_and_numbers_of_messages() {
     ken.wait_for("!last");
     ken.press("l\t");
     ken.wait_for_last("#general ❯ /history --before !last");
+}
+
+#[test]
+fn tab_completes_commands_options_channels_and_files() {
+    let town = Town::new();
+    let mut ken = ken_in(&town, &["#ops", "#general"], &[]);
+    fs::write(town.dir.path().join("notes of today"), "").unwrap();
+    let dir = town.dir.path().display().to_string();
+    let cases = [
+        ("/cre\t", "/create"),
+        ("/create #x --vi\t", "/create #x --view"),
+        ("/create #x --view mem\t", "/create #x --view members"),
+        ("/join #ge\t", "/join #general"),
+        ("look into #op\t", "look into #ops"),
+        (&format!("see {dir}/prof\t"), &format!("see {dir}/profiles/")),
+    ];
+    for (typed, whole) in cases {
+        ken.press(&format!("\u{15}{typed}"));
+        let begins = format!("#general ❯ {whole}");
+        ken.wait(whole, |rows| rows.last().is_some_and(|row| row.starts_with(&begins)));
+    }
 }
 
 #[test]

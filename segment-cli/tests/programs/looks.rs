@@ -76,7 +76,8 @@ fn conversation_on_dumb() -> (Town, Pty) {
     ken.wait_for("You are ken");
     ken.type_line("/create #general");
     ken.wait_for("#general is made");
-    ken.type_line("hello");
+    ken.type_line("/send --wait committed hello");
+    ken.type_line("/history");
     ken.wait("the text", |rows| rows.iter().any(|row| row.ends_with("ken       hello")));
     (town, ken)
 }

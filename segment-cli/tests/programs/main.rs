@@ -16,6 +16,7 @@ mod inside;
 mod installed;
 mod large;
 mod looks;
+mod newcomers;
 mod pipes;
 mod reasons;
 mod scenarios;

@@ -76,8 +76,8 @@ fn a_setting_is_kept_with_the_profile_and_counts_at_once() {
     town.done("ken", &["/register ken", "/create #general", "/send #general hello"]);
     let columns = |output: Output| text(&output.stdout).lines().last().unwrap().to_owned();
     let now = columns(town.script("ken", &["/set time none", "/set name_width 12", "/history #general"]));
-    assert_eq!(now, "ken           hello");
-    assert_eq!(columns(town.script("ken", &["/history #general"])), "ken           hello");
+    assert_eq!(now, "!1  ken           hello");
+    assert_eq!(columns(town.script("ken", &["/history #general"])), "!1  ken           hello");
     let shown = town.done("ken", &["/set name_width"]);
     assert_eq!((&shown[0]["value"], &shown[0]["from"]), (&"12".into(), &"profile.toml".into()));
     let other = town.done("ben", &["/set name_width"]);

@@ -151,7 +151,8 @@ fn a_screen_reader_hears_words_only() {
     ken.wait_for("You are ken");
     ken.type_line("/create #general");
     ken.wait_for("#general is made");
-    ken.type_line("hello");
+    ken.type_line("/send --wait committed hello");
+    ken.type_line("/history");
     ken.wait("the message in words", |rows| rows.iter().any(|row| row.ends_with(" ken: hello")));
     ken.wait_for_last("#general:");
     let printed = ken.raw();

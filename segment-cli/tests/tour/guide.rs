@@ -114,13 +114,11 @@ impl Person {
         self.at_rest();
     }
 
-    /// Types a line that is refused: it stays in the editor, and is wiped there.
+    /// Types a line that is refused: it stays in the editor, where the next one takes its place.
     pub fn tries(&mut self, line: &str, answer: &str) {
         self.pty.type_line(line);
         self.sees(answer);
         self.pty.wait("the line again", |rows| rows.last().is_some_and(|row| row.ends_with(line)));
-        self.pty.press("\u{15}");
-        self.at_rest();
     }
 
     pub fn sees(&self, text: &str) {

@@ -59,7 +59,11 @@ fn two_people(guide: &mut Guide, ken: &mut Person) -> Person {
 }
 
 fn visitor(guide: &mut Guide) {
-    guide.scene("A visitor", "Vera only wants to look around. She needs no account; visitors read, and do not write.");
+    guide.scene(
+        "A visitor",
+        "Vera only wants to look around. She needs no account; visitors read, and do not write. What was refused stays in \
+         the editor, dimmed: what is typed next takes its place, any other key goes on with it.",
+    );
     let mut vera = guide.person("vera");
     vera.says("/guest vera", "You are ~vera");
     vera.says("/join #general", "You are in #general");
@@ -72,14 +76,14 @@ fn visitor(guide: &mut Guide) {
 fn private_channel(guide: &mut Guide, ken: &mut Person, ben: &mut Person) {
     guide.scene(
         "A private channel",
-        "Ken makes a channel for those whom he lets in. Ben is refused first, then allowed.",
+        "Ken makes a channel for those whom he lets in. To Ben it is not even there, until he is allowed.",
     );
     ken.sees("~vera has gone");
     ken.clears();
     ben.sees("~vera has gone");
     ben.clears();
     ken.says("/create #ops --view members", "#ops is made");
-    ben.says("/join #ops", "! ");
+    ben.says("/join #ops", "that you may see");
     ken.says("/allow @ben --to #ops", "ben may now read, send in #ops.");
     ben.says("/join #ops", "You are in #ops");
     ben.says("the certificate runs out on Friday", "ben       the certificate runs out on Friday");

@@ -31,6 +31,9 @@ pub struct MessageShown {
     /// When the message above it was written.
     #[serde(skip)]
     above_ms: Option<u64>,
+    /// The columns of the number of its place, where that is shown.
+    #[serde(skip)]
+    place_columns: Option<usize>,
 }
 
 impl MessageShown {
@@ -56,7 +59,13 @@ impl MessageShown {
             event: None,
             is_elsewhere: current != Some(channel),
             above_ms: None,
+            place_columns: None,
         }
+    }
+
+    /// The same, with its place before it, in so many columns.
+    pub fn with_place(self, place_columns: Option<usize>) -> Self {
+        Self { place_columns, ..self }
     }
 
     /// The same, below what was written then: a new day begins with a line of its own.
@@ -92,12 +101,20 @@ impl MessageShown {
 }
 
 answer!(MessageShown, "message", |self, style| {
-    let line = self.line(style);
+    let line = match self.place_columns {
+        Some(columns) => style.at_place(&format!("{:>columns$}", place(self.pos)), |style| self.line(style)),
+        None => self.line(style),
+    };
     match self.above_ms.is_some_and(|above| style.is_new_day(above, self.sent_ms)) {
         true => format!("{}\n{line}", style.day(self.sent_ms, &[])),
         false => line,
     }
 });
+
+/// `!12`
+pub fn place(pos: u64) -> String {
+    format!("!{pos}")
+}
 
 fn change_text(author: &str, change: &AccessChange, channel: &str) -> String {
     use segment_proto::access::AccessOp as Op;
@@ -132,8 +149,14 @@ fn kept(change: &AccessChange) -> String {
 
 /// What stands below was not read yet.
 #[derive(Debug, Serialize)]
-pub struct NewBelow {}
-answer!(NewBelow, "new_below", |self, style| style.divider("new"));
+pub struct NewBelow {
+    /// How much; not known where it has only begun to come.
+    pub new: Option<usize>,
+}
+answer!(NewBelow, "new_below", |self, style| match self.new {
+    Some(new) => style.divider(&format!("{new} new")),
+    None => style.divider("new"),
+});
 
 #[cfg(test)]
 mod tests {
@@ -160,6 +183,7 @@ mod tests {
             event: None,
             is_elsewhere: false,
             above_ms: None,
+            place_columns: None,
         }
     }
 

@@ -26,7 +26,7 @@ macro_rules! answer {
 
 mod message;
 
-pub use message::{MessageShown, NewBelow};
+pub use message::{MessageShown, NewBelow, place};
 
 /// The id of an own message, for people and `/outbox`.
 pub fn message_id(key: &MessageKey) -> String {
@@ -221,9 +221,9 @@ impl ChannelListed {
         Self { is_mine: account == Some(self.owner_account), ..self }
     }
 }
-answer!(ChannelListed, "channel", |self, _style| {
+answer!(ChannelListed, "channel", |self, style| {
     let host = match (self.hosted_here, self.host_present) {
-        (true, _) => "hosted here",
+        (true, _) => "hosted by you",
         (false, true) if self.is_mine => "hosted by another device, which is there",
         (false, false) if self.is_mine => "hosted by another device, which is away",
         (false, true) => "host is there",
@@ -236,7 +236,7 @@ answer!(ChannelListed, "channel", |self, _style| {
     if self.joined {
         text.push_str(", joined");
     }
-    text
+    style.answer(&text)
 });
 
 /// A member in a list.
@@ -268,7 +268,7 @@ impl MemberListed {
         }
     }
 }
-answer!(MemberListed, "member", |self, _style| {
+answer!(MemberListed, "member", |self, style| {
     let rights = match &self.rights {
         Some(_) if self.owner => "owner".to_owned(),
         Some(rights) => rights.replace('+', ", "),
@@ -276,7 +276,7 @@ answer!(MemberListed, "member", |self, _style| {
     };
     let name = if self.is_me { format!("{} (you)", self.name) } else { self.name.clone() };
     let presence = self.presence.to_string();
-    format!("{name:<20} {rights:<19} {presence}")
+    style.answer(&format!("{name:<20} {rights:<19} {presence}"))
 });
 
 /// How many members there are, and whether visitors may read.
