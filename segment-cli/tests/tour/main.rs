@@ -18,7 +18,7 @@ fn the_tour_can_be_walked() {
     let mut guide = Guide::new();
     let mut ken = first_start(&mut guide);
     let mut ben = two_people(&mut guide, &mut ken);
-    visitor(&mut guide);
+    visitor(&mut guide, &ken);
     private_channel(&mut guide, &mut ken, &mut ben);
     unread(&mut guide, &mut ken, &mut ben);
     search(&mut guide, &mut ben);
@@ -46,6 +46,7 @@ fn two_people(guide: &mut Guide, ken: &mut Person) -> Person {
     ken.clears();
     let mut ben = guide.person("ben");
     ben.register();
+    ken.sees("ben is here");
     ben.says("/join #general", "You are in #general");
     ben.sees("hello, anybody?");
     ben.says("hi ken, ben here", "ben       hi ken, ben here");
@@ -58,7 +59,7 @@ fn two_people(guide: &mut Guide, ken: &mut Person) -> Person {
     ben
 }
 
-fn visitor(guide: &mut Guide) {
+fn visitor(guide: &mut Guide, ken: &Person) {
     guide.scene(
         "A visitor",
         "Vera only wants to look around. She needs no account; visitors read, and do not write. What was refused stays in \
@@ -69,6 +70,7 @@ fn visitor(guide: &mut Guide) {
     vera.says("/join #general", "You are in #general");
     vera.sees("welcome! deploy at 3?");
     vera.tries("may I ask something?", "visitors may only read");
+    ken.sees("~vera is here");
     guide.shows(&vera);
     vera.leaves();
 }
