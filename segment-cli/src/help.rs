@@ -19,7 +19,8 @@ const COLUMNS_MIN: usize = 24;
 
 const FOOT: &str = "Text without a slash goes to the current channel; // sends a line that begins with a slash. #channel @user \
                     !message (!12 !last !-2). Options stand before the text; -- starts the text. Tab completes; Up \
-                    recalls; Ctrl-C drops the line.";
+                    recalls; Alt-Enter begins a new row; Alt-A goes to the next unread; Ctrl-X Ctrl-E opens your \
+                    editor; Ctrl-C drops the line.";
 const MORE: &str = "/help COMMAND explains one of them, with examples.";
 
 /// The columns that a help text may take, of those that there are.

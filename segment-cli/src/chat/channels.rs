@@ -241,7 +241,7 @@ impl Chat {
         facts.extend(self.here(target.id).await);
         let facts: Vec<&str> = facts.iter().map(String::as_str).collect();
         let heading = self.out.style().day(super::telling::now_ms(), &facts);
-        self.out.remark(&heading).await.map_err(unheard)
+        self.out.drawn(heading).await.map_err(unheard)
     }
 
     /// `/members`

@@ -210,7 +210,7 @@ impl Chat {
         let (above, below) = messages.split_at(messages.partition_point(|(message, _)| Some(message.pos) < pointed));
         self.show_with_places(&target, above, Some(places)).await?;
         if let Some(pos) = pointed {
-            self.out.remark(&self.out.style().divider(&format!("!{pos}"))).await.map_err(unheard)?;
+            self.out.drawn(self.out.style().divider(&place(pos))).await.map_err(unheard)?;
         }
         self.show_with_places(&target, below, Some(places)).await?;
         if from == HistoryFrom::Newest {
@@ -243,7 +243,7 @@ impl Chat {
         let (old, unread) = messages.split_at(messages.partition_point(|(message, _)| message.pos < first));
         self.show(target, old).await?;
         let style = self.out.style();
-        self.out.remark(&style.divider(&format!("{new} new"))).await.map_err(unheard)?;
+        self.out.drawn(style.divider(&format!("{new} new"))).await.map_err(unheard)?;
         if let Some((shown, _)) = unread.first().filter(|(shown, _)| shown.pos > first) {
             let text = format!("  the first of them: /history --around !{first}; here from !{} on", shown.pos);
             self.out.remark(&text).await.map_err(unheard)?;

@@ -180,9 +180,17 @@ impl Out {
     /// # Errors
     /// As [`Out::answer`].
     pub async fn remark(&self, text: &str) -> io::Result<()> {
+        self.drawn(self.style().answer(text)).await
+    }
+
+    /// Shows a text that programs do not need, as it was drawn.
+    ///
+    /// # Errors
+    /// As [`Out::answer`].
+    pub async fn drawn(&self, text: String) -> io::Result<()> {
         match self.form {
             Output::Json => Ok(()),
-            Output::Text => self.print(text.to_owned()).await,
+            Output::Text => self.print(text).await,
         }
     }
 

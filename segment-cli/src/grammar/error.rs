@@ -62,7 +62,7 @@ pub enum UsageError {
     #[error("a closing quote ends the word; put a space after it")]
     GluedToQuote,
     /// An option that the command does not have.
-    #[error("/{} has no option --{}{}; usage: {}. A text that begins with -- goes after a separate --", command.name, Clipped(option), DidYouMean("--", *near), command.usage())]
+    #[error("/{} has no option --{}{}; usage: {}{}", command.name, Clipped(option), DidYouMean("--", *near), command.usage(), separator(command))]
     UnknownOption {
         /// The command.
         command: &'static CommandSpec,
@@ -310,6 +310,11 @@ impl fmt::Debug for Clipped<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "\"{self}\"")
     }
+}
+
+/// How a text of the command can begin with dashes.
+const fn separator(command: &CommandSpec) -> &'static str {
+    if command.text.is_some() { ". A text that begins with -- goes after a separate --" } else { "" }
 }
 
 struct DidYouMean<'a>(&'a str, Option<&'a str>);

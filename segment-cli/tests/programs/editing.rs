@@ -125,7 +125,7 @@ fn tab_completes_commands_options_channels_and_files() {
     let dir = town.dir.path().display().to_string();
     let cases = [
         ("/cre\t", "/create"),
-        ("/create #x --vi\t", "/create #x --view"),
+        ("/create #x --vie\t", "/create #x --view"),
         ("/create #x --view mem\t", "/create #x --view members"),
         ("/join #ge\t", "/join #general"),
         ("look into #op\t", "look into #ops"),

@@ -283,3 +283,17 @@ fn figures_are_read_on_a_narrow_screen() {
         assert!(rows.iter().all(|row| begins(&row)), "what goes on is indented: {rows:#?}");
     }
 }
+
+#[test]
+fn the_first_lines_break_between_words_on_a_narrow_screen() {
+    let town = Town::without_tracker();
+    let mut new = town.person("new", 40);
+    let rows = new.wait_for_last("segment ❯");
+    let words: Vec<&str> = rows.iter().flat_map(|row| row.split_whitespace()).collect();
+    for word in ["machine:", "(TLS,", "pinned)", "/register", "commands."] {
+        assert!(words.contains(&word), "{word}: {rows:#?}");
+    }
+    new.type_line("/create #x --nosuch");
+    let rows = new.wait_for("has no option --nosuch; usage:");
+    assert!(!rows.concat().contains("separate --"), "it takes no text: {rows:#?}");
+}
