@@ -33,10 +33,13 @@ impl Narrator {
     }
 
     pub(super) fn tell_refused(&self, key: MessageKey, reason: Reason, message: Option<String>) {
-        let target = self.talk.known().names.get(&key.channel).cloned();
+        let (target, me) = {
+            let known = self.talk.known();
+            (known.names.get(&key.channel).cloned(), known.me.clone())
+        };
         let mut problem = Problem::wire(reason);
         if let Some(name) = &target {
-            problem = not_sent(problem, name);
+            problem = not_sent(problem, name, me.as_ref());
         }
         let channel = target.map_or_else(|| segment_proto::ids::short(&key.channel), |name| name.to_string());
         self.out.happened(&NotSent {

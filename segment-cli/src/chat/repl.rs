@@ -1,7 +1,11 @@
 //! A person at the prompt.
 
+use std::time::Duration;
+
 use segment_core::peer::TrackerState;
+use segment_core::peer::events::Reply;
 use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::time::timeout;
 
 use super::output::Out;
 use super::patience::alive;
@@ -118,7 +122,7 @@ impl Chat {
         let who = me.map_or_else(|| "not logged in".to_owned(), |me| me.who.to_string());
         let tracker = match state {
             TrackerState::Connected | TrackerState::LoggedIn => {
-                format!("{} (TLS, pinned)", self.tracker.address())
+                format!("{} (TLS, pinned){}", self.tracker.address(), self.round_trip().await)
             }
             _ => format!("{} is not answering", self.tracker.address()),
         };
@@ -138,6 +142,17 @@ impl Chat {
         };
         let text = format!("segment {} · {who} · {tracker}\n{next}", env!("CARGO_PKG_VERSION"));
         self.out.remark(&text).await.map_err(unheard)
+    }
+}
+
+impl Chat {
+    /// ` · 0.3 ms`, where the tracker answers at once.
+    async fn round_trip(&self) -> String {
+        const AT_ONCE: Duration = Duration::from_millis(300);
+        match timeout(AT_ONCE, self.peer().request(segment_core::peer::Peer::ping)).await {
+            Ok(Ok(Reply::Pong(took))) => format!(" · {}.{} ms", took.as_millis(), took.subsec_micros() % 1_000 / 100),
+            _ => String::new(),
+        }
     }
 }
 

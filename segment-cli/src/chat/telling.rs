@@ -3,7 +3,7 @@
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use segment_core::peer::events::Serving;
-use segment_proto::{ChannelName, Reason};
+use segment_proto::{ChannelName, Reason, Who};
 
 use crate::errors::Problem;
 
@@ -13,11 +13,12 @@ pub(super) fn now_ms() -> u64 {
     u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
 }
 
-/// What to do about a message that was not accepted.
-pub(super) fn not_sent(problem: Problem, channel: &ChannelName) -> Problem {
+/// What to do about a message of this user that was not accepted.
+pub(super) fn not_sent(problem: Problem, channel: &ChannelName, me: Option<&Who>) -> Problem {
     let is = |reason: Reason| problem.reason == reason.as_str();
     let text = if is(Reason::MayNotSend) {
-        format!("Not sent: in #{channel} you may read, not send. Its owner can run: /allow @you --to #{channel}")
+        let me = me.map_or_else(|| "you".to_owned(), ToString::to_string);
+        format!("Not sent: in #{channel} you may read, not send. Its owner can run: /allow @{me} --to #{channel}")
     } else if is(Reason::VisitorsMayOnlyRead) {
         format!("Not sent: in #{channel} visitors may only read. /register NAME to write.")
     } else {

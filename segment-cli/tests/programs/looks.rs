@@ -1,6 +1,8 @@
 //! How a conversation looks on narrow and wide, dark, light and plain terminals.
 
 use std::collections::BTreeSet;
+use std::thread::sleep;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use crate::support::Town;
 use crate::support::pty::Pty;
@@ -61,6 +63,33 @@ fn names_have_colours_that_stay_and_no_color_has_none() {
     assert_eq!(themes.len(), 3, "{themes:?}");
     let (_town, ken) = conversation(80, &[("NO_COLOR", "1")]);
     assert!(!ken.has_colours());
+}
+
+/// A zone in which the day begins at this moment, in seconds since 1970.
+fn zone_of_midnight_at(at: u64) -> String {
+    let of_day = i64::try_from(at % 86_400).unwrap();
+    let west = if of_day > 43_200 { of_day - 86_400 } else { of_day };
+    let (sign, seconds) = (if west < 0 { "-" } else { "" }, west.abs());
+    format!("TST{sign}{:02}:{:02}:{:02}", seconds / 3_600, seconds / 60 % 60, seconds % 60)
+}
+
+#[test]
+fn a_line_stands_between_two_days() {
+    let town = Town::new();
+    let now = || SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs();
+    town.done("ken", &["/register ken", "/create #general", "/send --wait committed #general yesterday"]);
+    let zone = zone_of_midnight_at(now() + 1);
+    sleep(Duration::from_secs(2));
+    town.done("ken", &["/send --wait committed #general today"]);
+    let mut ken = town.person_with("ken", 80, &[("TZ", &zone)], &[]);
+    ken.type_line("/switch #general");
+    let rows = ken.wait("both", |rows| rows.iter().any(|row| row.ends_with("ken       today")));
+    let at = |end: &str| rows.iter().position(|row| row.ends_with(end)).unwrap_or_else(|| panic!("{rows:#?}"));
+    let (heading, yesterday) = (at("here ──"), at("ken       yesterday"));
+    let (before, between) = (&rows[yesterday - 1], &rows[yesterday + 1]);
+    assert!(between.starts_with("── ") && before.starts_with("── ") && before != between, "{rows:#?}");
+    assert!(rows[heading].starts_with(between.trim_end_matches(" ──")), "today is the day of the heading: {rows:#?}");
+    assert_eq!(yesterday + 2, at("ken       today"), "{rows:#?}");
 }
 
 #[test]

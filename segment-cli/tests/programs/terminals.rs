@@ -81,7 +81,7 @@ fn a_members_channel_takes_whom_its_owner_allows() {
     ben.wait_for("You are in #ops");
     ben.wait_for_last("#ops ❯");
     ben.type_line("ship it");
-    ben.wait_for("! Not sent: in #ops you may read, not send.");
+    ben.wait_for("! Not sent: in #ops you may read, not send. Its owner can run: /allow @ben --to #ops");
     ben.press("\u{15}");
     ken.type_line("/allow @ben --to #ops --can read,send");
     ken.wait_for("ben may now read, send in #ops.");
