@@ -26,7 +26,8 @@ impl Peer {
     pub(super) fn on_answer(&mut self, id: RequestId, request: PeerRequest, answer: Answer, now: Now) {
         let answered = answer.into_result();
         match request {
-            PeerRequest::Announce | PeerRequest::KeepAlive | PeerRequest::Unsubscribe | PeerRequest::StreamAgain => {}
+            PeerRequest::Announce | PeerRequest::KeepAlive | PeerRequest::Unsubscribe => {}
+            PeerRequest::StreamAgain(stream) => self.on_told_again(stream, &answered, now),
             PeerRequest::Hello(link) => {
                 let welcome = pick(answered, |m| if let Message::Welcome(m) = m { Some(m) } else { None });
                 self.on_greeted(link, welcome, now);
@@ -104,7 +105,7 @@ impl Peer {
         let (who, session, token) = (logged_in.who.clone(), logged_in.session, logged_in.token);
         if self.core.session.who() != Some(&who) {
             self.channels.end_all();
-            self.streams.end_all(&self.core, now);
+            self.end_streams(now);
         }
         let device = logged_in.device.clone();
         let writes = self.core.session.on_logged_in(link, logged_in, presence, now);
@@ -224,6 +225,17 @@ impl Peer {
         self.core.reply(id, answered.map(|_| Reply::Done));
     }
 
+    /// Whoever serves the channel now may not know a stream yet: its streamer has not told it.
+    fn on_told_again(&mut self, stream: StreamId, answered: &Answered, now: Now) {
+        match answered {
+            Ok(_) => self.streams.on_known(stream),
+            Err(Unanswered::Refused(failure)) if failure.reason == Reason::NoSuchStream => {
+                self.streams.on_unknown(stream, now);
+            }
+            Err(_) => {}
+        }
+    }
+
     fn on_joined(&mut self, id: RequestId, answered: Answered, now: Now) {
         let found = pick(answered, |m| if let Message::ChannelFound(m) = m { Some(m) } else { None });
         let ChannelFound { mut row, .. } = match found {
@@ -275,7 +287,7 @@ impl Peer {
         }
         let core = &mut self.core;
         self.channels.hosts().for_each(|host| host.on_tracker_down(&mut core.cx(now)));
-        self.streams.end_all(&self.core, now);
+        self.end_streams(now);
         let writes = self.core.session.forget();
         self.core.write(writes);
         for link in self.links.ids() {

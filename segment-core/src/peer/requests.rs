@@ -55,7 +55,7 @@ pub enum PeerRequest {
     /// An embedder's watching.
     Watch(StreamId),
     /// Whoever serves a channel now is told of a stream.
-    StreamAgain,
+    StreamAgain(StreamId),
     /// An embedder's leaving.
     Leave(ChannelId),
 }
@@ -81,7 +81,7 @@ impl PeerRequest {
             Self::Join => "join a channel",
             Self::StartStream(_) => "start a stream",
             Self::Watch(_) => "watch a stream",
-            Self::StreamAgain => "tell of a stream",
+            Self::StreamAgain(_) => "tell of a stream",
             Self::Leave(_) => "leave a channel",
         }
     }

@@ -130,11 +130,12 @@ impl Peer {
         self.ask_stranger(&ResumeSession { session, token, presence }, purpose, now)
     }
 
-    /// Ends the session; its token is no good any more.
+    /// Ends the session; its token is no good any more. What is sent and watched here ends.
     ///
     /// # Errors
     /// [`CommandError::NotConnected`], [`CommandError::NotLoggedIn`], [`CommandError::Busy`].
     pub fn logout(&mut self, now: Now) -> Asked {
+        self.leave_streams(now);
         self.ask(&Logout {}, PeerRequest::Logout, now)
     }
 

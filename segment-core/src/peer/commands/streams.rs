@@ -163,6 +163,18 @@ impl Peer {
         asked
     }
 
+    /// Ends everything that is sent and watched here, and says so while there is somebody to say it to.
+    pub(crate) fn leave_streams(&mut self, now: Now) {
+        for stream in self.streams.sending.keys().copied().collect::<Vec<_>>() {
+            // Whoever coordinates it finds out by itself where it cannot be told.
+            let _ = self.stop_stream(stream, now);
+        }
+        for stream in self.streams.watching.keys().copied().collect::<Vec<_>>() {
+            let _ = self.unwatch(stream, now);
+        }
+        self.end_streams(now);
+    }
+
     /// How a stream fares that is watched here.
     #[must_use]
     pub fn stream_figures(&self, stream: StreamId) -> Option<ViewerFigures> {

@@ -6,11 +6,12 @@ use core::net::SocketAddr;
 use core::time::Duration;
 
 use segment_proto::messages::{StartStream, Watch};
-use segment_proto::{ChannelId, DeviceId, Instant, LinkId, Message, Now, StreamId};
+use segment_proto::{ChannelId, DeviceId, Instant, LinkId, Message, Now, Reason, StreamId};
 
 use crate::contract::{Deadline, Output, Recipients, earliest};
 use crate::outbox::Asker;
 use crate::peer::Peer;
+use crate::peer::channels::Membership;
 use crate::peer::context::LOCAL;
 use crate::peer::core::Core;
 use crate::peer::events::PeerEvent;
@@ -38,6 +39,8 @@ pub(crate) struct Watching {
     pub(crate) viewer: Viewer,
     pub(crate) relay_kbps: u32,
     told: Option<LinkId>,
+    /// Since when whoever serves the channel does not know it.
+    unknown_since: Option<Instant>,
 }
 
 /// The streams of a peer.
@@ -66,7 +69,35 @@ impl Streams {
 
     /// A stream is watched from now on.
     pub(crate) fn watch(&mut self, viewer: Viewer, relay_kbps: u32) {
-        self.watching.insert(viewer.stream(), Watching { viewer, relay_kbps, told: None });
+        self.watching.insert(viewer.stream(), Watching { viewer, relay_kbps, told: None, unknown_since: None });
+    }
+
+    /// Whoever serves the channel knows a stream that is watched here.
+    pub(crate) fn on_known(&mut self, stream: StreamId) {
+        if let Some(watching) = self.watching.get_mut(&stream) {
+            watching.unknown_since = None;
+        }
+    }
+
+    /// It does not: its streamer has not told it, or is gone.
+    pub(crate) fn on_unknown(&mut self, stream: StreamId, now: Now) {
+        if let Some(watching) = self.watching.get_mut(&stream) {
+            watching.unknown_since.get_or_insert(now.mono);
+        }
+    }
+
+    /// It was told of by whoever serves the channel: those who were unknown there are told of again.
+    fn on_started(&mut self, stream: &StreamId) {
+        if let Some(watching) = self.watching.get_mut(stream).filter(|watching| watching.unknown_since.is_some()) {
+            watching.told = None;
+        }
+    }
+
+    /// Those whose streamer has not come back in time.
+    fn forsaken(&self, core: &Core, now: Now) -> Vec<StreamId> {
+        let within = core.limits.streams.return_within;
+        let is_forsaken = |watching: &Watching| watching.unknown_since.is_some_and(|since| since + within <= now.mono);
+        self.watching.iter().filter(|(_, watching)| is_forsaken(watching)).map(|(stream, _)| *stream).collect()
     }
 
     fn channel_of(&self, stream: &StreamId) -> Option<ChannelId> {
@@ -137,9 +168,12 @@ impl Streams {
         let limits = &core.limits.streams;
         let sending = self.sending.values().map(|sending| sending.publisher.poll_timeout(limits));
         let watching = self.watching.values().map(|watching| watching.viewer.poll_timeout(limits));
+        let within = core.limits.streams.return_within;
+        let unknown = self.watching.values().filter_map(|watching| watching.unknown_since);
+        let forsaken = unknown.map(|since| Some(Deadline::new(since + within, "a streamer of whom nobody knows")));
         let enforce = self.enforce_at.map(|at| Deadline::new(at, "who may stream and watch"));
         let coordinators = self.coordinators.values().map(Coordinator::poll_timeout);
-        earliest(sending.chain(watching).chain(coordinators).chain([enforce]))
+        earliest(sending.chain(watching).chain(coordinators).chain(forsaken).chain([enforce]))
     }
 
     /// Ends what was left, once those below have others.
@@ -238,11 +272,9 @@ impl Peer {
                 let device = self.core.identity.device();
                 self.streams.on_media(link, device, shut.stream, shut.into(), &self.core, now);
             }
-            Message::Unwatched(m) => {
-                self.streams.drop_watching(m.stream, &self.core, now);
-                self.core.out.event(PeerEvent::StreamLost { channel, stream: m.stream, reason: m.reason });
-            }
+            Message::Unwatched(m) => self.lose_stream(m.stream, m.reason, now),
             Message::StreamStarted(started) => {
+                self.streams.on_started(&started.row.description.stream);
                 self.core.out.event(PeerEvent::StreamStarted { channel, row: started.row });
             }
             Message::StreamStopped(m) => {
@@ -256,6 +288,25 @@ impl Peer {
 
     pub(super) fn streams_on_time(&mut self, now: Now) {
         self.streams.handle_timeout(&self.core, now);
+        for stream in self.streams.forsaken(&self.core, now) {
+            self.lose_stream(stream, Reason::StreamerGone, now);
+        }
+    }
+
+    /// Somebody else is logged in here now, or nobody: nothing is sent and watched any more.
+    pub(super) fn end_streams(&mut self, now: Now) {
+        for stream in self.streams.watching.keys().copied().collect::<Vec<_>>() {
+            self.lose_stream(stream, Reason::LoginRequired, now);
+        }
+        self.streams.end_all(&self.core, now);
+    }
+
+    /// A stream is watched no longer, and not because somebody wanted it so.
+    fn lose_stream(&mut self, stream: StreamId, reason: Reason, now: Now) {
+        if let Some(channel) = self.streams.watching.get(&stream).map(|watching| watching.viewer.channel()) {
+            self.streams.drop_watching(stream, &self.core, now);
+            self.core.out.event(PeerEvent::StreamLost { channel, stream, reason });
+        }
     }
 
     /// A link is greeted: streams may come and go on it.
@@ -346,10 +397,11 @@ impl Peer {
         let streams = self.streams.sending.keys().chain(self.streams.watching.keys());
         for stream in streams.copied().collect::<Vec<_>>() {
             let channel = self.streams.channel_of(&stream);
-            match channel.and_then(|channel| self.channels.get(&channel)) {
+            let known = channel.and_then(|channel| self.channels.get(&channel));
+            match known.filter(|channel| channel.membership == Membership::Joined) {
                 None => {
                     self.streams.drop_sending(stream, &self.core, now);
-                    self.streams.drop_watching(stream, &self.core, now);
+                    self.lose_stream(stream, Reason::MembersOnly, now);
                 }
                 Some(channel) => {
                     let link = channel.replica.link();
@@ -367,7 +419,7 @@ impl Peer {
             let (description, uplink_kbps) = (sending.publisher.description().clone(), sending.uplink_kbps);
             let start = StartStream { description, uplink_kbps, port, advertise };
             if let Some(link) = link {
-                self.ask_stream(link, &start, PeerRequest::StreamAgain, now);
+                self.ask_stream(link, &start, PeerRequest::StreamAgain(stream), now);
             }
         }
         let Some(watching) = self.streams.watching.get_mut(&stream).filter(|watching| watching.told != link) else {
@@ -380,7 +432,7 @@ impl Peer {
         let (channel, parent) = (viewer.channel(), viewer.parent());
         let listed = self.core.session.presence != segment_proto::messages::Presence::Invisible;
         let watch = Watch { channel, stream, relay_kbps, port, advertise, listed, parent };
-        self.ask_stream(link, &watch, PeerRequest::StreamAgain, now);
+        self.ask_stream(link, &watch, PeerRequest::StreamAgain(stream), now);
     }
 
     fn ask_stream<R: segment_proto::Request>(&mut self, link: LinkId, payload: &R, purpose: PeerRequest, now: Now) {
