@@ -11,7 +11,7 @@ use segment_media::ffmpeg::{FfmpegOptions, Input, Tool};
 use segment_media::screen::TerminalSink;
 use segment_media::{FileSink, Outlet, PlayerSink, Source, Stop, card, ffmpeg, input, jpeg};
 
-const HELP: &str = "card [SOURCE] [--out FILE | --play | --measure] [--seconds N] [--size WxH] [--rate N]
+const HELP: &str = "card [SOURCE] [--out FILE | --play | --measure] [--seconds N] [--size WxH] [--rate N] [--quality N]
 SOURCE: test (default), camera, a file, a device, an address, or - for standard input";
 
 struct Options {
@@ -43,6 +43,7 @@ fn read_options() -> Result<Options, Box<dyn Error>> {
             "--out" => (options.sink, options.out) = ("out".into(), value()?),
             "--seconds" => options.seconds = value()?.parse()?,
             "--rate" => options.card.rate = value()?.parse()?,
+            "--quality" => options.card.quality = value()?.parse()?,
             "--size" => {
                 let size = value()?;
                 let (width, height) = size.split_once('x').ok_or("a size is WxH")?;

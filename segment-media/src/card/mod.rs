@@ -29,17 +29,42 @@ pub struct CardOptions {
 
 impl Default for CardOptions {
     fn default() -> Self {
-        Self { width: 1280, height: 720, rate: 30, quality: 70 }
+        Self { width: 640, height: 360, rate: 30, quality: 85 }
     }
 }
 
 impl CardOptions {
+    /// The same in the best quality that stays below so many thousands of bits a second, as far as one does.
+    ///
+    /// # Errors
+    /// [`SourceError`]: there is no such card.
+    pub fn within(self, kbps: u32) -> Result<Self, SourceError> {
+        self.check()?;
+        let mut card = Card::new(self.width, self.height);
+        let bytes_max = usize::try_from(u64::from(kbps) * 125 / u64::from(self.rate)).unwrap_or(usize::MAX);
+        let (mut low, mut high) = (1, QUALITY_MAX);
+        while low < high {
+            let quality = (low + high).div_ceil(2);
+            match picture(&mut card, 0, Self { quality, ..self })?.payload.len() <= bytes_max {
+                true => low = quality,
+                false => high = quality - 1,
+            }
+        }
+        Ok(Self { quality: low, ..self })
+    }
+
+    fn check(&self) -> Result<(), SourceError> {
+        if self.is_possible() { Ok(()) } else { Err(SourceError::CardSize) }
+    }
+
     fn is_possible(&self) -> bool {
         let width = (160..=4_096).contains(&self.width);
         width && (120..=4_096).contains(&self.height) && (1..=120).contains(&self.rate)
     }
 }
 
+/// More is not seen.
+const QUALITY_MAX: u8 = 95;
 /// The track of a card.
 const TRACK: u8 = 0;
 
@@ -48,9 +73,7 @@ const TRACK: u8 = 0;
 /// # Errors
 /// [`SourceError::CardSize`]; there is no thread.
 pub fn open(options: CardOptions) -> Result<Source, SourceError> {
-    if !options.is_possible() {
-        return Err(SourceError::CardSize);
-    }
+    options.check()?;
     let mut clock = Ticks::new(options.rate);
     let mut card = Card::new(options.width, options.height);
     let bytes = picture(&mut card, 0, options)?.payload.len();

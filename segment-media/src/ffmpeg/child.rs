@@ -24,6 +24,9 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 
 impl Child {
     pub fn start(command: &mut Command) -> io::Result<Self> {
+        // A Ctrl-C that is meant for us is not meant for it.
+        #[cfg(unix)]
+        std::os::unix::process::CommandExt::process_group(command, 0);
         let mut process = command.stderr(Stdio::piped()).spawn()?;
         let said = Arc::new(Mutex::new(String::new()));
         if let Some(stderr) = process.stderr.take() {

@@ -41,7 +41,11 @@ impl Input {
         }
     }
 
-    fn check(&self) -> Result<(), SourceError> {
+    /// Whether it is there, as far as that can be seen from here.
+    ///
+    /// # Errors
+    /// [`SourceError::NoFile`], [`SourceError::NoCamera`].
+    pub fn check(&self) -> Result<(), SourceError> {
         match self {
             Self::File(path) if !path.exists() => Err(SourceError::NoFile(path.display().to_string())),
             Self::Camera(path) if !path.exists() => Err(SourceError::NoCamera(path.display().to_string())),

@@ -17,3 +17,4 @@ pub use kitty::Kitty;
 pub use show::{Painter, Show};
 pub use sixel::sixel;
 pub use terminal::TerminalSink;
+pub use tty::restore;

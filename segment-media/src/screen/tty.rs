@@ -1,6 +1,7 @@
 //! The terminal that this program runs in.
 
 use std::io::{self, IsTerminal, Write, stdin, stdout};
+use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
@@ -17,9 +18,19 @@ const LEAVE: &str = "\x1b_Ga=d,d=A,q=2\x1b\\\x1b[0m\x1b[?2026l\x1b[?7h\x1b[?25h\
 const ANSWER_MAX: Duration = Duration::from_millis(300);
 const REPLIES_BYTES_MAX: usize = 4_096;
 
+/// How the terminal was before it was taken, until it is so again.
+static TAKEN: Mutex<Option<Termios>> = Mutex::new(None);
+
+/// Gives the terminal back if a picture still has it: for programs that end in a hurry.
+pub fn restore() {
+    let Some(modes) = TAKEN.lock().unwrap_or_else(PoisonError::into_inner).take() else { return };
+    // A terminal that is gone needs nothing put back.
+    let _ = rustix::io::write(stdout(), LEAVE.as_bytes());
+    let _ = tcsetattr(stdin(), OptionalActions::Flush, &modes);
+}
+
 /// The terminal in its other screen, with keys as they are typed; dropped, it is as it was.
 pub(super) struct Tty {
-    modes: Termios,
     cell: Option<(u16, u16)>,
 }
 
@@ -39,7 +50,8 @@ impl Tty {
         quiet.special_codes[SpecialCodeIndex::VMIN] = 0;
         quiet.special_codes[SpecialCodeIndex::VTIME] = 0;
         tcsetattr(stdin(), OptionalActions::Now, &quiet)?;
-        let mut tty = Self { modes, cell: None };
+        *TAKEN.lock().unwrap_or_else(PoisonError::into_inner) = Some(modes);
+        let mut tty = Self { cell: None };
         send(ENTER)?;
         // On the other screen: a terminal that does not understand them may print them.
         send(QUESTIONS)?;
@@ -63,13 +75,15 @@ fn cell(size: &rustix::termios::Winsize) -> Option<(u16, u16)> {
 
 impl Drop for Tty {
     fn drop(&mut self) {
-        // A terminal that is gone needs nothing put back.
-        let _ = send(LEAVE);
-        let _ = tcsetattr(stdin(), OptionalActions::Flush, &self.modes);
+        restore();
     }
 }
 
+/// Writes to the terminal while it is taken.
 pub(super) fn send(text: &str) -> io::Result<()> {
+    if TAKEN.lock().unwrap_or_else(PoisonError::into_inner).is_none() {
+        return Err(io::ErrorKind::BrokenPipe.into());
+    }
     let mut out = stdout().lock();
     out.write_all(text.as_bytes())?;
     out.flush()

@@ -5,7 +5,7 @@ mod outlet;
 mod player;
 
 pub use file::FileSink;
-pub use outlet::{Outlet, Summary};
+pub use outlet::{OUTLET_BOUNDS, Outlet, Summary, serve};
 pub use player::PlayerSink;
 
 use std::path::PathBuf;

@@ -35,7 +35,7 @@ impl Outlet {
         let (sender, mut frames) = queue(OUTLET_BOUNDS);
         let told = stop.clone();
         let work = move || {
-            let worked = run(&mut sink, &mut frames, &told);
+            let worked = serve(&mut sink, &mut frames, &told);
             drop(sink);
             told.set();
             worked
@@ -71,7 +71,9 @@ impl Outlet {
     }
 }
 
-fn run(sink: &mut impl Sink, frames: &mut Receiver, stop: &Stop) -> (u64, Result<(), SinkError>) {
+/// Gives a sink its frames in this thread, until none comes any more or it takes none: how many it has taken, and how it
+/// has ended. When told to stop, it ends with the next frame, or with the other end of the queue.
+pub fn serve(sink: &mut impl Sink, frames: &mut Receiver, stop: &Stop) -> (u64, Result<(), SinkError>) {
     let mut taken = 0;
     while let Some(frame) = frames.next_blocking() {
         if stop.is_set() {

@@ -7,7 +7,7 @@ use segment_core::peer::StreamOptions;
 use segment_core::peer::events::{PeerEvent, Reply};
 use segment_core::stream::{MediaFrame, PushError};
 use segment_proto::messages::{StreamRow, ViewerFigures, ViewerRow};
-use segment_proto::{ChannelId, FrameFlags, FramePlace, Reason, Signed, StreamDescription, StreamId};
+use segment_proto::{ChannelId, DeviceId, FrameFlags, FramePlace, Reason, Signed, StreamDescription, StreamId};
 use thiserror::Error;
 
 use super::channel::Channel;
@@ -100,6 +100,12 @@ impl Broadcast {
     #[must_use]
     pub fn id(&self) -> StreamId {
         self.stream
+    }
+
+    /// The device that sends it.
+    #[must_use]
+    pub fn device(&self) -> DeviceId {
+        self.peer.device()
     }
 
     /// Gives the next frame of a track, captured at this time: microseconds since 1970. It waits for no viewer.
