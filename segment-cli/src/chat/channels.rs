@@ -129,12 +129,15 @@ impl Chat {
         self.make_current(&row).await;
         let host = if row.host_present { "its host is there" } else { "its host is away" };
         let text = format!("You are in #{name}, {host}. Text without a slash goes there.");
-        self.out.answer(&Said { text }).await.map_err(unheard)
+        self.out.answer(&Said { text }).await.map_err(unheard)?;
+        self.tell_streams(&Target { id: row.record.channel, name: name.clone() }).await;
+        Ok(())
     }
 
     /// `/leave`
     pub(super) async fn leave(&mut self, channel: Option<ChannelName>) -> Done {
         let target = self.target(channel).await?;
+        self.streaming.end(Some(target.id)).await;
         self.peer().channel(target.id).leave(Unsent::Keep).await?;
         {
             let mut known = self.talk.known();
@@ -189,7 +192,9 @@ impl Chat {
         self.level_a_moment(target.id).await;
         self.refresh_prompt().await;
         self.show_heading(target).await?;
-        self.show_newest(target, FIRST_MESSAGES).await
+        self.show_newest(target, FIRST_MESSAGES).await?;
+        self.tell_streams(target).await;
+        Ok(())
     }
 
     /// All channels get a moment to fetch what was written meanwhile; a script waits as it does for one.

@@ -36,6 +36,7 @@ mod session;
 mod sessions;
 mod shown;
 mod start;
+mod streaming;
 mod talk;
 mod telling;
 mod unread;
@@ -63,6 +64,7 @@ use output::Out;
 pub use script::{check, run_input};
 use searching::Searching;
 pub use start::{layers, start};
+use streaming::Streaming;
 use talk::{Talk, Target};
 
 /// A command is carried out, or not.
@@ -89,6 +91,9 @@ pub struct Chat {
     out: Out,
     talk: Talk,
     searching: Searching,
+    streaming: Streaming,
+    /// Commands come from elsewhere.
+    stdin_is_free: bool,
 }
 
 /// Whether there is more to do.
@@ -168,13 +173,14 @@ impl Chat {
             Command::Allow { user, channel, rights } => self.allow(&user, channel, rights).await,
             Command::Deny { user, channel } => self.deny(&user, channel).await,
             Command::Kick { user, channel } => self.kick(&user, channel).await,
-            Command::View { channel, view } => self.set_view(channel, view).await,
+            Command::View { channel, view, visitors } => self.set_view(channel, view, visitors).await,
             Command::Host { channel } => self.host(channel).await,
             Command::MoveHost { channel, user } => self.move_host(channel, &user).await,
             Command::Sync { channel } => self.sync(channel).await,
             Command::Verify { channel } => self.verify(channel).await,
             Command::Retain { channel, keep } => self.retain(channel, keep).await,
             Command::Notify { request } => self.notify(request).await,
+            Command::Stream { channel, request } => self.stream(channel, request).await,
             Command::Stats => self.stats().await,
             Command::Debug { channel } => self.debug(channel).await,
             Command::Peers => self.peers().await,
@@ -203,8 +209,9 @@ impl Chat {
     ///
     /// # Errors
     /// [`NodeError`]: not everything went well.
-    pub async fn stop(self) -> Result<(), NodeError> {
+    pub async fn stop(mut self) -> Result<(), NodeError> {
         self.talk.known().leaving = true;
+        self.streaming.end(None).await;
         let stopped = self.node.stop(&self.log).await;
         // The narrator keeps the newest token; it ends with the peer's events.
         let _ = self.narrator.await;

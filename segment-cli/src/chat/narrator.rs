@@ -150,6 +150,7 @@ impl Narrator {
         if self.talk.known().leaving {
             return;
         }
+        let Some(event) = self.tell_stream(event) else { return };
         match event {
             PeerEvent::EpochChanged { channel, fence, owner, base } => self.on_epoch(channel, fence, owner, base).await,
             other => self.tell(other),

@@ -5,7 +5,7 @@ use std::time::Duration;
 use segment_core::peer::events::{Reply, Stage};
 use segment_net::RequestError;
 use segment_proto::messages::UserFound;
-use segment_proto::{AccessChange, AccountId, ChannelName, DeviceId, Reason, Rights, UserName, View};
+use segment_proto::{AccessChange, AccountId, ChannelName, DeviceId, Reason, Rights, UserName, View, Visitors};
 
 use super::answers::{Notice, Said, message_id, rights};
 use super::messages::committed_within;
@@ -44,13 +44,26 @@ impl Chat {
     }
 
     /// `/view`
-    pub(super) async fn set_view(&self, channel: Option<ChannelName>, view: View) -> Done {
+    pub(super) async fn set_view(
+        &self,
+        channel: Option<ChannelName>,
+        view: Option<View>,
+        visitors: Option<Visitors>,
+    ) -> Done {
         let target = self.target(channel).await?;
-        let text = match view {
-            View::Members => format!("#{} is now for those whom you allow.", target.name),
-            _ => format!("#{} is now for everybody.", target.name),
+        if let Some(view) = view {
+            let text = match view {
+                View::Members => format!("#{} is now for those whom you allow.", target.name),
+                _ => format!("#{} is now for everybody.", target.name),
+            };
+            self.change(&target, AccessChange::set_view(view), text).await?;
+        }
+        let Some(visitors) = visitors else { return Ok(()) };
+        let text = match visitors {
+            Visitors::Read => format!("Visitors may read #{} and watch its streams, where it is public.", target.name),
+            _ => format!("#{} takes no visitors any more.", target.name),
         };
-        self.change(&target, AccessChange::set_view(view), text).await
+        self.change(&target, AccessChange::set_visitors(visitors), text).await
     }
 
     /// `/host move`

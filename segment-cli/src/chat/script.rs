@@ -105,7 +105,7 @@ async fn run_lines(chat: &mut Chat, input: &Input, failures: Failures) -> Result
         number += 1;
         let line = match lines.next().await {
             Ok(Some(line)) => line,
-            Ok(None) => return Ok(end),
+            Ok(None) => return Ok(end.then(chat.streams_ended().await?)),
             Err(problem) => {
                 let problem = problem.at_line(number);
                 chat.out.problem("", &problem).await.map_err(unheard)?;

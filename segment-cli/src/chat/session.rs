@@ -72,6 +72,7 @@ impl Chat {
 
     /// `/logout`
     pub(super) async fn logout(&mut self) -> Done {
+        self.streaming.end(None).await;
         let reply = self.peer().request(segment_core::peer::Peer::logout).await;
         if self.node.keeping == Keeping::Profile {
             SavedLogin::forget(self.profile.dir())?;
@@ -176,6 +177,7 @@ impl Chat {
         if self.node.keeping == keeping {
             return Ok(());
         }
+        self.streaming.end(None).await;
         self.talk.known().leaving = true;
         self.node.stop(&self.log).await?;
         // It ends with the peer's events.

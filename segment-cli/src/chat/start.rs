@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::output::Out;
 use super::searching::Searching;
+use super::streaming::Streaming;
 use super::talk::Talk;
 use super::{Chat, narrator};
 use crate::args::{EmbeddedTracker, Input, PeerOptions};
@@ -70,6 +71,8 @@ pub async fn start(options: &PeerOptions, out: Out) -> Result<Chat, Problem> {
         out,
         talk,
         searching: Searching::default(),
+        streaming: Streaming::default(),
+        stdin_is_free: matches!(options.input, Input::Commands(_) | Input::File(_)),
     };
     chat.take_settings();
     chat.enter(remembered).await?;

@@ -7,10 +7,11 @@ use std::time::Instant;
 use segment_core::peer::ChannelView;
 use segment_core::peer::events::{ChannelMessage, Serving, Transfer};
 use segment_proto::messages::{DeliveryStep, UserRow};
-use segment_proto::{AccountId, ChannelId, ChannelName, DeviceId, MessageKey, Rights, Who};
+use segment_proto::{AccountId, ChannelId, ChannelName, DeviceId, MessageKey, Rights, StreamId, Who};
 
 use super::figures::Figures;
 use super::shown::Shown;
+use super::streaming::Heard;
 use super::unread::Unread;
 use crate::config::NotifyPlan;
 use crate::profile::Marks;
@@ -88,6 +89,8 @@ pub struct Known {
     pub notify: NotifyPlan,
     /// Own figures.
     pub figures: Figures,
+    /// Streams that were told of.
+    pub(in crate::chat) streams: BTreeMap<StreamId, Heard>,
 }
 
 /// A channel that is not served as it should be.

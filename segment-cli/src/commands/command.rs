@@ -4,6 +4,7 @@ use segment_proto::messages::Presence;
 use segment_proto::{ChannelName, Rights, UserName, View, Visitors};
 use segment_store::SearchQuery;
 
+use super::StreamRequest;
 use crate::config::Key;
 use crate::config::{Notify, NotifyWhen};
 use crate::named::named_enum;
@@ -112,8 +113,10 @@ pub enum Command {
     View {
         /// Which one.
         channel: Option<ChannelName>,
-        /// Who may see and read it from now on.
-        view: View,
+        /// Who may see and read it from now on; `None`: as it is.
+        view: Option<View>,
+        /// What visitors may do from now on; `None`: as it is.
+        visitors: Option<Visitors>,
     },
     /// `/verify`
     Verify {
@@ -185,6 +188,13 @@ pub enum Command {
         last: Option<u32>,
         /// What.
         query: SearchQuery,
+    },
+    /// `/stream`
+    Stream {
+        /// Where.
+        channel: Option<ChannelName>,
+        /// What to do.
+        request: StreamRequest,
     },
     /// `/peers`
     Peers,

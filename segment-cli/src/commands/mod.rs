@@ -5,6 +5,7 @@ mod aliases;
 mod command;
 mod docs;
 mod spec;
+mod stream;
 mod table;
 
 pub use aliases::{ALIAS_NAME_BYTES_MAX, ALIAS_TEXT_BYTES_MAX, ALIASES_MAX, AliasError, Aliases};
@@ -14,6 +15,7 @@ pub use command::{
 };
 pub use docs::reference;
 pub use spec::{Alias, CommandSpec, Example, Group, InScripts, Kind, Needs, Slot};
+pub use stream::{PictureSize, StreamRef, StreamRequest, StreamSource, StreamStart, StreamWatch, WatchTo, parse_rate};
 pub use table::{find, names, of_group, table};
 
 use crate::grammar::{Line, Origin, UsageError, classify, match_words, nearest};

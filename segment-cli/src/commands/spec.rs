@@ -97,6 +97,10 @@ pub enum Kind {
         /// The largest number allowed.
         max: u32,
     },
+    /// `640x360`
+    Size,
+    /// `2mbit`
+    Rate,
     /// An option without a value.
     Flag,
 }
@@ -114,6 +118,8 @@ pub enum Group {
     Hosting,
     /// Writing and reading.
     Messages,
+    /// Live pictures and sound.
+    Streams,
     /// Finding out what is wrong.
     Faults,
     /// The program itself.
@@ -122,8 +128,16 @@ pub enum Group {
 
 impl Group {
     /// Every group, in the order of the help.
-    pub const ALL: [Self; 7] =
-        [Self::Session, Self::Channels, Self::People, Self::Hosting, Self::Messages, Self::Faults, Self::Own];
+    pub const ALL: [Self; 8] = [
+        Self::Session,
+        Self::Channels,
+        Self::People,
+        Self::Hosting,
+        Self::Messages,
+        Self::Streams,
+        Self::Faults,
+        Self::Own,
+    ];
 
     /// Its heading.
     #[must_use]
@@ -134,6 +148,7 @@ impl Group {
             Self::People => "people",
             Self::Hosting => "hosting",
             Self::Messages => "messages",
+            Self::Streams => "streams",
             Self::Faults => "faults",
             Self::Own => "own",
         }
@@ -208,6 +223,8 @@ impl Slot {
             Kind::Message => "!message".to_owned(),
             Kind::Url => "URL".to_owned(),
             Kind::Number { .. } => "N".to_owned(),
+            Kind::Size => "WxH".to_owned(),
+            Kind::Rate => "RATE".to_owned(),
             Kind::Choice(choices) => choices.join("|"),
             Kind::Choices(choices) => choices.join(","),
             Kind::Name | Kind::Word | Kind::Flag => self.name.to_uppercase(),

@@ -171,6 +171,22 @@ named_enum! {
         Profile = "profile",
         /// The settings cannot be used.
         Settings = "settings",
+        /// A program that is needed is not installed.
+        MissingProgram = "missing_program",
+        /// There is nothing by the name of a source.
+        NoSource = "no_source",
+        /// A source gives nothing that can be streamed.
+        Source = "source",
+        /// What was to show or keep a stream does not.
+        Sink = "sink",
+        /// The terminal shows no pictures.
+        NoScreen = "no_screen",
+        /// Several streams may be meant.
+        WhichStream = "which_stream",
+        /// A stream of this title is sent from here, or watched here already.
+        StreamsAlready = "streams_already",
+        /// Nothing is sent or watched here.
+        NoOwnStream = "no_own_stream",
         /// A script cannot be read.
         Script = "script",
         /// The program cannot start.
@@ -266,6 +282,32 @@ const fn local_meaning(reason: LocalReason) -> (Status, ExitCode, &'static str) 
             Refused,
             "there is no password: nothing was sent; use --password-cmd or SEGMENT_PASSWORD, or ask at a terminal",
         ),
+        LocalReason::MissingProgram => (
+            ServerError,
+            Refused,
+            "a program that this needs is not installed: nothing was done; install it and try again",
+        ),
+        LocalReason::NoSource => {
+            (RequestError, NotFound, "there is no such file or camera: nothing is streamed; check its name")
+        }
+        LocalReason::Source => (ServerError, Refused, "the source gives nothing that can be streamed; try another one"),
+        LocalReason::Sink => (ServerError, Refused, "the stream cannot be shown or kept there; name another place"),
+        LocalReason::NoScreen => {
+            (RequestError, Refused, "this is no terminal that shows pictures: not watched; use --out FILE, or --play")
+        }
+        LocalReason::WhichStream => (
+            RequestError,
+            BadCommand,
+            "several streams may be meant: nothing was done; name one, by number, @user or title",
+        ),
+        LocalReason::StreamsAlready => (
+            RequestError,
+            Refused,
+            "this stream is sent or watched here already: nothing was done; /stream stop ends it",
+        ),
+        LocalReason::NoOwnStream => {
+            (RequestError, NotFound, "nothing is sent or watched here; /stream list shows what runs in the channel")
+        }
         LocalReason::Profile => (RequestError, Refused, "the profile cannot be used"),
         LocalReason::Settings => (RequestError, BadCommand, "the settings cannot be used"),
         LocalReason::Script => (RequestError, BadCommand, "the script cannot be read"),

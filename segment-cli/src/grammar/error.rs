@@ -107,6 +107,16 @@ pub enum UsageError {
         /// As typed.
         text: String,
     },
+    /// An option of another part of the command.
+    #[error("--{option} does not go with /{} {action}; /help {} says what each of its parts takes", command.name, command.name)]
+    OptionNotHere {
+        /// The command.
+        command: &'static CommandSpec,
+        /// Its part.
+        action: &'static str,
+        /// The option.
+        option: &'static str,
+    },
     /// Something that the command cannot do without.
     #[error("{argument} is missing; usage: {}", command.usage())]
     MissingArgument {
@@ -152,6 +162,24 @@ pub enum UsageError {
         word: String,
         /// The largest number allowed.
         max: u32,
+    },
+    /// Not sides of a picture.
+    #[error("{:?} is not a size of pictures; write columns and rows of pixels, such as 640x360", Clipped(word))]
+    BadSize {
+        /// As typed.
+        word: String,
+    },
+    /// Not an amount of data in a second.
+    #[error("{:?} is not a rate; write 500kbit or 2mbit, each in a second", Clipped(word))]
+    BadRate {
+        /// As typed.
+        word: String,
+    },
+    /// Not what a stream can be called.
+    #[error("{:?} is not a title; write 1 to 64 characters in one line", Clipped(word))]
+    BadTitle {
+        /// As typed.
+        word: String,
     },
     /// None of the words that can stand here.
     #[error("{:?} cannot stand here{}; write one of: {}", Clipped(word), DidYouMean("", *near), choices.join(", "))]
@@ -223,6 +251,8 @@ named_enum! {
         OptionTwice = "option_twice",
         /// See [`UsageError::OptionsExclude`].
         OptionsExclude = "options_exclude",
+        /// See [`UsageError::OptionNotHere`].
+        OptionNotHere = "option_not_here",
         /// See [`UsageError::MissingArgument`].
         MissingArgument = "missing_argument",
         /// See [`UsageError::NothingToFind`].
@@ -237,6 +267,12 @@ named_enum! {
         BadMessage = "bad_message",
         /// See [`UsageError::BadNumber`].
         BadNumber = "bad_number",
+        /// See [`UsageError::BadSize`].
+        BadSize = "bad_size",
+        /// See [`UsageError::BadRate`].
+        BadRate = "bad_rate",
+        /// See [`UsageError::BadTitle`].
+        BadTitle = "bad_title",
         /// See [`UsageError::BadChoice`].
         BadChoice = "bad_choice",
         /// See [`UsageError::BadSetting`].
@@ -270,6 +306,7 @@ impl UsageError {
             Self::OptionTakesNoValue { .. } => UsageReason::OptionTakesNoValue,
             Self::OptionTwice { .. } => UsageReason::OptionTwice,
             Self::OptionsExclude { .. } => UsageReason::OptionsExclude,
+            Self::OptionNotHere { .. } => UsageReason::OptionNotHere,
             Self::MissingArgument { .. } => UsageReason::MissingArgument,
             Self::NothingToFind { .. } => UsageReason::NothingToFind,
             Self::ExtraArgument { .. } => UsageReason::ExtraArgument,
@@ -277,6 +314,9 @@ impl UsageError {
             Self::BadUser { .. } => UsageReason::BadUser,
             Self::BadMessage { .. } => UsageReason::BadMessage,
             Self::BadNumber { .. } => UsageReason::BadNumber,
+            Self::BadSize { .. } => UsageReason::BadSize,
+            Self::BadRate { .. } => UsageReason::BadRate,
+            Self::BadTitle { .. } => UsageReason::BadTitle,
             Self::BadChoice { .. } => UsageReason::BadChoice,
             Self::BadSetting { .. } => UsageReason::BadSetting,
             Self::PrivateSetting { .. } => UsageReason::PrivateSetting,

@@ -2,7 +2,7 @@
 
 use super::words::{Attached, OptionWord};
 use super::{UsageError, Words, nearest};
-use crate::commands::{CommandSpec, Kind, Slot};
+use crate::commands::{CommandSpec, Kind, PictureSize, Slot, parse_rate};
 use crate::names::{MessageRef, positive};
 use crate::url::TrackerUrl;
 use segment_proto::{ChannelName, UserName};
@@ -26,6 +26,8 @@ pub enum Value {
     Choices(Vec<&'static str>),
     /// From 1 to a maximum.
     Number(u32),
+    /// Sides of a picture.
+    Size(PictureSize),
     /// An option that takes no value is there.
     Flag,
 }
@@ -157,6 +159,24 @@ impl Matched {
         UsageError::MissingArgument { command: self.command, argument }
     }
 
+    /// That `word` is one too many.
+    #[must_use]
+    pub const fn extra(&self, word: String) -> UsageError {
+        UsageError::ExtraArgument { command: self.command, word }
+    }
+
+    /// Refuses options that do not go with what is to be done.
+    ///
+    /// # Errors
+    /// [`UsageError::OptionNotHere`]
+    pub fn only_with(&self, action: &'static str, options: &[&str]) -> Result<(), UsageError> {
+        let given = self.command.options.iter().map(|option| option.name).filter(|name| self.has(name));
+        match given.into_iter().find(|name| !options.contains(name)) {
+            Some(option) => Err(UsageError::OptionNotHere { command: self.command, action, option }),
+            None => Ok(()),
+        }
+    }
+
     /// Refuses two options that exclude each other.
     ///
     /// # Errors
@@ -202,6 +222,14 @@ impl Kind {
                 Err(why) => Err(UsageError::BadUrl { word, why }),
             },
             Self::Number { max } => read_number(word, max),
+            Self::Size => match PictureSize::parse(&word) {
+                Some(size) => Ok(Value::Size(size)),
+                None => Err(UsageError::BadSize { word }),
+            },
+            Self::Rate => match parse_rate(&word) {
+                Some(kbps) => Ok(Value::Number(kbps)),
+                None => Err(UsageError::BadRate { word }),
+            },
             Self::Choice(choices) => Ok(Value::Choice(choose(&word, choices)?)),
             Self::Choices(choices) => read_choices(&word, choices),
             Self::Word | Self::Flag => Ok(Value::Word(word)),
@@ -280,4 +308,5 @@ from_value!(
     Choice(&'static str),
     Choices(Vec<&'static str>),
     Number(u32),
+    Size(PictureSize),
 );

@@ -307,6 +307,7 @@ impl Front {
                 }
                 let _ = done.send(());
             }
+            Some(Order::Lend(run)) => self.lend(run)?,
             Some(Order::Close(done)) => {
                 self.close()?;
                 self.above("")?;

@@ -31,6 +31,8 @@ pub(super) enum Order {
         pager: String,
         done: oneshot::Sender<()>,
     },
+    /// Somebody else has the terminal until this returns.
+    Lend(Box<dyn FnOnce() + Send>),
     Flush(oneshot::Sender<()>),
     /// Where lines are not edited: stands before what is typed.
     Prompt(String),
@@ -158,6 +160,8 @@ impl Plain {
             }
             Order::Flush(done) => drop(done.send(()).is_ok()),
             Order::Close(done) => drop(done.send(()).is_ok()),
+            // It is told so by being dropped.
+            Order::Lend(_) => {}
             Order::Prompt(text) => {
                 self.prompted = true;
                 write(&text)?;

@@ -27,6 +27,8 @@ impl Restore {
 impl Drop for Restore {
     fn drop(&mut self) {
         #[cfg(unix)]
+        segment_media::screen::restore();
+        #[cfg(unix)]
         if let Some(modes) = &self.modes {
             let _ = tcsetattr(std::io::stdin(), OptionalActions::Now, modes);
             if self.drawn == Drawn::Redrawn {

@@ -58,6 +58,12 @@ impl Screen {
         self.paging == Paging::Never && is_interactive()
     }
 
+    /// Whether this is a terminal in which more can be shown than lines.
+    #[must_use]
+    pub fn is_drawn(&self) -> bool {
+        self.paging == Paging::Pager
+    }
+
     /// Whether a person's pager can be used.
     #[must_use]
     pub fn has_pager(&self) -> bool {
@@ -147,6 +153,21 @@ impl Screen {
     #[must_use]
     pub fn is_lent(&self) -> bool {
         self.state.lent.get()
+    }
+
+    /// Gives the terminal to somebody else until `run` returns; in the terminal's thread. What arrives meanwhile is
+    /// printed afterwards.
+    ///
+    /// # Errors
+    /// This terminal is none, or has gone.
+    pub async fn lend<T: Send + 'static>(&self, run: impl FnOnce() -> T + Send + 'static) -> io::Result<T> {
+        let (done, is_done) = oneshot::channel();
+        let run = move || {
+            // Whoever wanted it may be gone.
+            let _ = done.send(run());
+        };
+        self.order(Order::Lend(Box::new(run))).await?;
+        is_done.await.map_err(|_| io::ErrorKind::Unsupported.into())
     }
 
     /// Returns once everything is shown, or after two seconds.

@@ -5,7 +5,7 @@ use std::fs;
 use std::path::Path;
 
 /// Tests that wait, and for what.
-const WAITING: [(&str, &str); 1] = [("broken_09d", "issue 5")];
+const WAITING: [(&str, &str); 0] = [];
 
 /// Every test with the reason for which it is ignored, in the order of their names.
 fn tests() -> Vec<(String, Option<String>)> {

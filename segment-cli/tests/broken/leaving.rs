@@ -6,9 +6,13 @@
 use std::time::Duration;
 
 use segment_core::Endpoint;
+use segment_core::peer::StreamOptions;
 use segment_core::peer::events::{Reply, Stage};
-use segment_net::Peer;
+use segment_media::Source;
+use segment_media::card::{self, CardOptions};
+use segment_net::{Broadcast, Peer, Seen, Watching};
 use segment_proto::messages::{ChannelRow, Presence, UserRow};
+use segment_proto::{FrameFlags, Track, TrackKind};
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 
@@ -121,13 +125,81 @@ async fn broken_09c_a_logout_while_messages_pour_in_is_answered() {
 }
 
 /// A viewer logs out while pictures come; the viewer, the streamer and the other viewers go on.
-#[test]
-#[ignore = "issue 5"]
-fn broken_09d_a_logout_while_watching_a_stream_is_answered() {
-    // Ken streams the test card into #general; ada and ben watch. Ada logs out between two pictures: her logout is
-    // answered, her link to ken is closed, ken's viewers are [ben], ben's pictures go on without a gap, and ada's
-    // process can log in and watch again. The same with ken logging out: both viewers are told that it has ended.
-    unimplemented!("there are no streams yet");
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn broken_09d_a_logout_while_watching_a_stream_is_answered() {
+    let town = Town::new();
+    let tracker = town.tracker().await;
+    let ken = town.registered("ken", endpoint(&tracker)).await;
+    let here = create(&ken, "#general").await;
+    let card = card::open(CardOptions { width: 160, height: 120, ..CardOptions::default() }).unwrap();
+    let broadcast = soon(here.stream(of_card(&card))).await.unwrap();
+    let sending = tokio::spawn(stream(card, broadcast.clone()));
+    let ada = town.registered("ada", endpoint(&tracker)).await;
+    let ben = town.registered("ben", endpoint(&tracker)).await;
+    let (mut of_ada, mut of_ben) = (watching(&ada).await, watching(&ben).await);
+    let first = pictures(&mut of_ben, 5).await[0];
+    pictures(&mut of_ada, 5).await;
+
+    // Between two pictures: it is answered, and nobody counts on her any more.
+    soon(ada.request(|machine, now| machine.logout(now))).await.unwrap();
+    eventually(|| async { (viewers(&broadcast).await == ["ben"]).then_some(()) }).await;
+    eventually(|| async { (broadcast.followers().await.unwrap().0 == 1).then_some(()) }).await;
+    let groups = pictures(&mut of_ben, 20).await;
+    assert!(groups[0] > first && groups.windows(2).all(|pair| pair[1] == pair[0] + 1), "a gap: {groups:?}");
+    soon(ada.login("ada", PASSWORD, Presence::Online)).await.unwrap();
+    let mut of_ada = watching(&ada).await;
+    pictures(&mut of_ada, 5).await;
+
+    // The same with the streamer: both are told that it is over.
+    soon(ken.request(|machine, now| machine.logout(now))).await.unwrap();
+    for viewer in [&mut of_ada, &mut of_ben] {
+        while !matches!(soon(viewer.next()).await, Some(Seen::Ended(_))) {}
+    }
+    assert!(soon(sending).await.unwrap() > 25);
+}
+
+fn of_card(card: &Source) -> StreamOptions {
+    let track = &card.tracks()[0];
+    let (codec, format) = (track.codec.clone(), track.format.to_string());
+    let (rate_bps, interval_us) = (track.rate_bps, track.interval_us);
+    let tracks = vec![Track { track: track.track, kind: TrackKind::Video, codec, format, rate_bps, interval_us }];
+    StreamOptions { title: "card".into(), tracks, uplink_kbps: 20_000 }
+}
+
+/// Until nobody may stream here any more; how many pictures that were.
+async fn stream(mut card: Source, broadcast: Broadcast) -> usize {
+    let mut count = 0;
+    while let Some(frame) = card.next().await.unwrap() {
+        let flags = FrameFlags::KEY.with(FrameFlags::DISCARDABLE);
+        if broadcast.push(frame.track, frame.timestamp_us, flags, frame.payload).await.is_err() {
+            break;
+        }
+        count += 1;
+    }
+    count
+}
+
+/// Watches the only stream of the channel, once it can be asked for.
+async fn watching(peer: &Peer) -> Watching {
+    let there = soon(peer.join("#general")).await.unwrap();
+    let rows = eventually(|| async { there.streams().await.ok().filter(|rows| !rows.is_empty()) }).await;
+    soon(there.watch(&rows[0].description, 0)).await.unwrap()
+}
+
+/// The groups of so many pictures.
+async fn pictures(watching: &mut Watching, count: usize) -> Vec<u64> {
+    let mut groups = Vec::new();
+    while groups.len() < count {
+        match soon(watching.next()).await {
+            Some(Seen::Frame(frame)) => groups.push(frame.place.group),
+            other => panic!("{other:?}"),
+        }
+    }
+    groups
+}
+
+async fn viewers(broadcast: &Broadcast) -> Vec<String> {
+    soon(broadcast.viewers()).await.unwrap().iter().map(|row| row.who.to_string()).collect()
 }
 
 /// Stopped and started at once, with links open, several times: on the same port, and everybody is back by themselves.

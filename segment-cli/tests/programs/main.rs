@@ -23,6 +23,7 @@ mod scenarios;
 mod scripts;
 mod searching;
 mod settings;
+mod streaming;
 mod telling;
 mod terminals;
 mod trackers;

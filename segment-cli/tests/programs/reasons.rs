@@ -35,6 +35,30 @@ fn of_arguments(town: &Town, arguments: &[&str]) -> Vec<Value> {
     errors(&command.env_remove("SEGMENT_PASSWORD").output().unwrap())
 }
 
+/// Of a script that streams, and of one that would watch.
+fn of_streams(town: &Town) -> Vec<Value> {
+    let file = town.dir.path().join("a file");
+    fs::write(&file, "no film").unwrap();
+    let streams = [
+        "/stream stop",
+        "/stream start #general nosuch.mp4",
+        "/stream start #general --size 100x100",
+        "/stream start #general --seconds 1",
+        "/stream start #general --seconds 1",
+        "/stream start #general --seconds 1 --title other",
+        "/stream stop",
+        &format!("/stream start #general '{}'", file.display()),
+    ];
+    let mut command = town.command("ken");
+    command.args(["--json", "--keep-going"]).args(streams.iter().flat_map(|line| ["-c", line]));
+    let mut given = errors(&command.env("PATH", "").output().unwrap());
+    let mut ken = town.program("ken");
+    ken.done("/stream start #general");
+    let out = format!("/stream watch #general --out '{}'", file.display());
+    given.extend(of_lines(town, "ben", &["/stream watch #general", &out]));
+    given
+}
+
 #[test]
 fn every_reason_is_given_with_its_exit_code_and_a_way_on() {
     let mut town = Town::new();
@@ -57,6 +81,7 @@ fn every_reason_is_given_with_its_exit_code_and_a_way_on() {
             "/ping",
         ],
     );
+    given.extend(of_streams(&town));
     fs::create_dir_all(town.profile_dir("broken")).unwrap();
     fs::write(town.profile_dir("broken").join("profile.toml"), "nosuch = 1").unwrap();
     let key = town.url.rsplit('#').next().unwrap();

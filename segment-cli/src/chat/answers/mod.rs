@@ -24,6 +24,8 @@ macro_rules! answer {
     };
 }
 
+pub(in crate::chat) use answer;
+
 mod message;
 
 pub use message::{MessageShown, NewBelow, place};

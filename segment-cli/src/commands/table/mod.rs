@@ -6,6 +6,7 @@ mod messages;
 mod own;
 mod people;
 mod session;
+mod streams;
 
 use super::{Alias, Command, CommandSpec, Example, Group, InScripts, Kind, Needs, Slot};
 
@@ -30,8 +31,8 @@ const TARGET: Slot = Slot::optional("channel", Kind::Channel);
 const CHANNEL: Slot = Slot::required("channel", Kind::Channel);
 const USER: Slot = Slot::required("user", Kind::User);
 
-static PARTS: [&[CommandSpec]; 6] =
-    [session::ROWS, channels::ROWS, people::ROWS, keeping::ROWS, messages::ROWS, own::ROWS];
+static PARTS: [&[CommandSpec]; 7] =
+    [session::ROWS, channels::ROWS, people::ROWS, keeping::ROWS, messages::ROWS, streams::ROWS, own::ROWS];
 
 const fn alias(name: &'static str) -> Alias {
     Alias { name, preset: "" }

@@ -2,7 +2,7 @@
 
 use super::{Command, CommandSpec, Group, Kind, Needs, ROW, Slot, TARGET, USER, alias, example};
 use crate::grammar::{Matched, UsageError};
-use segment_proto::{Rights, View};
+use segment_proto::{Rights, View, Visitors};
 
 const FROM: Slot = Slot::optional("from", Kind::Channel);
 
@@ -51,10 +51,15 @@ pub(super) const ROWS: &[CommandSpec] = &[
     CommandSpec {
         name: "view",
         group: Group::People,
-        args: &[TARGET, Slot::required("view", Kind::Choice(&["public", "members"]))],
+        args: &[TARGET, Slot::optional("view", Kind::Choice(&["public", "members"]))],
+        options: &[Slot::optional("visitors", Kind::Choice(&["read", "none"]))],
         needs: Needs::Account,
         help: "change who may see and read a channel of yours",
-        examples: &[example("/view #ops members", "from now on only those whom you /allow")],
+        details: "--visitors says whether people without an account may read a public channel and watch its streams.",
+        examples: &[
+            example("/view #ops members", "from now on only those whom you /allow"),
+            example("/view --visitors none", "visitors read and watch no more in the current channel"),
+        ],
         build: build_view,
         ..ROW
     },
@@ -116,6 +121,9 @@ fn build_host(matched: &Matched) -> Result<Command, UsageError> {
 
 fn build_view(matched: &Matched) -> Result<Command, UsageError> {
     let view = matched.choice("view", View::ALL, View::as_str);
-    let view = view.ok_or_else(|| matched.missing("public|members"))?;
-    Ok(Command::View { channel: matched.get("channel"), view })
+    let visitors = matched.choice("visitors", Visitors::ALL, Visitors::as_str);
+    if view.is_none() && visitors.is_none() {
+        return Err(matched.missing("public|members"));
+    }
+    Ok(Command::View { channel: matched.get("channel"), view, visitors })
 }

@@ -1,0 +1,112 @@
+//! Which stream is meant.
+
+use segment_core::peer::CommandError;
+use segment_net::RequestError;
+use segment_proto::Reason;
+use segment_proto::messages::StreamRow;
+
+use super::answers::quoted;
+use super::running::{Role, Running};
+use crate::chat::{Chat, Target};
+use crate::commands::StreamRef;
+use crate::errors::{LocalReason, Problem};
+
+impl Chat {
+    /// The streams of a channel, the oldest first.
+    pub(super) async fn stream_rows(&self, target: &Target) -> Result<Vec<StreamRow>, Problem> {
+        if self.is_script() {
+            self.level(target.id).await;
+        }
+        let mut rows = self.peer().channel(target.id).streams().await.map_err(|error| nobody_serves(error, target))?;
+        rows.sort_by_key(|row| (row.description.started, row.description.stream));
+        Ok(rows)
+    }
+
+    /// The stream of a channel that is meant.
+    pub(super) async fn pick(&self, target: &Target, which: Option<&StreamRef>) -> Result<StreamRow, Problem> {
+        picked(self.stream_rows(target).await?, which, target)
+    }
+
+    /// What runs here and is meant: everything, where nothing is named.
+    pub(super) async fn meant(
+        &self,
+        target: Option<&Target>,
+        which: Option<&StreamRef>,
+    ) -> Result<Vec<&Running>, Problem> {
+        let here = self.streaming.0.iter().filter(|one| target.is_none_or(|target| one.target.id == target.id));
+        let of_number = match (which, target.cloned().or_else(|| self.talk.current())) {
+            (Some(StreamRef::Number(_)), Some(target)) => Some(self.pick(&target, which).await?.description.stream),
+            _ => None,
+        };
+        let is_meant = |one: &&Running| match which {
+            None => true,
+            Some(StreamRef::Number(_)) => Some(one.stream) == of_number,
+            Some(StreamRef::Of(user)) => one.by == user.as_str(),
+            Some(StreamRef::Titled(title)) => one.title == *title,
+        };
+        Ok(here.filter(is_meant).collect())
+    }
+
+    /// The only one of those that run here and are meant.
+    pub(super) async fn only_meant(
+        &self,
+        target: Option<&Target>,
+        which: Option<&StreamRef>,
+    ) -> Result<&Running, Problem> {
+        match self.meant(target, which).await?.as_slice() {
+            [] => Err(Problem::local(LocalReason::NoOwnStream)),
+            [one] => Ok(one),
+            several => Err(which_of(several.iter().map(|one| match one.role {
+                Role::Sends => quoted(&one.title),
+                Role::Watches => format!("{} of {}", quoted(&one.title), one.by),
+            }))),
+        }
+    }
+}
+
+/// Said in terms of the channel.
+pub(super) fn nobody_serves(error: RequestError, target: &Target) -> Problem {
+    let is_away = matches!(error, RequestError::Command(CommandError::NotConnected));
+    let problem = Problem::from(error);
+    if !is_away {
+        return problem;
+    }
+    problem.saying(format_args!(
+        "neither host nor tracker of #{} can be reached: nothing was asked; wait until one is there again",
+        target.name
+    ))
+}
+
+fn picked(rows: Vec<StreamRow>, which: Option<&StreamRef>, target: &Target) -> Result<StreamRow, Problem> {
+    let number = |at: usize| u32::try_from(at + 1).unwrap_or(u32::MAX);
+    let is_meant = |(at, row): &(usize, StreamRow)| match which {
+        None => true,
+        Some(StreamRef::Number(wanted)) => number(*at) == *wanted,
+        Some(StreamRef::Of(user)) => row.description.who.name == *user,
+        Some(StreamRef::Titled(title)) => row.description.title == *title,
+    };
+    let any = !rows.is_empty();
+    let mut meant: Vec<(usize, StreamRow)> = rows.into_iter().enumerate().filter(is_meant).collect();
+    match meant.pop() {
+        Some((_, row)) if meant.is_empty() => Ok(row),
+        Some(last) => {
+            meant.push(last);
+            Err(which_of(
+                meant.iter().map(|(at, row)| {
+                    format!("{} {} of {}", at + 1, quoted(&row.description.title), row.description.who)
+                }),
+            ))
+        }
+        None if any => Err(Problem::wire(Reason::NoSuchStream)),
+        None => Err(Problem::wire(Reason::NoSuchStream)
+            .saying(format_args!("nobody streams in #{}; /stream start begins a stream", target.name))),
+    }
+}
+
+fn which_of(streams: impl Iterator<Item = String>) -> Problem {
+    let streams: Vec<String> = streams.collect();
+    Problem::local(LocalReason::WhichStream).saying(format_args!(
+        "several streams may be meant: {}; name one, by number, @user or title",
+        streams.join(", ")
+    ))
+}
