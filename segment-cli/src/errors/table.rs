@@ -205,6 +205,7 @@ pub const fn of_local(reason: LocalReason) -> Row {
     Row { name: reason.as_str(), status, exit, text }
 }
 
+#[expect(clippy::too_many_lines, reason = "a table: one row for each reason")]
 const fn local_meaning(reason: LocalReason) -> (Status, ExitCode, &'static str) {
     use ExitCode::{BadCommand, NoConnection, NotFound, Refused};
     use Status::{RequestError, ServerError};

@@ -237,6 +237,31 @@ fn a_streamer_that_is_killed_returns_to_its_viewers() {
     }
 }
 
+/// What it knew of its viewers is gone with it, and the tracker has never heard of the stream.
+#[test]
+fn a_host_that_streams_and_is_killed_returns_to_its_viewers() {
+    let (town, ken, [mut ben]) = town_of(["ben"]);
+    let mut ken = ken;
+    ken.done(CARD);
+    watch(&mut ben, &at(&town, "ken.mkv"));
+    frames(&mut ben, 10);
+    let before = ben_frames(&mut ben) + 20;
+    ken.kill();
+    ben.hear("the copy", |value| value["event"] == "served_from" || value["event"] == "epoch_changed");
+    let mut ken = town.program("ken");
+    until("ken streams again", || ken.ask(&CARD.replace("start", "start #general")).last().unwrap()["type"] == "done");
+    until("more frames", || ben_frames(&mut ben) >= before);
+    until("ben is listed again", || viewers(&mut ken) == ["ben"]);
+    let ended = of_type(&ben.done("/stream stop"), "stream_ended")[0].clone();
+    assert!(ended["frames"].as_u64().unwrap() >= before, "{ended}");
+}
+
+/// Of what has come, also while nobody knows of the stream.
+fn ben_frames(ben: &mut Program) -> u64 {
+    let answer = ben.ask("/stream stats");
+    of_type(&answer, "stream_stats").first().map_or(0, |stats| stats["frames"].as_u64().unwrap())
+}
+
 #[test]
 fn who_is_gone_is_not_listed() {
     let (town, mut ken, [mut ben, mut ada]) = town_of(["ben", "ada"]);
@@ -269,6 +294,30 @@ fn who_is_gone_is_not_listed() {
     event(&ben, "stream_stopped");
     let ended = ben.hear("the end", |value| value["type"] == "stream_ended");
     assert_eq!(ended["why"], "it is over", "{ended}");
+}
+
+/// From the streamer's uplink one viewer is served.
+#[test]
+fn who_has_agreed_passes_it_on_and_the_tree_says_so() {
+    let (town, mut ken, [mut ben, mut ada]) = town_of(["ben", "ada"]);
+    ken.done(&format!("{CARD} --uplink 1kbit"));
+    ben.done(&format!("/stream watch #general --relay 50mbit --out {}", at(&town, "ben.mkv").display()));
+    frames(&mut ben, 5);
+    watch(&mut ada, &at(&town, "ada.mkv"));
+    frames(&mut ada, 5);
+    let tree = |program: &mut Program| of_type(&program.done("/stream tree #general"), "stream_tree")[0].clone();
+    until("ada has it through ben", || {
+        let tree = tree(&mut ken);
+        tree["viewers"][0]["name"] == "ben" && tree["viewers"][0]["viewers"][0]["name"] == "ada"
+    });
+    let answer = ada.done("/stream stats");
+    let rows = of_type(&answer, "stream_viewer");
+    let row = rows.iter().find(|row| row["name"] == "ada").unwrap();
+    assert_eq!((&row["way"], &row["hops"]), (&"through ben".into(), &2.into()), "{row}");
+    let before = stats(&mut ada)["frames"].as_u64().unwrap();
+    ben.kill();
+    frames(&mut ada, before + 20);
+    until("ada has it from ken", || viewers(&mut ken) == ["ada"]);
 }
 
 #[test]

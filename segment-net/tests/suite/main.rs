@@ -5,5 +5,6 @@ mod conformance;
 mod driver;
 mod embed;
 mod probe;
+mod returning;
 mod streams;
 mod tls;

@@ -7,10 +7,10 @@ use segment_net::RequestError;
 use segment_proto::messages::{StreamRow, ViewerFigures, ViewerRow};
 use segment_proto::{ChannelId, ChannelName, StreamId};
 
-use super::answers::{StreamListed, StreamStats, StreamTree, StreamViewer, slow_names, slow_text};
+use super::answers::{StreamListed, StreamStats, StreamTree, StreamViewer, quoted, slow_names, slow_text};
 use super::running::{Role, Running};
 use super::shape::Shape;
-use crate::chat::answers::Counted;
+use crate::chat::answers::{Counted, Said};
 use crate::chat::{Chat, Done, Target, unheard};
 use crate::commands::StreamRef;
 use crate::errors::Problem;
@@ -55,11 +55,24 @@ impl Chat {
         }
         for running in meant {
             let rows = self.stream_rows(&running.target).await?;
-            if let Some(row) = rows.iter().find(|row| row.description.stream == running.stream) {
-                self.show_stats(&running.target, row, Some(running)).await?;
+            match rows.iter().find(|row| row.description.stream == running.stream) {
+                Some(row) => self.show_stats(&running.target, row, Some(running)).await?,
+                None => self.say_unknown(running).await?,
             }
         }
         Ok(())
+    }
+
+    /// Whoever serves the channel has not heard of it yet, or its streamer is gone.
+    async fn say_unknown(&self, running: &Running) -> Done {
+        let text = format!(
+            "{} of {} in #{}: whoever serves the channel now does not know it; it goes on when its streamer is back, or ends \
+             within a minute.",
+            quoted(&running.title),
+            running.by,
+            running.target.name
+        );
+        self.out.answer(&Said { text }).await.map_err(unheard)
     }
 
     async fn show_stats(&self, target: &Target, row: &StreamRow, running: Option<&Running>) -> Done {

@@ -1,9 +1,13 @@
 //! Which stream is meant.
 
+use std::time::{Duration, Instant};
+
 use segment_core::peer::CommandError;
+use segment_core::peer::events::Serving;
 use segment_net::RequestError;
 use segment_proto::Reason;
 use segment_proto::messages::StreamRow;
+use tokio::time::sleep;
 
 use super::answers::quoted;
 use super::running::{Role, Running};
@@ -11,12 +15,23 @@ use crate::chat::{Chat, Target};
 use crate::commands::StreamRef;
 use crate::errors::{LocalReason, Problem};
 
+/// Who has just come is waited for so long.
+const SERVED: Duration = Duration::from_secs(5);
+const LOOK: Duration = Duration::from_millis(20);
+
 impl Chat {
+    /// Waits, for a while, until somebody serves a channel.
+    pub(super) async fn served(&self, target: &Target) -> Result<(), Problem> {
+        let until = Instant::now() + SERVED;
+        while self.view_of(target.id).await?.serving == Serving::Nowhere && Instant::now() < until {
+            sleep(LOOK).await;
+        }
+        Ok(())
+    }
+
     /// The streams of a channel, the oldest first.
     pub(super) async fn stream_rows(&self, target: &Target) -> Result<Vec<StreamRow>, Problem> {
-        if self.is_script() {
-            self.level(target.id).await;
-        }
+        self.served(target).await?;
         let mut rows = self.peer().channel(target.id).streams().await.map_err(|error| nobody_serves(error, target))?;
         rows.sort_by_key(|row| (row.description.started, row.description.stream));
         Ok(rows)

@@ -34,9 +34,7 @@ const SOUND_BPS: u32 = 96_000;
 impl Chat {
     /// `/stream start`
     pub(super) async fn start_stream(&mut self, target: Target, start: StreamStart) -> Done {
-        if self.is_script() {
-            self.level(target.id).await;
-        }
+        self.served(&target).await?;
         let title = start.title.clone().unwrap_or_else(|| title_of(&start.source));
         let stream = stream_id(&target.id, &self.peer().device(), &title);
         if self.streaming.has(Role::Sends, stream) {

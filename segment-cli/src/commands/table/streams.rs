@@ -59,9 +59,11 @@ pub(super) const ROWS: &[CommandSpec] = &[CommandSpec {
     ..ROW
 }];
 
+type Build = fn(&Matched) -> Result<StreamRequest, UsageError>;
+
 fn build(matched: &Matched) -> Result<Command, UsageError> {
     let action: &str = matched.need("action")?;
-    let (options, request): (&[&str], fn(&Matched) -> Result<StreamRequest, UsageError>) = match action {
+    let (options, request): (&[&str], Build) = match action {
         "start" => (&START, build_start),
         "watch" => (&WATCH, build_watch),
         "stop" => (&[], |m| Ok(StreamRequest::Stop(which(m)))),
