@@ -165,14 +165,20 @@ impl Peer {
 
     /// Ends everything that is sent and watched here, and says so while there is somebody to say it to.
     pub(crate) fn leave_streams(&mut self, now: Now) {
+        if self.streams.sending.is_empty() && self.streams.watching.is_empty() {
+            return;
+        }
         for stream in self.streams.sending.keys().copied().collect::<Vec<_>>() {
             // Whoever coordinates it finds out by itself where it cannot be told.
             let _ = self.stop_stream(stream, now);
         }
-        for stream in self.streams.watching.keys().copied().collect::<Vec<_>>() {
-            let _ = self.unwatch(stream, now);
+        let now = self.core.session.corrected(now);
+        let watched = self.streams.watching.iter().map(|(stream, watching)| (*stream, watching.viewer.channel()));
+        for (stream, channel) in watched.collect::<Vec<_>>() {
+            let _ = self.ask_server(channel, &Unwatch { channel, stream }, now);
         }
         self.end_streams(now);
+        self.settle(now);
     }
 
     /// How a stream fares that is watched here.
