@@ -272,13 +272,13 @@ impl MemberListed {
 }
 answer!(MemberListed, "member", |self, style| {
     let rights = match &self.rights {
-        Some(_) if self.owner => "owner".to_owned(),
-        Some(rights) => rights.replace('+', ", "),
+        Some(_) if self.owner => format!("{:<19} ", "owner"),
+        Some(rights) => format!("{:<19} ", rights.replace('+', ", ")),
         None => String::new(),
     };
     let name = if self.is_me { format!("{} (you)", self.name) } else { self.name.clone() };
     let presence = self.presence.to_string();
-    style.answer(&format!("{name:<20} {rights:<19} {presence}"))
+    style.answer(&format!("{name:<20} {rights}{presence}"))
 });
 
 /// How many members there are, and whether visitors may read.
