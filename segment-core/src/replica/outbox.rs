@@ -78,12 +78,22 @@ pub struct Outbox {
     submissions: u64,
     /// When to try again.
     pub retry_at: Option<Instant>,
+    /// The sequencer's tail was full: a commit makes room, and nothing else is waited for.
+    pub(super) awaits_commit: bool,
 }
 
 impl Default for Outbox {
     fn default() -> Self {
         let (items, refused) = (VecDeque::new(), Vec::new());
-        Self { author: Author::default(), items, refused, next_number: 1, submissions: 0, retry_at: None }
+        Self {
+            author: Author::default(),
+            items,
+            refused,
+            next_number: 1,
+            submissions: 0,
+            retry_at: None,
+            awaits_commit: false,
+        }
     }
 }
 

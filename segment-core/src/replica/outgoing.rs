@@ -57,6 +57,7 @@ impl Replica {
 
     pub(super) fn try_again(&mut self, after: Duration, cx: &Context<'_>) {
         let at = cx.now.mono + after;
+        self.outbox.awaits_commit = false;
         self.outbox.retry_at = Some(self.outbox.retry_at.map_or(at, |earlier| earlier.min(at)));
     }
 
@@ -85,10 +86,25 @@ impl Replica {
             FateCode::Refused => self.on_refused(fate, cx),
             // Nobody knows what became of it. What follows is another matter.
             FateCode::Forgotten => self.refuse_one(fate.key, Reason::Gone, cx),
-            FateCode::SlowDown => self.try_again(Duration::from_millis(u64::from(fate.retry_after_ms.max(10))), cx),
+            FateCode::SlowDown => self.on_slow_down(fate, cx),
             FateCode::Fork => self.on_fork(fate, fence, cx),
             FateCode::Expected => self.on_expected(fate, cx),
             FateCode::Unknown(_) => self.try_again(TRY_AGAIN, cx),
+        }
+    }
+
+    /// Where the tail is full, a commit makes room long before the time is over.
+    fn on_slow_down(&mut self, fate: &Fate, cx: &Context<'_>) {
+        let awaits_commit =
+            fate.reason == Some(Reason::TailFull) && (self.outbox.retry_at.is_none() || self.outbox.awaits_commit);
+        self.try_again(Duration::from_millis(u64::from(fate.retry_after_ms.max(10))), cx);
+        self.outbox.awaits_commit = awaits_commit;
+    }
+
+    /// More is committed than before.
+    pub(super) fn on_room(&mut self, cx: &mut Context<'_>) {
+        if core::mem::take(&mut self.outbox.awaits_commit) {
+            self.retry(cx);
         }
     }
 

@@ -50,6 +50,7 @@ impl Replica {
                 cx.out.event(PeerEvent::CommittedUpTo { channel: self.channel(), pos });
                 self.carried_up_to(pos, cx);
                 self.settle(cx);
+                self.on_room(cx);
                 self.on_access_committed(pos, cx);
             }
         }

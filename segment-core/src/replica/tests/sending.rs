@@ -23,6 +23,13 @@ fn sent() -> (ReplicaRig, MessageKey) {
     (rig, key)
 }
 
+/// Somebody else's message.
+fn one_more(rig: &mut ReplicaRig) {
+    rig.write(&[Author::new(1).text("another")]);
+    rig.push(rig.entries(2, 2));
+    rig.all_done();
+}
+
 fn row(incarnation: u32, seq: u64, hash: Hash) -> Row {
     Row { device: device(2), account: AccountId(2), incarnation, seq, hash }
 }
@@ -194,6 +201,30 @@ fn fates_that_say_later_are_heeded() {
     let (mut rig, _) = sent();
     assert_eq!(rig.fates(&[]), [""; 0], "no fate at all");
     assert_eq!(rig.timeout(500).len(), 2);
+}
+
+#[test]
+fn where_the_tail_is_full_a_commit_makes_room() {
+    let full = |key| Fate { retry_after_ms: 700, reason: Some(Reason::TailFull), ..Fate::new(key, FateCode::SlowDown) };
+    let (mut rig, key) = sent();
+    rig.fates(&[full(key)]);
+    one_more(&mut rig);
+    let lines = rig.commit(2);
+    assert!(lines.ends_with(&["(submitted 0..0)".into(), "1? submit 1.1 in 1.2".into()]), "{lines:?}");
+    rig.fates(&[full(key)]);
+    assert_eq!(rig.timeout(699), [""; 0], "nothing was committed");
+    assert_eq!(rig.timeout(1), ["(submitted 0..0)", "1? submit 1.1 in 1.2"]);
+}
+
+#[test]
+fn a_commit_makes_no_room_for_who_was_too_quick() {
+    let slow = |key| Fate { retry_after_ms: 700, reason: Some(Reason::SlowDown), ..Fate::new(key, FateCode::SlowDown) };
+    let (mut rig, key) = sent();
+    rig.fates(&[slow(key)]);
+    one_more(&mut rig);
+    let lines = rig.commit(2);
+    assert!(!lines.iter().any(|line| line.contains("submit")), "{lines:?}");
+    assert_eq!(rig.timeout(700), ["(submitted 0..0)", "1? submit 1.1 in 1.2"]);
 }
 
 #[test]
