@@ -2,8 +2,9 @@
 
 use std::path::PathBuf;
 
+use segment_core::peer::StreamOptions;
 use segment_proto::messages::{StreamRow, ViewerFigures};
-use segment_proto::{DeviceId, StreamDescription, StreamId, TrackKind, Untrusted};
+use segment_proto::{DeviceId, StreamDescription, StreamId, Track, TrackKind, Untrusted};
 use serde::Serialize;
 
 use super::meter::Reading;
@@ -49,8 +50,8 @@ pub(super) fn counted(count: u64, what: &str) -> String {
 }
 
 /// `640x360, 30/s, with sound`
-pub(super) fn pictures(description: &StreamDescription) -> String {
-    let of = |kind| description.tracks.iter().find(|track| track.kind == kind);
+pub(super) fn pictures(tracks: &[Track]) -> String {
+    let of = |kind| tracks.iter().find(|track| track.kind == kind);
     let video = of(TrackKind::Video).map(|track| {
         let size = track.format.split(' ').next().unwrap_or_default().to_owned();
         let fps = 1_000_000_u32.checked_div(track.interval_us).map(|fps| format!(", {fps}/s")).unwrap_or_default();
@@ -64,8 +65,8 @@ pub(super) fn pictures(description: &StreamDescription) -> String {
     }
 }
 
-fn bps(description: &StreamDescription) -> f64 {
-    description.tracks.iter().map(|track| f64::from(track.rate_bps)).sum()
+fn bps(tracks: &[Track]) -> f64 {
+    tracks.iter().map(|track| f64::from(track.rate_bps)).sum()
 }
 
 /// Seconds, as a person says them.
@@ -88,15 +89,15 @@ pub(super) struct StreamBegun {
 }
 
 impl StreamBegun {
-    pub fn new(channel: String, description: &StreamDescription, uplink_kbps: u32) -> Self {
-        let rate_bps = (bps(description) as u64).max(1);
+    pub fn new(channel: String, stream: StreamId, options: &StreamOptions) -> Self {
+        let rate_bps = (bps(&options.tracks) as u64).max(1);
         Self {
             channel,
-            stream: description.stream,
-            title: description.title.clone(),
-            pictures: pictures(description),
+            stream,
+            title: options.title.clone(),
+            pictures: pictures(&options.tracks),
             rate_bps,
-            direct: (u64::from(uplink_kbps) * 800 / rate_bps).max(1),
+            direct: (u64::from(options.uplink_kbps) * 800 / rate_bps).max(1),
         }
     }
 }
@@ -181,8 +182,8 @@ impl StreamListed {
             device: description.device,
             title: description.title.clone(),
             by: description.who.to_string(),
-            pictures: pictures(description),
-            rate_bps: bps(description) as u64,
+            pictures: pictures(&description.tracks),
+            rate_bps: bps(&description.tracks) as u64,
             viewers: row.viewers,
             present: row.present,
             here: here.map(Role::as_str),

@@ -56,11 +56,12 @@ impl Chat {
         let uplink_kbps = start.uplink_kbps.unwrap_or(UPLINK_KBPS);
         let tracks = source.tracks().iter().map(|track| on_the_wire(track, &start)).collect();
         let options = StreamOptions { title: title.clone(), tracks, uplink_kbps };
+        let said = StreamBegun::new(format!("#{}", target.name), stream, &options);
         let begun = self.peer().channel(target.id).stream(options).await;
         let broadcast = begun.map_err(|error| may_not(nobody_serves(error, &target), &target))?;
         let running = self.begin(&target, title, source, broadcast, (waiting, start.seconds));
         self.streaming.0.push(running);
-        self.say_begun(&target, stream, uplink_kbps).await
+        self.out.answer(&said).await.map_err(unheard)
     }
 
     fn begin(
@@ -90,14 +91,6 @@ impl Chat {
         let sending = Sending { source, waiting, broadcast, meter: meter.clone(), stop: stop.clone(), until, ended };
         let task = tokio::spawn(told(self.out.clone(), stop.clone(), sending.run()));
         Running { role: Role::Sends, stream, target: target.clone(), title, by, meter, stop, task }
-    }
-
-    async fn say_begun(&self, target: &Target, stream: segment_proto::StreamId, uplink_kbps: u32) -> Done {
-        let rows = self.stream_rows(target).await?;
-        let row = rows.iter().find(|row| row.description.stream == stream);
-        let row = row.ok_or_else(|| Problem::wire(Reason::NoSuchStream))?;
-        let begun = StreamBegun::new(format!("#{}", target.name), &row.description, uplink_kbps);
-        self.out.answer(&begun).await.map_err(unheard)
     }
 
     /// `/stream stop`

@@ -120,7 +120,7 @@ impl Narrator {
 fn invitation(row: &StreamRow, place: &str) -> String {
     let description = &row.description;
     let title = quoted(&description.title);
-    format!("@{} streams {title} {} · /stream watch{place}", description.who, pictures(description))
+    format!("@{} streams {title} {} · /stream watch{place}", description.who, pictures(&description.tracks))
 }
 
 impl Chat {
