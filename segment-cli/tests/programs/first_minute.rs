@@ -80,7 +80,7 @@ fn a_slow_step_shows_that_it_is_alive() {
     ken.wait_for_last("segment ❯");
     signal(town.tracker_pid(), "-STOP");
     ken.type_line("/send #general --wait committed hello");
-    ken.wait_for("(waiting for /send, 1 s; Ctrl-C gives up)");
+    ken.wait_for("(waiting for /send, ");
     signal(town.tracker_pid(), "-CONT");
     ken.wait_for_last("segment ❯");
     drop(ken);
