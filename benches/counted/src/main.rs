@@ -2,8 +2,6 @@
 //! however busy: `cargo run -p segment-counted`, and `-- --bless` where a change of the figures is meant. With
 //! `-- --planted` it has to fail.
 
-mod work;
-
 use std::collections::BTreeMap;
 use std::env;
 use std::fmt::Write;
@@ -11,6 +9,7 @@ use std::fs;
 use std::process::Command;
 
 use anyhow::{Context, Result, bail, ensure};
+use segment_counted::{NAMES, PLANTED, prepare};
 
 /// Where the budgets stand, from the root of the repository.
 const BUDGETS: &str = ".ci/instructions";
@@ -22,20 +21,23 @@ const TOLERANCE: u64 = 5;
 fn main() -> Result<()> {
     let arguments: Vec<String> = env::args().skip(1).collect();
     match arguments.iter().map(String::as_str).collect::<Vec<_>>()[..] {
-        ["run", name, times] => work::run(name, times.parse()?),
+        ["run", name, times] => run(name, times.parse()?),
         ["--bless"] => bless(),
-        ["--planted"] => {
-            compare(&work::NAMES.map(|name| if name == "fan-out" { (name, work::PLANTED) } else { (name, name) }))
-        }
-        [] => compare(&work::NAMES.map(|name| (name, name))),
+        ["--planted"] => compare(&NAMES.map(|name| if name == "fan-out" { (name, PLANTED) } else { (name, name) })),
+        [] => compare(&NAMES.map(|name| (name, name))),
         _ => bail!("no arguments: compare; --bless: write {BUDGETS} anew; --planted: compare with a fault, and fail"),
     }
+}
+
+fn run(name: &str, times: u32) -> Result<()> {
+    let mut work = prepare(name)?;
+    (0..times).try_for_each(|_| work())
 }
 
 fn bless() -> Result<()> {
     let mut text =
         String::from("# Instructions of one repetition, as callgrind counts them: cargo run -p segment-counted\n");
-    for name in work::NAMES {
+    for name in NAMES {
         writeln!(text, "{name} {}", count(name)?)?;
     }
     Ok(fs::write(BUDGETS, text)?)

@@ -123,4 +123,10 @@ impl Memory {
         let most = |part: &[u64]| part.iter().copied().max().unwrap_or_default();
         (most(first), most(second))
     }
+
+    /// The most of each tenth, in KiB.
+    pub fn tenths(&self) -> Vec<u64> {
+        let tenths = self.0.chunks(self.0.len().div_ceil(10).max(1));
+        tenths.map(|part| part.iter().copied().max().unwrap_or_default()).collect()
+    }
 }

@@ -63,13 +63,13 @@ fn report(who: &str, link: Option<u32>, wide: &[Log], narrow: &[Log], times: &Ti
     let link = link.map_or("like them".to_owned(), |kbps| format!("on links of {kbps} kbit/s"));
     let lost: usize = wide.iter().map(|log| log.lost(times, last)).sum();
     let count = |logs: &[Log]| logs.iter().map(|log| log.delays(times).count()).sum::<usize>();
-    let (before, after) = memory.halves();
     println!(
         "throttled, {who}, five viewers beside five {link}: {}, {} frames seen, {lost} lost; the others saw {} ({}); \
-         the sender's memory: at most {before} KiB, then {after} KiB",
+         the sender's memory in KiB, at most in each tenth of the time: {:?}",
         delays(wide, times),
         count(wide),
         count(narrow),
         delays(narrow, times),
+        memory.tenths(),
     );
 }

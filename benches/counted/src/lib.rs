@@ -1,4 +1,4 @@
-//! The work that is counted: the same inputs each time, no clock, no randomness, no disk.
+//! Segment's inner loops with fixed inputs: no clock, no randomness, no disk.
 
 use std::hint::black_box;
 use std::sync::Arc;
@@ -27,39 +27,39 @@ pub const NAMES: [&str; 5] = ["encode", "decode", "accept", "sequence", "fan-out
 /// The fan-out with a fault, which has to be found: every message is encoded twice.
 pub const PLANTED: &str = "fan-out, planted";
 
-/// Does one of them so often.
-pub fn run(name: &str, times: u32) -> Result<()> {
+/// One repetition of some work.
+pub type Work = Box<dyn FnMut() -> Result<()>>;
+
+/// Makes ready for one of them.
+///
+/// # Errors
+/// There is none of that name.
+pub fn prepare(name: &str) -> Result<Work> {
     let town = Town::new()?;
-    match name {
-        "encode" => repeat(times, || town.encode().map(drop)),
+    Ok(match name {
+        "encode" => Box::new(move || town.encode().map(drop)),
         "decode" => {
             let frame = town.encode()?;
-            repeat(times, || decode(&frame))
+            Box::new(move || decode(&frame))
         }
-        "accept" => repeat(times, || town.accept()),
+        "accept" => Box::new(move || town.accept()),
         "sequence" => {
-            let mut log = town.log.clone();
-            let next = town.next.clone();
-            let mut sequence = move || {
+            let (mut log, next) = (town.log.clone(), town.next.clone());
+            Box::new(move || {
                 black_box(log.sequence(next.clone(), FENCE.epoch, UnixMillis(1), Rules::all()));
                 Ok(())
-            };
-            repeat(times, &mut sequence)
+            })
         }
         "fan-out" => {
             let mut members = members()?;
-            repeat(times, || town.fan_out(&mut members))
+            Box::new(move || town.fan_out(&mut members))
         }
         PLANTED => {
             let mut members = members()?;
-            repeat(times, || town.encode().map(drop).and_then(|()| town.fan_out(&mut members)))
+            Box::new(move || town.encode().and_then(|_| town.fan_out(&mut members)))
         }
         other => bail!("{other} is none of {NAMES:?}"),
-    }
-}
-
-fn repeat(times: u32, mut work: impl FnMut() -> Result<()>) -> Result<()> {
-    (0..times).try_for_each(|_| work())
+    })
 }
 
 /// A channel with some history, and a message that follows it.
