@@ -1,13 +1,17 @@
 //! Live streams between the real programs.
 
+use std::io::Write;
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Stdio};
+use std::thread;
 use std::time::{Duration, Instant};
 
+use segment_media::card::Card;
+use segment_media::jpeg;
 use serde_json::Value;
 
 use crate::support::pty::Pty;
-use crate::support::{Program, Town, of_type, text, until};
+use crate::support::{Program, Town, interrupt, of_type, text, until};
 
 /// Whatever is not there must not be listed longer.
 const LISTED_MAX: Duration = Duration::from_secs(35);
@@ -357,6 +361,32 @@ fn a_script_without_a_terminal_says_what_to_do_instead() {
     dumb.wait_for("You are in #general");
     dumb.type_line("/stream watch");
     dumb.wait_for("use --out FILE");
+}
+
+#[test]
+fn a_script_streams_what_comes_through_a_pipe_until_it_is_interrupted() {
+    let town = Town::new();
+    town.done("ken", &["/register ken", "/create #general"]);
+    let mut ben = member(&town, "ben");
+    assert_eq!(ben.refused("/stream start #general -")["reason"], "source");
+    let mut ken = town.command("ken");
+    ken.args(["-c", "/stream start #general - --fps 20"]).stdin(Stdio::piped()).stdout(Stdio::null());
+    let mut ken = ken.spawn().unwrap();
+    let mut pipe = ken.stdin.take().unwrap();
+    let picture = jpeg::encode(Card::new(160, 120).picture(), 70).unwrap();
+    let piping = thread::spawn(move || {
+        while pipe.write_all(&picture).is_ok() {
+            thread::sleep(Duration::from_millis(50));
+        }
+    });
+    until("a stream", || of_type(&ben.done("/stream list #general"), "stream").len() == 1);
+    watch(&mut ben, &at(&town, "ben.mkv"));
+    frames(&mut ben, 10);
+    interrupt(ken.id());
+    assert_eq!(ken.wait().unwrap().code(), Some(130));
+    let ended = ben.hear("the end", |value| value["type"] == "stream_ended");
+    assert_eq!((&ended["title"], &ended["why"]), (&"standard input".into(), &"it is over".into()), "{ended}");
+    piping.join().unwrap();
 }
 
 /// Half black and silent, then white and loud, above a moving picture.

@@ -101,8 +101,11 @@ impl Chat {
     /// A script is not over before its streams are.
     pub(in crate::chat) async fn streams_ended(&mut self) -> Result<ExitCode, Problem> {
         let mut end = ExitCode::Done;
-        while let Some(mut running) = self.streaming.0.pop() {
-            match running.wait().await {
+        // Whoever gives up waiting still has them to end.
+        while let Some(running) = self.streaming.0.last_mut() {
+            let ended = running.wait().await;
+            self.streaming.0.pop();
+            match ended {
                 Ok(ended) => self.out.answer(&ended).await.map_err(unheard)?,
                 Err(problem) => {
                     self.out.problem("/stream", &problem).await.map_err(unheard)?;
