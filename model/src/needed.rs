@@ -132,6 +132,10 @@ pub const OUTSIDE: &[Outside] = &[
         reason: "Needs somebody who brings an envelope under another's name: malice. In the model signatures hold.",
     },
     Outside {
+        rule: "SubmitInOrder",
+        reason: "About bringing too fast. The model has no rates, and one envelope in a message.",
+    },
+    Outside {
         rule: "DesignationFences",
         reason: "About whom the owner wants to host. The model grants to any device that has adopted, at any time.",
     },

@@ -56,6 +56,9 @@ rules! {
     /// Who has written what somebody carries is known from the log, or from a record of the tracker.
     CarriedAuthor, stands in "sync/sequencer/judge.rs",
         without it "a carrier passes an envelope off as another account's";
+    /// Of one submit, what stands behind a message that has to come again later comes again with it.
+    SubmitInOrder, stands in "sync/sequencer/judge.rs",
+        without it "an answer is taken before what it answers, where who brings both is slowed down between them";
     /// A submit is judged only in the epoch for which it was meant; whoever sequences answers others with its record.
     SubmitFence, stands in "sync/sequencer/mod.rs",
         without it "a copy of a submit that was delayed in the network is sequenced by somebody for whom it was not meant";

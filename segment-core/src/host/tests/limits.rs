@@ -7,6 +7,7 @@ use core::time::Duration;
 use segment_proto::messages::Submit;
 
 use super::rig::HostRig;
+use crate::rules::{Rule, Rules};
 use crate::sync::tests::kit::{Author, channel, fence};
 
 fn answers(lines: &[String]) -> Vec<&String> {
@@ -19,10 +20,11 @@ fn the_burst_is_taken_and_the_rest_comes_again() {
     rig.peer.limits.messages_burst = 2;
     let said = two.texts(5);
     rig.submit(2, &said);
-    assert_eq!(rig.done()[0], "2= submitted stored@1, stored@2, slow_down 100 slow_down, expected 1.2, expected 1.2");
+    let slow = ["slow_down 100 slow_down"; 3].join(", ");
+    assert_eq!(rig.done()[0], alloc::format!("2= submitted stored@1, stored@2, {slow}"));
     rig.peer.sleep(Duration::from_millis(100));
     rig.submit(2, &said[2..]);
-    assert_eq!(rig.done()[0], "2= submitted stored@3, slow_down 100 slow_down, expected 1.3");
+    assert_eq!(rig.done()[0], "2= submitted stored@3, slow_down 100 slow_down, slow_down 100 slow_down");
 }
 
 #[test]
@@ -38,8 +40,8 @@ fn what_is_held_back_costs_no_lookup_on_disk() {
     rig.subscribe(2);
     rig.peer.limits.messages_burst = 1;
     assert_eq!(rig.submit(2, &said[1..]), ["(live 0..0)", "write: append host 2..2"]);
-    let expected = "2= submitted stored@2, slow_down 100 slow_down, expected 1.2, expected 1.2, expected 1.2";
-    assert_eq!(rig.done()[0], expected);
+    let slow = ["slow_down 100 slow_down"; 4].join(", ");
+    assert_eq!(rig.done()[0], alloc::format!("2= submitted stored@2, {slow}"));
 }
 
 #[test]
@@ -161,4 +163,30 @@ fn what_stands_behind_one_that_has_to_wait_is_not_taken_before_it() {
     let lines = rig.all_done();
     let fates = "2= submitted stored@3, slow_down 100 slow_down, committed@1, slow_down 100 slow_down";
     assert_eq!(answers(&lines), [fates]);
+}
+
+/// 2 brings two of its own and one of 3's, which may answer them. There is room for the first, and for one more later.
+fn brought_too_fast(rules: Rules) -> Vec<String> {
+    let mut rig = HostRig::owning();
+    rig.peer.rules = rules;
+    rig.submit(3, &Author::new(3).texts(1));
+    rig.all_done();
+    rig.peer.limits.messages_burst = 1;
+    let (said, answers) = (Author::new(2).texts(3), Author::new(3).texts(3));
+    let batch = [&said[..2], &answers[..1], &said[2..], &answers[2..]].concat();
+    rig.submit(2, &batch);
+    answers_of(&mut rig)
+}
+
+fn answers_of(rig: &mut HostRig) -> Vec<String> {
+    rig.all_done().into_iter().filter(|line| line.starts_with("2= ")).collect()
+}
+
+#[test]
+fn what_builds_on_one_that_has_to_wait_waits_with_it() {
+    let slow = "slow_down 100 slow_down";
+    let expected = alloc::format!("2= submitted stored@2, {slow}, stored@1, {slow}, {slow}");
+    assert_eq!(brought_too_fast(Rules::all()), [expected], "what is known already is said");
+    let expected = alloc::format!("2= submitted stored@2, {slow}, stored@1, expected 1.1, expected 1.1");
+    assert_eq!(brought_too_fast(Rules::without(Rule::SubmitInOrder)), [expected]);
 }

@@ -10,7 +10,7 @@ use crate::rules::Rule;
 use crate::store::Lookup;
 use crate::sync::accept::{Found, Verdict, accept};
 use crate::sync::log::ChannelLog;
-use crate::sync::sequencer::{BUSY_RETRY_MS, RATES_MAX, Sequencer, SlowedBy, SubmitJob, Terms};
+use crate::sync::sequencer::{BUSY_RETRY_MS, RATES_MAX, Sequencer, SubmitJob, Terms};
 
 impl Sequencer {
     /// The fate, and up to where the disk must be before it is said.
@@ -31,10 +31,16 @@ impl Sequencer {
             return Ok((refused(key, Reason::NotTheAuthor, 0), 0));
         }
         let unknown = author.is_none() && terms.rules.has(Rule::CarriedAuthor);
-        if unknown || job.held_back.get(&key.device) == Some(&envelope.prev) {
-            return Ok((too_early(log, envelope), log.head().pos));
+        let verdict = match job.held_back.get(&key.device) {
+            Some(last) if *last == envelope.prev => too_early(log, envelope),
+            _ if unknown => too_early(log, envelope),
+            _ => accept(log, envelope, &envelope.hash(), found, terms.rules),
+        };
+        let slowed = job.slowed.filter(|_| terms.rules.has(Rule::SubmitInOrder));
+        if let (Some(slowed), Verdict::Accept | Verdict::Expected(_)) = (slowed, &verdict) {
+            return Ok((slowed.fate(key), 0));
         }
-        let fate = match accept(log, envelope, &envelope.hash(), found, terms.rules) {
+        let fate = match verdict {
             Verdict::Accept => return Ok(self.take_in(log, job, envelope, terms)),
             Verdict::Duplicate { pos, epoch } => {
                 return Ok((Fate { pos, epoch, ..Fate::new(key, FateCode::Stored) }, pos));
@@ -57,9 +63,6 @@ impl Sequencer {
         terms: Terms<'_>,
     ) -> (Fate, u64) {
         let key = envelope.key;
-        if let Some(SlowedBy { reason, retry_after_ms }) = job.slowed {
-            return (Fate { reason, retry_after_ms, ..Fate::new(key, FateCode::SlowDown) }, 0);
-        }
         if log.provisional() >= terms.limits.tail_entries_max {
             return (slow_down(key, Reason::TailFull, BUSY_RETRY_MS), 0);
         }
@@ -97,9 +100,8 @@ fn static_fault(log: &ChannelLog, envelope: &SignedEnvelope, terms: Terms<'_>) -
     (!readable || !envelope.fits(terms.limits)).then_some(Reason::BadEnvelope)
 }
 
-fn too_early(log: &ChannelLog, envelope: &SignedEnvelope) -> Fate {
-    let row = log.fold().row(envelope.key.device, envelope.account);
-    Fate { row: Some(row), ..Fate::new(envelope.key, FateCode::Expected) }
+fn too_early(log: &ChannelLog, envelope: &SignedEnvelope) -> Verdict {
+    Verdict::Expected(log.fold().row(envelope.key.device, envelope.account))
 }
 
 fn refused(key: MessageKey, reason: Reason, pos: u64) -> Fate {

@@ -10,7 +10,8 @@ use alloc::vec::Vec;
 
 use segment_proto::messages::{Failure, Fate, FateCode, Submit};
 use segment_proto::{
-    AccountId, DeviceId, DeviceRecord, Fence, Hash, Identity, Instant, Limits, Now, Reason, Signed, SignedEnvelope,
+    AccountId, DeviceId, DeviceRecord, Fence, Hash, Identity, Instant, Limits, MessageKey, Now, Reason, Signed,
+    SignedEnvelope,
 };
 
 use crate::outbox::Asker;
@@ -68,7 +69,7 @@ pub struct SubmitJob {
     until: u64,
     /// Of each author the last one that has to come again: what builds on it comes too early, whatever is on disk.
     held_back: BTreeMap<DeviceId, Hash>,
-    /// Something in it has to come again later. What stands behind that may answer it: it is not taken before.
+    /// Something in it has to come again later, and with it whatever stands behind that: it may answer it.
     slowed: Option<SlowedBy>,
 }
 
@@ -77,6 +78,13 @@ pub struct SubmitJob {
 struct SlowedBy {
     reason: Option<Reason>,
     retry_after_ms: u32,
+}
+
+impl SlowedBy {
+    fn fate(self, key: MessageKey) -> Fate {
+        let Self { reason, retry_after_ms } = self;
+        Fate { reason, retry_after_ms, ..Fate::new(key, FateCode::SlowDown) }
+    }
 }
 
 impl SubmitJob {
