@@ -79,13 +79,26 @@ enum Progress {
     Waiting,
     /// On its way, with this submission.
     Submitted(u64),
-    /// Its sequencer has it there. It stays until it is seen here again, or is committed there.
+    /// Its sequencer has it there. It stays until it is committed.
     Placed(u64),
+    /// It stands here again. Until it is committed it keeps its place before what answers it: it may be cut again.
+    Home(u64),
     /// Another's, that builds on what its sequencer does not have. Somebody else may bring that.
     Early,
 }
 
 impl Carried {
+    /// It was cut again.
+    fn leave_home(&mut self) {
+        if self.is_home() {
+            self.progress = Progress::Waiting;
+        }
+    }
+
+    fn is_home(&self) -> bool {
+        matches!(self.progress, Progress::Home(_))
+    }
+
     /// It comes too early: how long to wait for what it builds on. `None`: that has been long enough.
     fn wait_for_cause(&mut self) -> Option<Duration> {
         let wait = TRY_AGAIN * (1 << self.tries);
@@ -113,8 +126,11 @@ impl Carry {
     fn take_in(&mut self, log: LogId, envelopes: Vec<SignedEnvelope>) -> Vec<Write> {
         let mut writes = Vec::new();
         for envelope in envelopes {
-            let known = self.items.iter().any(|item| item.envelope == envelope);
-            if known || self.items.len() >= CARRIED_MAX {
+            if let Some(known) = self.items.iter_mut().find(|item| item.envelope == envelope) {
+                known.leave_home();
+                continue;
+            }
+            if self.items.len() >= CARRIED_MAX {
                 continue;
             }
             let number = self.next_number;
@@ -198,6 +214,11 @@ impl Carry {
         self.items.iter_mut().filter(of_it).map(|item| item.progress = Progress::Waiting).count() > 0
     }
 
+    /// Another generation's log begins: what stood here is in it, or is put aside.
+    pub fn forget_home(&mut self, log: LogId) -> Vec<Write> {
+        self.remove(log, Carried::is_home)
+    }
+
     fn remove(&mut self, log: LogId, mut which: impl FnMut(&Carried) -> bool) -> Vec<Write> {
         let gone = self.items.iter().filter(|item| which(item)).map(|item| item.number).collect::<BTreeSet<u64>>();
         self.items.retain(|item| !gone.contains(&item.number));
@@ -233,10 +254,11 @@ impl Replica {
 
     /// Somebody else sequences, or answers: what stood where it was brought may stand there no more.
     pub(super) fn carry_anew(&mut self, cx: &mut Context<'_>) {
-        if self.carry.items.is_empty() {
+        if self.carry.items.iter().all(Carried::is_home) {
             return;
         }
-        self.carry.items.iter_mut().for_each(|item| item.progress = Progress::Waiting);
+        let away = self.carry.items.iter_mut().filter(|item| !item.is_home());
+        away.for_each(|item| item.progress = Progress::Waiting);
         self.carry.when = When::Now;
         self.carry_within(cx);
     }
@@ -404,14 +426,18 @@ impl Replica {
 
     /// It stands here again.
     pub(super) fn carried_home(&mut self, fresh: &[StoredEntry], cx: &mut Context<'_>) {
-        if !self.carry.items.is_empty() {
-            self.carry_no_more(|item| fresh.iter().any(|stored| stored.hash == item.hash), cx);
+        for item in &mut self.carry.items {
+            if let Some(stored) = fresh.iter().find(|stored| stored.hash == item.hash) {
+                item.progress = Progress::Home(stored.entry.pos);
+            }
         }
+        self.carried_up_to(self.cache.committed(), cx);
     }
 
-    /// It stands where it was brought to, for good. Others had brought it before: it was here already.
+    /// It stands there for good.
     pub(super) fn carried_up_to(&mut self, committed: u64, cx: &mut Context<'_>) {
-        let stands = |item: &Carried| matches!(item.progress, Progress::Placed(pos) if pos <= committed);
+        let stands =
+            |item: &Carried| matches!(item.progress, Progress::Placed(pos) | Progress::Home(pos) if pos <= committed);
         if self.carry.items.iter().any(stands) {
             self.carry_no_more(stands, cx);
             self.pump_carry(cx);

@@ -280,6 +280,7 @@ impl Replica {
             writes.push(delete_meta(self.cache.entries, Meta::Receipt));
         }
         writes.extend(self.cache.part_behind(common));
+        writes.extend(self.carry.forget_home(log));
         writes.extend(put_aside.map(|aside| self.carry.put_aside(log, aside)));
         self.outbox.unplace_behind(common.pos);
         self.delivery.cut(common.pos);

@@ -69,9 +69,9 @@ fn what_was_cut_goes_in_its_order_before_what_is_own() {
     let lines = rig.fates(&answered.collect::<Vec<Fate>>());
     assert_eq!(lines, ["(submitted 0..0)", "1? submit 1.1 in 1.3"], "now the own ones");
     rig.write(&tail);
-    let lines = rig.push(rig.entries(3, 5));
+    rig.push(rig.entries(3, 5));
+    let lines = rig.commit(5);
     assert!(lines.contains(&"write: delete resubmit 0, delete resubmit 1, delete resubmit 2".into()), "{lines:?}");
-    rig.commit(5);
     rig.all_done();
     assert_eq!(rig.peer.tape.store.count(Table::Resubmit), 0);
     assert_eq!(rig.replica.poll_timeout(), None);
@@ -115,8 +115,31 @@ fn who_has_nothing_to_say_waits_whether_others_bring_it() {
     assert_eq!(rig.timeout(5_000), ["(submitted 0..0)", "1? submit 1.2 in 1.3"], "one of them has come");
     rig.write(&said[1..]);
     rig.push(rig.entries(4, 4));
+    rig.commit(4);
     rig.all_done();
     assert_eq!(rig.peer.tape.store.count(Table::Resubmit), 0);
+}
+
+#[test]
+fn what_is_cut_again_stays_before_what_answers_it() {
+    let (mut rig, tail) = cut();
+    rig.next_epoch(EpochOwner::Tracker, 2);
+    rig.push(fenced(&rig));
+    rig.write(&tail[..1]);
+    rig.push(rig.entries(3, 3));
+    rig.next_epoch(EpochOwner::Tracker, 2);
+    let lines = rig.push(fenced(&rig));
+    assert_eq!(
+        lines,
+        [
+            "write: put epoch",
+            "write: cut cache from 3",
+            "cut behind 2",
+            "(submitted 0..0)",
+            "1? submit 1.1 1.1 1.1 in 1.4"
+        ]
+    );
+    assert_eq!(last_submit(&rig).envelopes, tail);
 }
 
 #[test]

@@ -78,7 +78,7 @@ fn a_receipt_waits_for_its_place_and_must_be_on_the_chain() {
     let forged = segment_proto::messages::Watermarks { receipt: Some(forged), ..rig.marks() };
     assert_eq!(rig.push(forged), [""; 0]);
     rig.peer.rules = Rules::without(Rule::ReceiptOnChain);
-    assert_eq!(rig.push(marks), ["write: put receipt", "committed up to 3"]);
+    assert_eq!(rig.push(marks), ["write: put receipt", "committed up to 3", "write: delete resubmit 0"]);
 }
 
 #[test]
