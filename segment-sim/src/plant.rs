@@ -31,8 +31,6 @@ pub enum Plant {
     Nothing,
     /// A rule of the protocol is removed, at every node.
     Without(Rule),
-    /// As above, and another that stands in for it.
-    WithoutBoth(Rule, Rule),
     /// Every disk is dishonest.
     Disk(Honesty),
     /// Every peer is tampered with.
@@ -60,26 +58,10 @@ impl Plant {
         all.map(|plant| (plant.name(), plant)).collect()
     }
 
-    /// The fault of this name: one of [`Plant::all`], or a rule with another that stands in for it,
-    /// `without-RULE+OTHER`.
+    /// The fault of this name.
     #[must_use]
     pub fn named(name: &str) -> Option<Self> {
-        let all = Self::all();
-        let find = |name: &str| all.iter().find(|(known, _)| known == name).map(|(_, plant)| *plant);
-        let Some((first, other)) = name.split_once('+') else { return find(name) };
-        match (find(first)?, find(&format!("without-{other}"))?) {
-            (Self::Without(rule), Self::Without(other)) => Some(Self::WithoutBoth(rule, other)),
-            _ => None,
-        }
-    }
-
-    /// The fault that is looked for, whatever goes with it.
-    #[must_use]
-    pub fn principal(self) -> Self {
-        match self {
-            Self::WithoutBoth(rule, _) => Self::Without(rule),
-            alone => alone,
-        }
+        Self::all().into_iter().find(|(known, _)| known == name).map(|(_, plant)| plant)
     }
 
     /// The name by which it is asked for.
@@ -88,9 +70,6 @@ impl Plant {
         match self {
             Self::Nothing => "nothing".into(),
             Self::Without(rule) => format!("without-{}", dashed(&format!("{rule:?}"))),
-            Self::WithoutBoth(rule, other) => {
-                format!("{}+{}", Self::Without(rule).name(), dashed(&format!("{other:?}")))
-            }
             Self::Disk(honesty) => format!("disk-{}", dashed(&format!("{honesty:?}"))),
             Self::Tampered(tampering) => format!("peer-{}", dashed(&format!("{tampering:?}"))),
             Self::Impure => "impure".into(),
@@ -102,7 +81,6 @@ impl Plant {
     pub fn rules(self) -> Rules {
         match self {
             Self::Without(rule) => Rules::without(rule),
-            Self::WithoutBoth(rule, other) => Rules::without(rule).and_without(other),
             _ => Rules::all(),
         }
     }

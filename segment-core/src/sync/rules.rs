@@ -279,14 +279,7 @@ impl Rules {
     #[doc(hidden)]
     #[must_use]
     pub const fn without(rule: Rule) -> Self {
-        Self::all().and_without(rule)
-    }
-
-    /// These, but for one more: what stands in for another rule goes with it.
-    #[doc(hidden)]
-    #[must_use]
-    pub const fn and_without(self, rule: Rule) -> Self {
-        Self { removed: self.removed | 1 << rule as u128 }
+        Self { removed: 1 << rule as u128 }
     }
 
     /// Whether a rule is in force.

@@ -254,16 +254,11 @@ fn a_refusal_by_nothing_that_is_committed_is_found() {
 }
 
 #[test]
-fn the_rules_that_are_removed_are_those_that_were_named() {
+fn the_rule_that_is_removed_is_the_one_that_was_named() {
     use crate::plant::Plant;
     use segment_core::Rule;
-    let both = Plant::named("without-dedupe+content-search").unwrap();
-    assert_eq!(both, Plant::WithoutBoth(Rule::Dedupe, Rule::ContentSearch));
-    assert_eq!(
-        (both.name().as_str(), both.principal()),
-        ("without-dedupe+content-search", Plant::Without(Rule::Dedupe))
-    );
-    assert_eq!(both.rules(), Rules::without(Rule::Dedupe).and_without(Rule::ContentSearch));
-    assert!([Rule::Dedupe, Rule::ContentSearch].iter().all(|rule| !both.rules().has(*rule)));
-    assert_eq!(Plant::named("disk-never-syncs+dedupe"), None);
+    let named = Plant::named("without-content-search").unwrap();
+    assert_eq!((named, named.name().as_str()), (Plant::Without(Rule::ContentSearch), "without-content-search"));
+    assert_eq!(named.rules(), Rules::without(Rule::ContentSearch));
+    assert_eq!(Plant::named("without-content"), None);
 }
