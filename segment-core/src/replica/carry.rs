@@ -7,24 +7,21 @@ use core::time::Duration;
 
 use segment_proto::messages::{Fate, FateCode, Submit, Submitted};
 use segment_proto::{DeviceId, DeviceRecord, Evidence, Fence, Hash, Instant, Limits, Signed, SignedEnvelope};
-use serde::{Deserialize, Serialize};
 
 use crate::peer::context::{Context, Unanswered};
 use crate::peer::events::{PeerEvent, Transfer};
+use crate::replica::aside::{Aside, PAGE};
 use crate::replica::cache::Keeper;
-use crate::replica::generations::aside;
 use crate::replica::outbox::{Item, Submission};
 use crate::replica::{Replica, ReplicaTask, Wanted};
 use crate::rules::Rule;
-use crate::store::{LogId, Operation, StoreOperation, StoredEntry, Table, Write};
-use crate::sync::persist::{Loaded, Meta, delete_meta, encode, put_meta};
+use crate::store::{LogId, StoredEntry, Table, Write};
+use crate::sync::persist::{Loaded, Meta, encode, put_meta};
 
 /// Envelopes that one replica carries. Policy: the rest is left to the other readers.
 const CARRIED_MAX: usize = 512;
 /// Others may carry the same: who has nothing to say waits up to so long, to see whether they do.
 const CARRY_WITHIN: Duration = Duration::from_secs(5);
-/// Entries of one page of what was put aside.
-const PAGE: usize = 64;
 /// How often one is tried by itself that builds on what nobody has brought yet, ever more patiently: for half a
 /// minute in all. Policy: then it is tried with every new sequencer, and makes room where room is needed.
 const TRIES_MAX: u8 = 6;
@@ -40,17 +37,8 @@ pub struct Carry {
     when: When,
     /// When to try what others have written and comes too early. Nothing waits for that.
     early_at: Option<Instant>,
-    aside: Option<Aside>,
-    is_reading: bool,
-}
-
-/// What logs of older generations have that the new one lacks, in a log of its own: it follows, a page at a time.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Aside {
-    /// The next place to read.
-    pub next: u64,
-    /// Behind the last place.
-    pub end: u64,
+    pub(super) aside: Option<Aside>,
+    pub(super) is_reading: bool,
 }
 
 /// When to bring what is carried.
@@ -123,7 +111,7 @@ impl Carry {
         self.items.push_back(Carried { number, envelope, hash, progress: Progress::Waiting, tries: 0 });
     }
 
-    fn take_in(&mut self, log: LogId, envelopes: Vec<SignedEnvelope>) -> Vec<Write> {
+    pub(super) fn take_in(&mut self, log: LogId, envelopes: Vec<SignedEnvelope>) -> Vec<Write> {
         let mut writes = Vec::new();
         for envelope in envelopes {
             if let Some(known) = self.items.iter_mut().find(|item| item.envelope == envelope) {
@@ -171,7 +159,7 @@ impl Carry {
         self.items.iter().any(|item| matches!(item.progress, Progress::Waiting | Progress::Submitted(_)))
     }
 
-    fn has_room_for_a_page(&self) -> bool {
+    pub(super) fn has_room_for_a_page(&self) -> bool {
         self.items.len() + PAGE <= CARRIED_MAX
     }
 
@@ -303,57 +291,6 @@ impl Replica {
             self.carry.not_submitted(&submission);
             self.carry_at(TRY_AGAIN, cx);
         }
-    }
-
-    /// Reads the next page of what was put aside.
-    fn read_aside(&mut self, cx: &mut Context<'_>) {
-        let is_free = !self.carry.is_reading && !self.is_crossing();
-        let Some(Aside { next, end }) = self.carry.aside.filter(|_| is_free) else {
-            return;
-        };
-        if next >= end {
-            return self.end_aside(cx);
-        }
-        if !self.carry.has_room_for_a_page() {
-            return;
-        }
-        self.carry.is_reading = true;
-        let (log, bytes_max) = (aside(self.own_log()), cx.limits.batch_bytes_max);
-        let to = end.min(next + PAGE as u64) - 1;
-        let read = StoreOperation::Read { log, from: next, to, entries_max: PAGE, bytes_max };
-        let task = self.task(ReplicaTask::Aside);
-        cx.out.perform(task, Operation::Store(read));
-    }
-
-    fn end_aside(&mut self, cx: &mut Context<'_>) {
-        self.carry.aside = None;
-        let log = self.own_log();
-        let writes = alloc::vec![delete_meta(log, Meta::Aside), Write::Erase { log: aside(log) }];
-        let task = self.task(ReplicaTask::Nothing);
-        cx.out.write(task, writes);
-        self.pump(cx);
-    }
-
-    pub(super) fn on_aside_read(&mut self, page: Vec<StoredEntry>, cx: &mut Context<'_>) {
-        let log = self.own_log();
-        self.carry.is_reading = false;
-        // What is being put aside now goes behind it: then it is read again.
-        let Some(aside) = self.carry.aside.filter(|_| !self.is_crossing()) else {
-            return;
-        };
-        let Some(last) = page.last() else {
-            return self.end_aside(cx);
-        };
-        if !self.carry.has_room_for_a_page() {
-            // Something was cut meanwhile: the page is read again once there is room.
-            return self.pump(cx);
-        }
-        let mut writes = alloc::vec![self.carry.put_aside(log, Aside { next: last.entry.pos + 1, ..aside })];
-        let missing = page.into_iter().map(|stored| stored.entry.envelope).collect();
-        writes.extend(self.carry.take_in(log, missing));
-        let task = self.task(ReplicaTask::Nothing);
-        cx.out.write(task, writes);
-        self.pump(cx);
     }
 
     fn carry_at(&mut self, after: Duration, cx: &Context<'_>) {

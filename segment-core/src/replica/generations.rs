@@ -10,11 +10,11 @@ use segment_proto::{Entry, Hash, Instant, Position, Receipt, Signed};
 
 use crate::peer::context::Context;
 use crate::peer::events::{PeerEvent, Serving};
+use crate::replica::aside::Aside;
 use crate::replica::cache::Keeper;
-use crate::replica::carry::Aside;
 use crate::replica::{Replica, ReplicaTask, Wanted};
 use crate::rules::Rule;
-use crate::store::{LogId, LogRole, Operation, StoreOperation, StoredEntry, Write};
+use crate::store::{LogRole, Operation, StoreOperation, StoredEntry};
 use crate::sync::persist::{Meta, delete_meta};
 
 /// So long the tracker has to ask for what it has lost, before a replica takes it that it never will.
@@ -36,15 +36,6 @@ pub struct Crossing {
 struct Reseeding {
     generation: u32,
     receipt: Signed<Receipt>,
-}
-
-/// What only the log of the older generation has is being put aside.
-#[derive(Clone, Copy, Debug)]
-pub struct Copying {
-    common: Position,
-    /// The next place to copy.
-    from: u64,
-    aside: Aside,
 }
 
 /// Looking for the last place that two logs share, newest first.
@@ -146,7 +137,7 @@ impl Replica {
         self.on_common(search.why, None, cx);
     }
 
-    fn read_page(&self, from: u64, to: u64, entries_max: usize, cx: &Context<'_>) -> Operation {
+    pub(super) fn read_page(&self, from: u64, to: u64, entries_max: usize, cx: &Context<'_>) -> Operation {
         let (log, bytes_max) = (self.cache.entries, cx.limits.batch_bytes_max);
         Operation::Store(StoreOperation::Read { log, from, to, entries_max, bytes_max })
     }
@@ -233,45 +224,12 @@ impl Replica {
             return self.renumber(common, None, cx);
         }
         self.crossing.busy = true;
-        let log = aside(self.own_log());
-        let (aside, room) = match self.carry.aside() {
-            Some(aside) => (aside, Write::Cut { log, from: aside.end }),
-            None => (Aside { next: from, end: from }, Write::Erase { log }),
-        };
-        let task = self.task(ReplicaTask::Nothing);
-        cx.out.write(task, alloc::vec![room]);
-        self.copy_aside(Copying { common, from, aside }, cx);
-    }
-
-    fn copy_aside(&mut self, copying: Copying, cx: &mut Context<'_>) {
-        let read = self.read_page(copying.from, self.cache.tip().pos, cx.limits.batch_entries_max, cx);
-        let task = self.task(ReplicaTask::Copied(copying));
-        cx.out.perform(task, read);
-    }
-
-    pub(super) fn on_copied(&mut self, mut copying: Copying, mut entries: Vec<StoredEntry>, cx: &mut Context<'_>) {
-        let tip = self.cache.tip().pos;
-        copying.from = entries.last().map_or(tip, |stored| stored.entry.pos) + 1;
-        for stored in &mut entries {
-            stored.entry.pos = copying.aside.end;
-            copying.aside.end += 1;
-        }
-        if !entries.is_empty() {
-            let append = Write::Append { log: aside(self.own_log()), entries };
-            let task = self.task(ReplicaTask::Nothing);
-            cx.out.write(task, alloc::vec![append]);
-        }
-        if copying.from <= tip {
-            return self.copy_aside(copying, cx);
-        }
-        // What was there before may have been read on meanwhile.
-        let next = self.carry.aside().map_or(copying.aside.next, |aside| aside.next);
-        self.renumber(copying.common, Some(Aside { next, ..copying.aside }), cx);
+        self.begin_aside(common, from, cx);
     }
 
     /// Behind the last common place the new generation's log is the one. What was put aside is submitted to it page
     /// by page.
-    fn renumber(&mut self, common: Position, put_aside: Option<Aside>, cx: &mut Context<'_>) {
+    pub(super) fn renumber(&mut self, common: Position, put_aside: Option<Aside>, cx: &mut Context<'_>) {
         self.crossing.busy = false;
         let log = self.own_log();
         let mut writes = alloc::vec![delete_meta(log, Meta::Receipt)];
@@ -290,9 +248,4 @@ impl Replica {
         self.access_at = 0;
         self.subscribe(cx);
     }
-}
-
-/// Where a log is put that is not the new generation's.
-pub(super) fn aside(log: LogId) -> LogId {
-    LogId { role: LogRole::Staging, ..log }
 }

@@ -1,5 +1,6 @@
 //! A joined channel: its cache, and the own messages on their way.
 
+mod aside;
 mod attaching;
 mod bring;
 mod cache;

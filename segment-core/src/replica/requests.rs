@@ -6,8 +6,9 @@ use segment_proto::messages::Failure;
 use segment_proto::{Message, MessageKey, Position, Reason};
 
 use crate::peer::context::{Answer, Context, Unanswered};
+use crate::replica::aside::Copying;
 use crate::replica::bring::{Gap, GapStep};
-use crate::replica::generations::{CommonSearch, Copying};
+use crate::replica::generations::CommonSearch;
 use crate::replica::history::{HistoryJob, HistoryPart};
 use crate::replica::outbox::Submission;
 use crate::replica::paging::Span;
