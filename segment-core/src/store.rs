@@ -19,6 +19,8 @@ pub enum LogRole {
     Cache = 3,
     /// What is being put together, and belongs to no log until all of it is proven.
     Staging = 4,
+    /// What a reader has of an older generation, until it is brought to the new one.
+    Aside = 5,
 }
 
 /// One log in a store.

@@ -8,6 +8,7 @@ use segment_proto::{ChannelId, Header, LinkId, Message, Now, ProtocolVersion, Re
 
 use crate::outbox::Asker;
 use crate::peer::Peer;
+use crate::peer::channels::Channel;
 use crate::peer::context::{Answer, Purpose};
 use crate::peer::events::{PeerEvent, Serving};
 use crate::peer::links::{Link, LinkRole};
@@ -87,7 +88,7 @@ impl Peer {
                 self.channels.hosts().for_each(|host| host.on_revoked(&revoked, &mut core.cx(now)));
             }
             Message::Committed(_) | Message::ReplicateRefused(_) => self.on_host_push(message, now),
-            Message::Lost(_) if self.hosts_channel_of(&message) => self.on_host_push(message, now),
+            Message::Lost(_) if self.is_brought_by_host(&message) => self.on_host_push(message, now),
             Message::Fenced(_) => self.on_fenced(from.link, message, now),
             Message::Forward(forward) if !from.id.is_none() => self.on_forward(from, forward, now),
             other => self.on_host_message(from, other, now),
@@ -107,8 +108,9 @@ impl Peer {
         }
     }
 
-    fn hosts_channel_of(&self, message: &Message) -> bool {
-        channel_of(message).and_then(|channel| self.channels.get(&channel)?.host.as_ref()).is_some()
+    fn is_brought_by_host(&self, lost: &Message) -> bool {
+        let channel = channel_of(lost).and_then(|channel| self.channels.get(&channel));
+        channel.is_some_and(Channel::is_brought_by_host)
     }
 
     fn on_host_push(&mut self, message: Message, now: Now) {

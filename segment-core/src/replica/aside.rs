@@ -122,7 +122,7 @@ impl Replica {
     }
 }
 
-/// Where a log is put that is not the new generation's.
+/// Where a log is put that is not the new generation's. A host in this process has its own beside it, for what it adopts.
 fn aside(log: LogId) -> LogId {
-    LogId { role: LogRole::Staging, ..log }
+    LogId { role: LogRole::Aside, ..log }
 }

@@ -80,7 +80,9 @@ impl Cache {
                 last.is_some().then_some((below.pos + 1, below.chain))
             }
             // Where the first entries were not on disk yet, nothing is cached.
-            LogRole::Backup | LogRole::Cache | LogRole::Staging => own.meta(Meta::Low).filter(|_| last.is_some()),
+            LogRole::Backup | LogRole::Cache | LogRole::Staging | LogRole::Aside => {
+                own.meta(Meta::Low).filter(|_| last.is_some())
+            }
         };
         if let (Some(last), Some((low, before))) = (last, cache.low) {
             cache.load_recent(low, before, last.entry.pos, store)?;

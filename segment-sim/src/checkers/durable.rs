@@ -106,7 +106,7 @@ fn check_fates(speaker: Speaker<'_>, submitted: &Submitted, ledger: &Ledger, epo
 fn check_outbox(speaker: Speaker<'_>, submit: &Submit, findings: &mut Findings) {
     // Those of others are only carried.
     for envelope in submit.envelopes.iter().filter(|envelope| envelope.key.device == speaker.device) {
-        let known = [LogRole::Cache, LogRole::Host, LogRole::Staging].into_iter().any(|role| {
+        let known = [LogRole::Cache, LogRole::Host, LogRole::Aside].into_iter().any(|role| {
             let log = LogId { channel: submit.channel, role };
             let prefix = log.prefix();
             let waiting = [Table::Outgoing, Table::Resubmit].into_iter();

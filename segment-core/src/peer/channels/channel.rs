@@ -178,6 +178,13 @@ impl Channel {
         self.replica.keep_up_to(host.shared_head(self.replica.generation()));
     }
 
+    /// Whether it is the host that gives the tracker back what that has lost: its reader, at the copy, may have more.
+    pub(crate) fn is_brought_by_host(&self) -> bool {
+        let is_ahead = |host: &Host| self.replica.committed() > host.report().committed;
+        let reads_more = |host: &Host| self.replica.serving() == Serving::Copy && is_ahead(host);
+        self.host.as_ref().is_some_and(|host| !reads_more(host))
+    }
+
     /// Whether its host has to wait, and the reader does not know.
     pub(crate) fn is_to_stand_aside(&self) -> bool {
         self.host.as_ref().is_some_and(Host::is_guest) && self.replica.is_kept_by_host()

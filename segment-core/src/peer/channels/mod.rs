@@ -168,6 +168,8 @@ impl Channels {
         alloc::vec![
             Write::Erase { log: log(LogRole::Cache) },
             Write::Erase { log: log(LogRole::Host) },
+            Write::Erase { log: log(LogRole::Staging) },
+            Write::Erase { log: log(LogRole::Aside) },
             Write::Delete { table: Table::Joined, key: key_of(id) },
             Write::Put { table: Table::Setting, key: left_key(id), value },
         ]

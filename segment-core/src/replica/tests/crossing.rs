@@ -139,10 +139,10 @@ fn meets(mut rig: ReplicaRig) -> ReplicaRig {
 fn what_the_new_generation_lacks_is_put_aside_and_submitted_to_it() {
     let mut rig = met();
     assert_eq!(rig.answer(other_log(&rig)), ["read: cache 2..2"]);
-    assert_eq!(rig.done(), ["write: erase staging", "read: cache 3..5"]);
+    assert_eq!(rig.done(), ["write: erase aside", "read: cache 3..5"]);
     rig.done();
     let lines = rig.done();
-    assert_eq!(lines[..2], ["write: append staging 3..5", "write: delete receipt, cut cache from 3, put aside"]);
+    assert_eq!(lines[..2], ["write: append aside 3..5", "write: delete receipt, cut cache from 3, put aside"]);
     assert_eq!(lines[2..], ["cut behind 2", "1? Subscribe"]);
     rig.all_done();
     assert_eq!((rig.replica.head(), rig.replica.committed()), (rig.at(2), 0));
@@ -154,7 +154,7 @@ fn what_the_new_generation_lacks_is_put_aside_and_submitted_to_it() {
     let subscribed =
         segment_proto::messages::Subscribed { epoch: Some(second(rig.at(2))), receipt: None, ..rig.subscribed() };
     let lines = rig.answer(subscribed);
-    assert_eq!(lines.last().unwrap(), "read: staging 3..5");
+    assert_eq!(lines.last().unwrap(), "read: aside 3..5");
     let lines = rig.all_done();
     assert!(lines.contains(&"1? submit 1.1 1.1 1.2 in 2.3".into()), "{lines:?}");
     assert_eq!(rig.submitted(), tail, "own ones and others', in the order of the log");
@@ -164,11 +164,11 @@ fn what_the_new_generation_lacks_is_put_aside_and_submitted_to_it() {
     let fork = Fate { row: Some(row), ..Fate::new(tail[0].key, FateCode::Fork) };
     let fates = [fork, fate(tail[1].key, FateCode::Committed, 3), fate(tail[2].key, FateCode::Committed, 4)];
     let lines = rig.fates(&fates);
-    assert_eq!(lines, ["write: put outgoing 1", "write: delete resubmit 0", "write: delete aside, erase staging"]);
+    assert_eq!(lines, ["write: put outgoing 1", "write: delete resubmit 0", "write: delete aside, erase aside"]);
     assert_eq!(rig.all_done(), ["queued 1.1", "(submitted 0..0)", "1? submit 1.1 in 2.3"]);
     assert_eq!(rig.peer.tape.store.count(Table::Outgoing), 1);
-    let staging = LogId { channel: channel(), role: LogRole::Staging };
-    assert!(rig.peer.tape.store.logs.get(&staging).is_none_or(|log| log.is_empty()));
+    let aside = LogId { channel: channel(), role: LogRole::Aside };
+    assert!(rig.peer.tape.store.logs.get(&aside).is_none_or(|log| log.is_empty()));
 }
 
 #[test]
@@ -246,7 +246,7 @@ fn carrying_as_much_as_it_may() -> ReplicaRig {
 
 /// Answers what is carried as `fate_of` says, until nothing is left of what was put aside.
 fn carried_to_the_end(rig: &mut ReplicaRig, fate_of: impl Fn(MessageKey) -> Fate) {
-    let aside = LogId { channel: channel(), role: LogRole::Staging };
+    let aside = LogId { channel: channel(), role: LogRole::Aside };
     for _ in 0..400 {
         rig.all_done();
         match rig.peer.tape.messages.pop() {
