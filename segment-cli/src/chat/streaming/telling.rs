@@ -3,9 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use segment_core::peer::events::PeerEvent;
+use segment_core::peer::events::{PeerEvent, Serving};
 use segment_media::Stop;
-use segment_net::Broadcast;
+use segment_net::{Broadcast, Peer};
 use segment_proto::messages::StreamRow;
 use segment_proto::{ChannelId, DeviceId, Reason, StreamId};
 use serde::Serialize;
@@ -15,6 +15,7 @@ use super::shape::{Shape, Way};
 use crate::chat::answers::answer;
 use crate::chat::narrator::Narrator;
 use crate::chat::output::{Answer, Out};
+use crate::chat::talk::Talk;
 use crate::chat::telling::now_ms;
 use crate::chat::{Chat, Target};
 use crate::render::Style;
@@ -56,9 +57,21 @@ impl Narrator {
             PeerEvent::StreamStopped { channel, stream, reason } => self.tell_stream_over(channel, stream, reason),
             PeerEvent::StreamLost { channel, stream, .. } => self.tell_stream_lost(channel, stream),
             PeerEvent::FrameReady { .. } | PeerEvent::StreamParent { .. } => {}
+            PeerEvent::ServedFrom { channel, serving } => {
+                self.ask_for_streams(channel, serving);
+                return Some(PeerEvent::ServedFrom { channel, serving });
+            }
             other => return Some(other),
         }
         None
+    }
+
+    /// Whoever serves a channel now announced its streams to those who were there then.
+    fn ask_for_streams(&self, channel: ChannelId, serving: Serving) {
+        let name = self.talk.known().names.get(&channel).cloned();
+        let Some(name) = name.filter(|_| matches!(serving, Serving::Host(_) | Serving::Copy)) else { return };
+        let (peer, out, talk) = (self.peer.clone(), self.out.clone(), self.talk.clone());
+        tokio::spawn(async move { tell_running(&peer, &out, &talk, &Target { id: channel, name }).await });
     }
 
     fn tell_stream_there(&self, channel: ChannelId, row: &StreamRow) {
@@ -126,28 +139,38 @@ fn invitation(row: &StreamRow, place: &str) -> String {
 impl Chat {
     /// Tells whoever comes into a channel what runs there.
     pub(in crate::chat) async fn tell_streams(&self, target: &Target) {
-        if self.is_script() {
-            return;
-        }
-        // Where nobody serves the channel nobody streams in it.
-        let Ok(rows) = self.peer().channel(target.id).streams().await else { return };
-        for row in rows.iter().filter(|row| row.present && row.description.device != self.peer().device()) {
-            let description = &row.description;
-            let heard = Heard { title: description.title.clone(), by: description.who.to_string(), is_there: true };
-            if self.talk.known().streams.insert(description.stream, heard.clone()).is_some() {
+        tell_running(self.peer(), &self.out, &self.talk, target).await;
+    }
+}
+
+/// Tells a person what runs in a channel and was not told of yet.
+async fn tell_running(peer: &Peer, out: &Out, talk: &Talk, target: &Target) {
+    if out.as_screen().is_none() {
+        return;
+    }
+    // Where nobody serves the channel nobody streams in it.
+    let Ok(rows) = peer.channel(target.id).streams().await else { return };
+    for row in rows.iter().filter(|row| row.present && row.description.device != peer.device()) {
+        let description = &row.description;
+        let heard = Heard { title: description.title.clone(), by: description.who.to_string(), is_there: true };
+        let is_current = {
+            let mut known = talk.known();
+            if known.streams.insert(description.stream, heard.clone()).is_some() {
                 continue;
             }
-            let Heard { title, by, .. } = heard;
-            self.out.happened(&StreamNews {
-                event: "stream_started",
-                channel: format!("#{}", target.name),
-                stream: description.stream,
-                title,
-                by,
-                text: invitation(row, ""),
-                at_ms: now_ms(),
-            });
-        }
+            known.current.as_ref().is_some_and(|current| current.id == target.id)
+        };
+        let place = if is_current { String::new() } else { format!(" #{}", target.name) };
+        let Heard { title, by, .. } = heard;
+        out.happened(&StreamNews {
+            event: "stream_started",
+            channel: format!("#{}", target.name),
+            stream: description.stream,
+            title,
+            by,
+            text: invitation(row, &place),
+            at_ms: now_ms(),
+        });
     }
 }
 
