@@ -1,5 +1,6 @@
 //! What an own message builds on is missing where it was sent: its author brings that first, from the cache. Only
-//! what nobody can bring is signed over.
+//! what nobody can bring is signed over. And what a host has shown here is brought to the tracker, if that host stays
+//! away, and nobody says anything that would.
 
 use core::time::Duration;
 
@@ -9,6 +10,7 @@ use segment_proto::messages::{Fate, FateCode, Submit, Submitted};
 use segment_proto::{Evidence, Hash, Instant, Row, SignedEnvelope};
 
 use crate::peer::context::Context;
+use crate::peer::events::Serving;
 use crate::replica::carry::authors_of;
 use crate::replica::outbox::Item;
 use crate::replica::{Replica, ReplicaTask, Wanted};
@@ -17,6 +19,9 @@ use crate::store::{Lookup, Operation, StoreOperation, StoredEntry};
 
 /// So long somebody else may bring it.
 const SIGN_OVER_AFTER: Duration = Duration::from_secs(30);
+/// So long the tracker's copy may lack what a host has shown here. Each reader waits a while longer: one is enough.
+const SHOWN_AFTER: Duration = Duration::from_secs(10);
+const SHOWN_WITHIN_MS: u64 = 5_000;
 /// Between two attempts.
 const BRING_AGAIN: Duration = Duration::from_secs(1);
 
@@ -26,6 +31,8 @@ pub struct Bringing {
     since: Option<Instant>,
     /// It is looked for, or on its way.
     busy: bool,
+    /// When to bring what the copy lacks of what is shown here.
+    pub(super) shown_at: Option<Instant>,
 }
 
 /// Between the row that the log has and the message that comes too early, something is missing.
@@ -69,7 +76,27 @@ impl Replica {
 
     /// Nothing is under way any more that was asked of another.
     pub(super) fn forget_bringing(&mut self) {
-        self.bringing.busy = false;
+        (self.bringing.busy, self.bringing.shown_at) = (false, None);
+    }
+
+    /// The tracker serves: what is shown here and not committed, it does not have.
+    pub(super) fn doubt_shown(&mut self, cx: &mut Context<'_>) {
+        let may_submit = cx.login.is_some_and(|login| !login.who.is_visitor());
+        let shows_more = self.serving() == Serving::Copy && self.cache.first_provisional().is_some();
+        if may_submit && shows_more && self.bringing.shown_at.is_none() {
+            let wait = SHOWN_AFTER + Duration::from_millis(cx.random.below(SHOWN_WITHIN_MS));
+            self.bringing.shown_at = Some(cx.now.mono + wait);
+        }
+    }
+
+    /// It still does not. The first is enough: a host that is there has it, and else an epoch begins in which all
+    /// of it is carried.
+    pub(super) fn bring_shown(&mut self, cx: &mut Context<'_>) {
+        self.bringing.shown_at = None;
+        if let Some(first) = self.cache.first_provisional().cloned() {
+            self.submit_brought(alloc::vec![first], cx);
+            self.doubt_shown(cx);
+        }
     }
 
     fn bring(&mut self, gap: Gap, cx: &mut Context<'_>) {

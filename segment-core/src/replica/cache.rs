@@ -116,6 +116,11 @@ impl Cache {
         self.recent.back().copied().unwrap_or(Position::START)
     }
 
+    /// What stands behind the last committed place.
+    pub fn first_provisional(&self) -> Option<&SignedEnvelope> {
+        self.provisional.front().map(|(_, envelope)| envelope)
+    }
+
     /// Whether nothing is cached.
     pub fn is_empty(&self) -> bool {
         self.low.is_none()

@@ -45,6 +45,7 @@ impl Replica {
         }
         self.settle(cx);
         self.pump(cx);
+        self.doubt_shown(cx);
     }
 
     pub(super) fn sync(&mut self, cx: &mut Context<'_>) {

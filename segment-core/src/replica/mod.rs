@@ -258,6 +258,7 @@ impl Replica {
         let due = |at: Option<Instant>| at.is_some_and(|at| at <= cx.now.mono);
         let resubscribe = self.attachment.as_ref().is_some_and(|attachment| due(attachment.subscribe_at));
         let (resubmit, carry) = (due(self.outbox.retry_at), due(self.carry.at()));
+        let shown = due(self.bringing.shown_at);
         if due(self.delivery.at) {
             self.delivery.at = None;
             self.say_delivered(cx);
@@ -268,6 +269,9 @@ impl Replica {
         }
         if carry {
             self.carry_now(cx);
+        }
+        if shown {
+            self.bring_shown(cx);
         }
         if resubmit {
             self.outbox.retry_at = None;
@@ -284,7 +288,8 @@ impl Replica {
         let carry = self.carry.at().map(|at| Deadline::new(at, "bring what was cut here"));
         let delivered = self.delivery.at.map(|at| Deadline::new(at, "say what is on disk"));
         let untold = self.has_untold().then(|| Deadline::new(Instant(0), "tell what was refused"));
-        earliest([subscribe, submit, carry, delivered, untold])
+        let shown = self.bringing.shown_at.map(|at| Deadline::new(at, "bring what the copy lacks"));
+        earliest([subscribe, submit, carry, delivered, untold, shown])
     }
 
     /// Where its entries are, the first place that is there, and the chain before it.

@@ -1,9 +1,12 @@
 //! What an own message builds on is missing at its sequencer: it is brought, and signed over only if nobody has it.
 
-use segment_proto::messages::{Failure, Fate, FateCode};
-use segment_proto::{AccountId, Hash, MessageKey, Reason, Row};
+use alloc::vec::Vec;
+
+use segment_proto::messages::{Failure, Fate, FateCode, Subscribed};
+use segment_proto::{AccountId, Hash, LinkId, MessageKey, Reason, Row, SignedEnvelope};
 
 use super::rig::{ReplicaRig, fate};
+use crate::peer::events::Serving;
 use crate::rules::{Rule, Rules};
 use crate::sync::tests::kit::{Author, allow, device};
 
@@ -96,4 +99,39 @@ fn a_gap_that_nobody_can_close_is_signed_over_after_a_while() {
     let (mut rig, key) = behind();
     rig.peer.rules = Rules::without(Rule::BringFirst);
     assert_eq!(rig.fates(&[expected(key, unknown)]), ["1? read own from 1"], "without its rule: at once");
+}
+
+/// Two entries of 4 were shown by a host, which is gone: the tracker's copy does not have them.
+fn shown_by_a_host_that_is_gone() -> (ReplicaRig, Vec<SignedEnvelope>) {
+    let mut rig = ReplicaRig::level(&Author::new(3).texts(2));
+    rig.commit(2);
+    let said = Author::new(4).texts(2);
+    rig.write(&said);
+    rig.push(rig.entries(3, 4));
+    rig.all_done();
+    rig.attach_to(5, Serving::Copy);
+    let subscribed = Subscribed { head: rig.at(2), ..rig.subscribed() };
+    assert_eq!(rig.answer(subscribed), [""; 0]);
+    (rig, said)
+}
+
+#[test]
+fn what_a_host_has_shown_is_brought_to_the_tracker_if_that_host_stays_away() {
+    let (mut rig, said) = shown_by_a_host_that_is_gone();
+    assert_eq!(rig.timeout(9_999), [""; 0]);
+    assert_eq!(rig.timeout(5_001), ["5? submit 1.1 in 1.2"]);
+    assert_eq!(rig.submitted(), said[..1], "nothing of the reader's own");
+    assert_eq!(rig.answer(Failure::new(Reason::NotNow, "")), [""; 0]);
+    assert_eq!(rig.timeout(15_000), ["5? submit 1.1 in 1.2"], "again, until it is there");
+}
+
+#[test]
+fn what_the_host_that_is_back_has_committed_is_not_brought() {
+    let (mut rig, _) = shown_by_a_host_that_is_gone();
+    rig.committed = 4;
+    let marks = rig.marks();
+    rig.replica.on_message(LinkId(5), marks.into(), &mut rig.peer.cx());
+    rig.all_done();
+    assert!(!rig.timeout(15_000).iter().any(|line| line.contains("submit")));
+    assert_eq!(rig.replica.poll_timeout(), None);
 }
