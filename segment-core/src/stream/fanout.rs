@@ -63,9 +63,15 @@ impl Fanout {
         self.left.remove(&link);
     }
 
-    /// Whoever is on this device.
-    pub(crate) fn link_of(&self, device: &DeviceId) -> Option<LinkId> {
-        self.subscribers.iter().find(|(_, subscriber)| subscriber.device == *device).map(|(link, _)| *link)
+    /// Somebody may not be served any more.
+    pub(crate) fn shut_out(&mut self, device: &DeviceId, stream: StreamId, cx: &mut StreamContext<'_>) {
+        self.subscribers.retain(|link, subscriber| {
+            let stays = subscriber.device != *device;
+            if !stays {
+                cx.send(*link, &Unserved { stream, reason: Reason::BadCertificate });
+            }
+            stays
+        });
     }
 
     /// Somebody has taken some.

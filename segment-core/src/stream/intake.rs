@@ -32,6 +32,8 @@ struct Partial {
 #[derive(Debug, Default)]
 struct TrackIntake {
     last: Option<FramePlace>,
+    /// A frame that others need was given up: what comes behind it in its group cannot be shown.
+    lacks: Option<FramePlace>,
     partial: Option<Partial>,
 }
 
@@ -91,20 +93,23 @@ impl Intake {
         self.append(link, chunk, ring, cx)
     }
 
-    /// What the streamer has said of a frame, as far as it can be judged before the frame is here.
+    /// What the streamer has signed of a frame; its payload is judged when it is here.
     fn begin(&self, chunk: &Chunk, cx: &StreamContext<'_>) -> Result<Signed<FrameHeader>, Bad> {
         let header = chunk.header.clone().ok_or(Bad)?;
         let fits = usize::try_from(header.size).is_ok_and(|size| size <= cx.limits.frame_bytes_max);
         let is_key = header.flags.include(FrameFlags::KEY);
         let is_meant = header.stream == self.stream && header.track == chunk.track && header.place == chunk.place;
-        if fits && is_meant && is_key == (header.place.frame == 0) { Ok(header) } else { Err(Bad) }
+        let is_signed = || header.is_signed_by(&self.streamer, &cx.identity.verifier());
+        let is_good = fits && is_meant && is_key == (header.place.frame == 0);
+        if is_good && (!cx.rules.has(Rule::FrameSigned) || is_signed()) { Ok(header) } else { Err(Bad) }
     }
 
     fn open(&mut self, track: u8, header: Signed<FrameHeader>, link: LinkId) {
         let Some(track) = self.tracks.get_mut(&track) else { return };
         let hasher = blake3::Hasher::new();
         let partial = Partial { header, payload: Vec::new(), received: 0, hasher, from: Some(link) };
-        if track.partial.replace(partial).is_some() {
+        if let Some(given_up) = track.partial.replace(partial) {
+            track.give_up(&given_up);
             self.dropped += 1;
         }
     }
@@ -128,7 +133,8 @@ impl Intake {
             return Ok(None);
         }
         let Some(partial) = track.partial.take() else { return Ok(None) };
-        if cx.rules.has(Rule::FrameSigned) && !partial.is_genuine(&self.streamer, cx) {
+        if cx.rules.has(Rule::FrameSigned) && !partial.is_genuine() {
+            track.give_up(&partial);
             ring.abandon(number);
             self.dropped += 1;
             return if partial.from.is_some() { Err(Bad) } else { Ok(None) };
@@ -136,6 +142,7 @@ impl Intake {
         let place = partial.header.place;
         self.dropped += track.missing_before(place);
         track.last = Some(place);
+        track.lacks.take_if(|lacks| *lacks <= place);
         Self::pass_on(number, encoded, ring);
         Ok(Some(partial.into_frame()))
     }
@@ -153,7 +160,16 @@ impl TrackIntake {
         let begun = self.partial.as_ref().map(|partial| partial.header.place);
         let is_later = self.last.max(begun).is_none_or(|last| last < place);
         let in_group = self.last.is_some_and(|last| last.group == place.group);
-        is_later && (place.frame == 0 || in_group || !cx.rules.has(Rule::KeyFirst))
+        let builds = self.lacks.is_none_or(|lacks| lacks.group != place.group || place <= lacks);
+        is_later && (place.frame == 0 || (in_group && builds) || !cx.rules.has(Rule::KeyFirst))
+    }
+
+    fn give_up(&mut self, partial: &Partial) {
+        if !partial.header.flags.include(FrameFlags::DISCARDABLE) {
+            let place = partial.header.place;
+            let earlier = self.lacks.filter(|lacks| lacks.group == place.group);
+            self.lacks = Some(earlier.map_or(place, |lacks| lacks.min(place)));
+        }
     }
 
     /// A parent that begins a frame again was sent something else before.
@@ -189,9 +205,8 @@ impl Partial {
         self.received == self.size()
     }
 
-    fn is_genuine(&self, streamer: &DeviceId, cx: &StreamContext<'_>) -> bool {
+    fn is_genuine(&self) -> bool {
         *self.hasher.finalize().as_bytes() == self.header.hash.0
-            && self.header.is_signed_by(streamer, &cx.identity.verifier())
     }
 
     /// A frame of one chunk is not copied.

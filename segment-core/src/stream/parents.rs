@@ -87,6 +87,9 @@ pub struct Parents {
     /// Of each link on which something was asked for. Bounded by the number of links.
     tallies: BTreeMap<LinkId, Tally>,
     left: Option<Left>,
+    /// A plan names somebody who was left for good: that is said then, and not more often than once a while.
+    objects_at: Option<Instant>,
+    objected_at: Option<Instant>,
     /// The longest silence lately that ended by itself: a slow link is not a dead parent.
     usual_gap: Duration,
 }
@@ -106,6 +109,8 @@ impl Parents {
             paused: BTreeMap::new(),
             tallies: BTreeMap::new(),
             left: None,
+            objects_at: None,
+            objected_at: None,
             usual_gap: Duration::ZERO,
         }
     }
@@ -117,6 +122,31 @@ impl Parents {
         }
         (self.plan, self.patient_until) = (Some(plan), Some(now + PATIENCE));
         true
+    }
+
+    /// The parent of the plan, if it was left for good.
+    fn banned_parent(&self, now: Instant) -> Option<DeviceId> {
+        let parent = self.plan.as_ref()?.parent.as_ref()?.device;
+        self.paused.get(&parent).is_some_and(|until| *until > now + PAUSE * 5).then_some(parent)
+    }
+
+    /// A plan may name somebody again who was left for good: whoever coordinates is told once more.
+    pub(crate) fn object(&mut self, cx: &mut StreamContext<'_>) {
+        let now = cx.now.mono;
+        let Some(parent) = self.banned_parent(now) else { return self.objects_at = None };
+        let due = self.objected_at.map_or(now, |at| at + PAUSE);
+        if due > now {
+            return self.objects_at = Some(due);
+        }
+        (self.objects_at, self.objected_at) = (None, Some(now));
+        self.say_lost(parent, cx);
+    }
+
+    fn say_lost(&self, parent: DeviceId, cx: &mut StreamContext<'_>) {
+        let instead = self.choose(cx.now.mono).map(|(node, _)| node.device);
+        if let Some(plan) = &self.plan {
+            cx.report(&ParentLost { channel: plan.channel, stream: self.stream, parent, instead });
+        }
     }
 
     /// Somebody else coordinates: its plans are counted anew.
@@ -258,10 +288,7 @@ impl Parents {
         self.pause(device, pause, cx.now.mono);
         self.next.take_if(|next| next.device == device);
         let was_active = self.active.take_if(|active| active.device == device).is_some();
-        let instead = self.choose(cx.now.mono).map(|(node, _)| node.device);
-        if let Some(plan) = &self.plan {
-            cx.report(&ParentLost { channel: plan.channel, stream: self.stream, parent: device, instead });
-        }
+        self.say_lost(device, cx);
         if was_active {
             cx.event(self.stream, StreamEvent::ParentChanged { from: Some(device), to: None });
         }
@@ -340,11 +367,15 @@ impl Parents {
             }
         }
         self.patient_until.take_if(|until| *until <= now);
+        self.paused.retain(|_, until| *until > now);
+        if self.objects_at.is_some_and(|at| at <= now) {
+            self.object(cx);
+        }
         if !cx.rules.has(Rule::SilenceRepairs) {
             return [&mut self.active, &mut self.next].into_iter().flatten().for_each(|source| source.heard = now);
         }
         let threshold = self.threshold(cx.limits);
-        let silent = |source: &&Source| now.since(source.heard) >= threshold;
+        let silent = |source: &&Source| source.heard + threshold <= now;
         let left = |source: &Source| Left { device: source.device, link: source.link, heard: source.heard };
         let silent: Vec<Left> = [&self.active, &self.next].into_iter().flatten().filter(silent).map(left).collect();
         for left in silent {
@@ -370,6 +401,7 @@ impl Parents {
             silence.map(|at| Deadline::new(at, "a silent parent")),
             taken.map(|at| Deadline::new(at, "what was taken")),
             pause.map(|at| Deadline::new(at, "a parent that failed")),
+            self.objects_at.map(|at| Deadline::new(at, "a plan that names somebody who was left")),
             patience.map(|at| Deadline::new(at, "patience with a parent")),
         ])
     }

@@ -125,7 +125,10 @@ impl Publisher {
             },
             Message::Unfollow(_) => self.fanout.unfollow(link),
             Message::Taken(taken) => self.fanout.on_taken(link, &taken, &self.ring, cx),
-            Message::ShutOut(shut) => self.shut_out(shut.viewer, cx),
+            Message::ShutOut(shut) => {
+                self.admission.shut_out(shut.viewer, cx);
+                self.fanout.shut_out(&shut.viewer, shut.stream, cx);
+            }
             _ => {}
         }
     }
@@ -141,14 +144,6 @@ impl Publisher {
             return Err(Reason::LimitReached);
         }
         Ok(())
-    }
-
-    fn shut_out(&mut self, device: DeviceId, cx: &mut StreamContext<'_>) {
-        self.admission.shut_out(device, cx);
-        if let Some(link) = self.fanout.link_of(&device) {
-            self.fanout.unfollow(link);
-            cx.send(link, &Unserved { stream: self.stream(), reason: Reason::BadCertificate });
-        }
     }
 
     /// A link is gone.

@@ -42,6 +42,8 @@ struct Cursor {
     told: Option<(u64, u32)>,
     /// The group with which it began, or went on after a jump.
     began_with: u64,
+    /// When it began: what was there already is late because of that.
+    began_at: Instant,
     /// A group of which something was left out that the rest needs.
     broken: Option<u64>,
     last_sent: Option<Instant>,
@@ -78,7 +80,7 @@ impl Subscriber {
                 Some(had) => next(had),
                 None => Self::join_at(track, had, ring, cx),
             };
-            (track, Cursor { place, began_with: place.group, ..Cursor::default() })
+            (track, Cursor { place, began_with: place.group, began_at: cx.now.mono, ..Cursor::default() })
         };
         let cursors = order.0.iter().map(|(track, _)| cursor(*track)).collect();
         Self { device, left_out: 0, last_sent: cx.now.mono, cursors, window, jumps: Jumps::default() }
@@ -146,6 +148,11 @@ impl Subscriber {
             match cursor.judge(&found, less, cx) {
                 Verdict::Send => return found.frame.chunks.first().map(payload_bytes),
                 Verdict::Skip => cursor.skip(found.frame.flags),
+                // It stands where it would jump to.
+                Verdict::Jump if cursor.is_newest_key(&found) => {
+                    cursor.began_with = found.group.number;
+                    continue;
+                }
                 Verdict::Jump => {
                     cursor.jump(&found);
                     self.jumps.note(cx.now.mono, cx.limits, cx.rules);
@@ -201,7 +208,7 @@ impl Cursor {
             behind: found.behind,
             group_over: found.over_since.map(since),
             flags: found.frame.flags,
-            catching_up: self.began_with == found.group.number,
+            catching_up: self.began_with == found.group.number || found.frame.arrived <= self.began_at,
         };
         judge(&situation, cx.limits, cx.rules)
     }
@@ -226,6 +233,10 @@ impl Cursor {
             self.broken = Some(self.place.group);
         }
         self.place = next(self.place);
+    }
+
+    fn is_newest_key(&self, found: &Found<'_>) -> bool {
+        found.frame.place == FramePlace { group: found.newest_group, frame: 0 }
     }
 
     fn jump(&mut self, found: &Found<'_>) {

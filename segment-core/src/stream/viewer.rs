@@ -85,6 +85,7 @@ impl Viewer {
         let report = Duration::from_millis(plan.report_ms.into());
         if self.parents.set_plan(plan, cx.now.mono) {
             self.report_at = self.report_at.min(cx.now.mono + report);
+            self.parents.object(cx);
             self.settle(cx);
         }
     }
@@ -119,7 +120,10 @@ impl Viewer {
             Message::Follow(follow) => self.on_follow(link, device, &follow, cx),
             Message::Unfollow(_) => self.fanout.unfollow(link),
             Message::Taken(taken) => self.fanout.on_taken(link, &taken, &self.ring, cx),
-            Message::ShutOut(shut) => self.shut_out(shut.viewer, cx),
+            Message::ShutOut(shut) => {
+                self.admission.shut_out(shut.viewer, cx);
+                self.fanout.shut_out(&shut.viewer, shut.stream, cx);
+            }
             _ => {}
         }
         self.settle(cx);
@@ -176,14 +180,6 @@ impl Viewer {
             return Err(Reason::LimitReached);
         }
         Ok(())
-    }
-
-    fn shut_out(&mut self, device: DeviceId, cx: &mut StreamContext<'_>) {
-        self.admission.shut_out(device, cx);
-        if let Some(link) = self.fanout.link_of(&device) {
-            self.fanout.unfollow(link);
-            cx.send(link, &Unserved { stream: self.stream(), reason: Reason::BadCertificate });
-        }
     }
 
     fn sign_of_life(&self, cx: &StreamContext<'_>) -> Frame {

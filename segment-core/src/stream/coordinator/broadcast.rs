@@ -1,9 +1,9 @@
 //! One stream as its coordinator knows it.
 
-use alloc::collections::BTreeMap;
+use alloc::collections::{BTreeMap, BTreeSet};
 
 use segment_proto::limits::StreamLimits;
-use segment_proto::messages::{Node, Plan, StartStream, StreamRow, ViewerFigures, ViewerRow};
+use segment_proto::messages::{Node, Plan, ShutOut, StartStream, StreamRow, ViewerFigures, ViewerRow};
 use segment_proto::{AccountId, DeviceId, Instant, LinkId, Signed, StreamDescription, Ticket, Who};
 
 use super::CoordinatorContext;
@@ -12,6 +12,8 @@ use crate::rules::Rule;
 
 /// Of an uplink so much is used.
 const USED_PERCENT: u64 = 80;
+/// Devices that are remembered as shut out. Policy: the lowest key goes.
+const SHUT_OUT_MAX: usize = 1_024;
 /// A coordinator takes so many reports a second.
 const REPORTS_PER_SECOND: u64 = 500;
 
@@ -57,6 +59,8 @@ pub(super) struct Broadcast {
     pub(super) node: Node,
     pub(super) viewers: BTreeMap<DeviceId, Watcher>,
     pub(super) tree: Tree,
+    /// Who may not watch any more, though tickets of theirs are good for a while yet.
+    shut_out: BTreeSet<DeviceId>,
     rate_bps: u64,
 }
 
@@ -70,6 +74,7 @@ impl Broadcast {
             streamer: Streamer::There(link),
             node,
             viewers: BTreeMap::new(),
+            shut_out: BTreeSet::new(),
             rate_bps,
         }
     }
@@ -130,12 +135,32 @@ impl Broadcast {
         u32::try_from(few.max(many.into())).unwrap_or(u32::MAX)
     }
 
-    /// The link of whoever may serve a viewer.
-    pub(super) fn link_of(&self, device: &DeviceId) -> Option<LinkId> {
-        if let (true, Streamer::There(link)) = (*device == self.node.device, self.streamer) {
-            return Some(link);
+    /// Somebody may not watch any more.
+    pub(super) fn shut_out(&mut self, device: DeviceId) {
+        if self.shut_out.len() >= SHUT_OUT_MAX {
+            self.shut_out.pop_first();
         }
-        self.viewers.get(device).map(|viewer| viewer.link)
+        self.shut_out.insert(device);
+    }
+
+    /// Somebody may watch.
+    pub(super) fn let_in(&mut self, device: &DeviceId) {
+        self.shut_out.remove(device);
+    }
+
+    /// Whoever begins to serve is told whom not to.
+    pub(super) fn tell_shut_out(&self, link: LinkId, cx: &mut CoordinatorContext<'_>) {
+        let (channel, stream) = (self.description.channel, self.description.stream);
+        for viewer in self.shut_out.iter().copied() {
+            cx.one(link, &ShutOut { channel, stream, viewer });
+        }
+    }
+
+    /// The links of all who may serve a viewer.
+    pub(super) fn serving(&self) -> impl Iterator<Item = LinkId> {
+        let streamer = if let Streamer::There(link) = self.streamer { Some(link) } else { None };
+        let relays = self.viewers.values().filter(|viewer| viewer.relays).map(|viewer| viewer.link);
+        streamer.into_iter().chain(relays)
     }
 }
 

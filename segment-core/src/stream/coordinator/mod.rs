@@ -114,6 +114,7 @@ impl Coordinator {
             Some(known) if known.node.device != from.device => return Err(Reason::NotTheAuthor),
             Some(known) => {
                 (known.streamer, known.node, known.description) = (Streamer::There(from.link), node, start.description);
+                known.tell_shut_out(from.link, cx);
                 known.tree.touch(&from.device);
                 known.tree.fill();
             }
@@ -186,6 +187,10 @@ impl Coordinator {
         let capacity = broadcast.capacity(watch.relay_kbps, &node, cx);
         let mut watcher = Watcher::new(from.link, from.who.clone(), node, watch.listed);
         (watcher.relays, watcher.parent) = (capacity > 0, watch.parent);
+        broadcast.let_in(&from.device);
+        if capacity > 0 {
+            broadcast.tell_shut_out(from.link, cx);
+        }
         broadcast.tree.leave(&from.device);
         broadcast.viewers.insert(from.device, watcher);
         broadcast.tree.join(from.device, capacity, watch.parent);
@@ -283,10 +288,11 @@ impl Coordinator {
     }
 
     fn shut_out(&mut self, stream: StreamId, viewer: DeviceId, cx: &mut CoordinatorContext<'_>) {
-        let Some(broadcast) = self.streams.get(&stream) else { return };
+        let Some(broadcast) = self.streams.get_mut(&stream) else { return };
+        broadcast.shut_out(viewer);
         let channel = broadcast.description.channel;
-        let sources = broadcast.tree.parent(&viewer).into_iter().chain(broadcast.tree.backups(&viewer).iter().copied());
-        let links: Vec<LinkId> = sources.filter_map(|source| broadcast.link_of(&source)).collect();
+        // Its ticket is good for a while yet: nobody who passes the stream on is to take it.
+        let links: Vec<LinkId> = broadcast.serving().collect();
         let own = broadcast.viewers.get(&viewer).map(|viewer| viewer.link);
         links.into_iter().for_each(|link| cx.one(link, &ShutOut { channel, stream, viewer }));
         if let Some(link) = own {

@@ -7,7 +7,7 @@ use segment_proto::DeviceId;
 
 use crate::rules::{Rule, Rules};
 
-/// Candidates for a backup that are looked at.
+/// Candidates for a backup, or for a place, that are looked at.
 const TRIES: usize = 32;
 /// Viewers with too few backups that are looked at whenever somebody comes or goes.
 const LACKING_TRIED: usize = 8;
@@ -193,9 +193,10 @@ impl Tree {
         let room = self.open.iter().find(|(_, candidate)| is_open(candidate)).copied();
         let relays = self.places.get(&device).is_some_and(Place::has_room);
         let is_higher = |(depth, leaf): &(u32, DeviceId)| {
-            room.is_none_or(|(open, _)| *depth <= open) && *leaf != device && self.parent(leaf) != avoid
+            let is_below = self.is_below(leaf, &device);
+            room.is_none_or(|(open, _)| *depth <= open) && !is_below && self.parent(leaf) != avoid
         };
-        let leaf = self.leaves.first().copied().filter(|leaf| relays && is_higher(leaf));
+        let leaf = self.leaves.iter().take(TRIES).find(|leaf| relays && is_higher(leaf)).copied();
         match (leaf, room) {
             (Some((_, leaf)), _) => self.displace(leaf, device),
             (None, Some((_, parent))) => self.attach(device, parent),

@@ -111,9 +111,9 @@ fn no_frame_is_sent_behind_one_that_it_needs_and_that_was_left_out() {
     // All in one group: the joiner is given time to catch up, and gets it whole.
     let all: vec::Vec<_> = (0..5).map(|frame| (0, frame)).collect();
     assert_eq!(stalled(&[delta; 4], 200, Rules::all()), all);
-    // A later group, behind: nothing of it until the next keyframe.
+    // A later group, behind: it stands at the newest keyframe already, and goes on from there.
     let frames = [FrameFlags::KEY, delta, delta, delta];
-    assert_eq!(stalled(&frames, 300, Rules::all()), [(0, 0)]);
+    assert_eq!(stalled(&frames, 300, Rules::all()), [(0, 0), (1, 0), (1, 1), (1, 2), (1, 3)]);
 }
 
 #[test]

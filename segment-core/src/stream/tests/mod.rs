@@ -8,4 +8,5 @@ mod parenting;
 mod publishing;
 mod relaying;
 mod rig;
+mod standing;
 mod treeing;

@@ -47,6 +47,15 @@ fn check(tree: &Tree, viewers: impl Iterator<Item = u32>, capacity: usize) {
 }
 
 #[test]
+fn whoever_loses_its_parent_is_not_put_below_those_whom_it_serves() {
+    let mut tree = tree(1, 1, 4);
+    tree.join(device(2), 0, None);
+    assert_eq!(tree.parent(&device(2)), Some(device(1)));
+    tree.lose(&device(1), device(0), None);
+    assert_eq!(way(&tree, 2), [device(2), device(1), device(0)]);
+}
+
+#[test]
 fn ten_thousand_viewers_hang_six_deep_and_the_streamer_sends_eight_copies() {
     let tree = tree(8, 10_000, 4);
     check(&tree, 1..=10_000, 4);
