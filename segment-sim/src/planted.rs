@@ -5,10 +5,11 @@ use core::str::{FromStr, SplitWhitespace};
 use std::fs;
 use std::path::Path;
 
-use crate::checkers::{Check, Finding};
+use crate::checkers::Check;
 use crate::plant::Plant;
 use crate::run::live_scenario;
 use crate::scenario::{Focus, Scenario};
+use crate::streams::{Broken, Topic, live};
 use crate::trace::Printing;
 
 /// How a planted fault is found.
@@ -36,8 +37,8 @@ pub struct Search {
     pub worlds: Worlds,
     /// In how many of them, at most.
     pub seeds: u64,
-    /// The checks that may break first.
-    pub checks: Vec<Check>,
+    /// The names of the checks that may break first.
+    pub checks: Vec<String>,
 }
 
 /// Worlds in which a fault is looked for.
@@ -45,18 +46,20 @@ pub struct Search {
 pub enum Worlds {
     /// What seeds draw about something.
     About(Focus),
+    /// The same, of one stream.
+    Streams(Topic),
     /// One that was written down, in the file of this name: what happens in it is always the same, and each seed gives
     /// it other delays.
     Told(String, Box<Scenario>),
 }
 
 /// Who has found a planted fault.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Found {
     /// The first seed that shows it.
     pub seed: u64,
-    /// The check that broke first.
-    pub check: Check,
+    /// The name of the check that broke first.
+    pub check: String,
 }
 
 impl Planted {
@@ -88,8 +91,7 @@ impl Planted {
     pub fn find(&self) -> Option<Found> {
         let Finder::Simulator(search) = &self.finder else { return None };
         (1..=search.seeds).find_map(|seed| {
-            let outcome = live_scenario(&search.worlds.of(seed, self.plant), Printing::Silent);
-            let check = outcome.findings.first().map(|finding| finding.check)?;
+            let (check, _) = search.worlds.first_finding(seed, self.plant)?;
             search.checks.contains(&check).then_some(Found { seed, check })
         })
     }
@@ -98,18 +100,24 @@ impl Planted {
 impl Search {
     /// What breaks in the same worlds up to a seed though nothing is planted: that would not be worth finding.
     #[must_use]
-    pub fn breaks_unplanted(&self, last_seed: u64) -> Option<Finding> {
-        let live = |seed| live_scenario(&self.worlds.of(seed, Plant::Nothing), Printing::Silent);
-        (1..=last_seed).find_map(|seed| live(seed).findings.first().cloned())
+    pub fn breaks_unplanted(&self, last_seed: u64) -> Option<String> {
+        (1..=last_seed).find_map(|seed| self.worlds.first_finding(seed, Plant::Nothing)).map(|(_, finding)| finding)
     }
 }
 
 impl Worlds {
-    fn of(&self, seed: u64, plant: Plant) -> Scenario {
-        match self {
+    /// What breaks first in the world of a seed: the name of the check, and all that is known.
+    fn first_finding(&self, seed: u64, plant: Plant) -> Option<(String, String)> {
+        let scenario = match self {
+            Self::Streams(topic) => {
+                let outcome = live(seed, *topic, plant.rules());
+                return outcome.findings.first().map(|finding| (format!("{:?}", finding.broken), finding.to_string()));
+            }
             Self::About(focus) => Scenario::draw(seed, *focus, plant),
             Self::Told(_, scenario) => Scenario { seed, plant, ..(**scenario).clone() },
-        }
+        };
+        let outcome = live_scenario(&scenario, Printing::Silent);
+        outcome.findings.first().map(|finding| (format!("{:?}", finding.check), finding.to_string()))
     }
 }
 
@@ -117,6 +125,7 @@ impl fmt::Display for Worlds {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::About(focus) => write!(f, "{}", focus.name()),
+            Self::Streams(topic) => write!(f, "{}", topic.name()),
             Self::Told(name, _) => write!(f, "scenario {name}"),
         }
     }
@@ -135,7 +144,11 @@ impl FromStr for Planted {
                 let unread = Scenario::calm(0, crate::scenario::Shape::default());
                 search(Worlds::Told(name, Box::new(unread)), words).ok_or(())?
             }
-            focus => search(Worlds::About(Focus::named(focus).ok_or(())?), words).ok_or(())?,
+            name => {
+                let about = Focus::named(name).map(Worlds::About);
+                let worlds = about.or_else(|| Topic::named(name).map(Worlds::Streams)).ok_or(())?;
+                search(worlds, words).ok_or(())?
+            }
         };
         Ok(Self { plant, finder })
     }
@@ -143,6 +156,11 @@ impl FromStr for Planted {
 
 fn search(worlds: Worlds, mut words: SplitWhitespace<'_>) -> Option<Finder> {
     let seeds = words.next()?.parse().ok()?;
-    let checks: Option<Vec<Check>> = words.map(Check::named).collect();
-    Some(Finder::Simulator(Search { worlds, seeds, checks: checks.filter(|checks| !checks.is_empty())? }))
+    let is_check = |name: &str| match worlds {
+        Worlds::Streams(_) => Broken::named(name).is_some(),
+        _ => Check::named(name).is_some(),
+    };
+    let checks: Vec<String> = words.map(str::to_owned).collect();
+    let is_good = !checks.is_empty() && checks.iter().all(|name| is_check(name));
+    is_good.then_some(Finder::Simulator(Search { worlds, seeds, checks }))
 }

@@ -3,7 +3,7 @@
 
 use std::collections::VecDeque;
 
-use segment_proto::Frame;
+use segment_proto::Message;
 
 /// What waits on a link, and how fast it goes.
 #[derive(Debug)]
@@ -11,28 +11,27 @@ pub(super) struct Pipe {
     /// Bytes a second.
     pub(super) rate: u64,
     pub(super) latency_us: u64,
-    waiting: VecDeque<Frame>,
+    /// Nothing moves until then.
+    pub(super) stalled_until: u64,
+    waiting: VecDeque<(Box<Message>, usize)>,
     busy: bool,
 }
 
 impl Pipe {
     pub(super) fn new(rate: u64, latency_us: u64) -> Self {
-        Self { rate, latency_us, waiting: VecDeque::new(), busy: false }
+        Self { rate, latency_us, stalled_until: 0, waiting: VecDeque::new(), busy: false }
     }
 
-    /// Takes a frame; the one that goes now and how long it takes, where nothing was under way.
-    pub(super) fn push(&mut self, frame: Frame) -> Option<(Frame, u64)> {
-        self.waiting.push_back(frame);
-        if self.busy { None } else { self.next() }
+    /// Takes a message; the one that goes now and when it is sent, where nothing was under way.
+    pub(super) fn push(&mut self, message: Box<Message>, bytes: usize, now: u64) -> Option<(Box<Message>, u64)> {
+        self.waiting.push_back((message, bytes));
+        if self.busy { None } else { self.next(now) }
     }
 
-    /// The next frame, and how long it takes.
-    pub(super) fn next(&mut self) -> Option<(Frame, u64)> {
-        let frame = self.waiting.pop_front();
-        self.busy = frame.is_some();
-        frame.map(|frame| {
-            let took = frame.len() as u64 * 1_000_000 / self.rate;
-            (frame, took)
-        })
+    /// The next message, and when it is sent.
+    pub(super) fn next(&mut self, now: u64) -> Option<(Box<Message>, u64)> {
+        let next = self.waiting.pop_front();
+        self.busy = next.is_some();
+        next.map(|(message, bytes)| (message, now.max(self.stalled_until) + bytes as u64 * 1_000_000 / self.rate))
     }
 }

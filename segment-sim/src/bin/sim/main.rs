@@ -4,6 +4,7 @@ mod invisible;
 mod planted;
 mod progress;
 mod report;
+mod streams;
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -15,6 +16,7 @@ use clap::Parser;
 use segment_sim::plant::Plant;
 use segment_sim::run::{Failure, Totals, live_scenario};
 use segment_sim::scenario::{Focus, Scenario};
+use segment_sim::streams::Topic;
 use segment_sim::trace::Printing;
 
 use self::progress::Progress;
@@ -41,7 +43,8 @@ struct Arguments {
     /// Plant a fault, by its name; `list` shows all.
     #[arg(long, value_name = "NAME")]
     plant: Option<String>,
-    /// What the worlds are about: anything, takeover, rights, restored, gone, malice, moves, disaster, retention.
+    /// What the worlds are about: anything, takeover, rights, restored, gone, malice, moves, disaster, retention; or, in
+    /// worlds of their own: streams, streams-slow, streams-lies, streams-crashes, streams-rights.
     #[arg(long, value_name = "FOCUS", default_value = "anything")]
     focus: String,
     /// Remove a rule of the protocol: short for `--plant without-RULE`.
@@ -53,6 +56,9 @@ struct Arguments {
     /// Plant every fault of a table, and say who finds it within how many seeds.
     #[arg(long, value_name = "FILE", num_args = 0..=1, default_missing_value = "segment-sim/planted.txt", conflicts_with_all = ["plant", "without", "replay", "seed", "twice", "trace", "invisible"])]
     planted: Option<PathBuf>,
+    /// Show one stream to so many viewers who all pass it on.
+    #[arg(long, value_name = "VIEWERS", conflicts_with_all = ["plant", "without", "replay", "planted", "twice", "trace", "invisible"])]
+    audience: Option<usize>,
     /// Live each world twice and compare the traces.
     #[arg(long)]
     twice: bool,
@@ -81,6 +87,12 @@ fn main() -> ExitCode {
             None => return fails(&format!("no fault is called {name}; --plant list shows all")),
         },
     };
+    if let Some(viewers) = arguments.audience {
+        return streams::audience(arguments.seed.unwrap_or(arguments.first_seed), viewers);
+    }
+    if let Some(topic) = Topic::named(&arguments.focus) {
+        return streams::run(&stream_run(&arguments, topic, plant));
+    }
     let Some(focus) = Focus::named(&arguments.focus) else {
         return fails(&format!("worlds are not about {}", arguments.focus));
     };
@@ -92,6 +104,13 @@ fn main() -> ExitCode {
         Some(path) => replay(path, &arguments),
         None => live_seeds(&arguments, focus, plant),
     }
+}
+
+fn stream_run(arguments: &Arguments, topic: Topic, plant: Plant) -> streams::Run {
+    let (first, count) = arguments.seed.map_or((arguments.first_seed, arguments.seeds), |seed| (seed, 1));
+    let (twice, failures_max) = (arguments.twice, arguments.failures_max);
+    let printing = printing(arguments);
+    streams::Run { printing, topic, first, count, threads: threads(arguments, count), plant, twice, failures_max }
 }
 
 fn fails(why: &str) -> ExitCode {

@@ -37,8 +37,8 @@ fn row(planted: &Planted) -> bool {
         }
         Finder::Simulator(search) => {
             let found = planted.find();
-            let (check, seed) = found.map_or(("nobody".into(), "none".into()), |found| {
-                (format!("`{:?}`", found.check), found.seed.to_string())
+            let (check, seed) = found.as_ref().map_or(("nobody".into(), "none".into()), |found| {
+                (format!("`{}`", found.check), found.seed.to_string())
             });
             println!("| `{name}` | {} | {check} | {seed} | {} |", search.worlds, search.seeds);
             found.is_some()

@@ -1,54 +1,102 @@
 //! One stream, its viewers and everything between them, in virtual time.
 
+mod faults;
 mod links;
-mod plan;
+mod looking;
+mod office;
+mod published;
 
-use std::cmp::Reverse;
+use std::cmp::{Ordering, Reverse};
 use std::collections::{BTreeMap, BTreeSet, BinaryHeap, VecDeque};
 use std::hash::{DefaultHasher, Hasher};
-use std::net::{IpAddr, Ipv4Addr};
 
 use segment_core::Rules;
-use segment_core::stream::coordinator::{CoordinatorContext, Participant};
-use segment_core::stream::{Coordinator, Publisher, StreamContext, StreamEvent, StreamOutput, Told, Viewer, stream_id};
-use segment_proto::messages::{Delivered, StartStream, Watch};
+use segment_core::stream::{Publisher, StreamContext, StreamEvent, StreamOutput, Viewer, stream_id};
 use segment_proto::{
-    AccountId, ChannelId, DeviceId, Frame, FrameFlags, Identity, Instant, Limits, LinkId, Message, Now, Rights, Signed,
+    AccountId, ChannelId, DeviceId, Frame, FrameFlags, Identity, Instant, Limits, LinkId, Message, Now, Signed,
     StreamDescription, StreamId, Track, TrackKind, UnixMillis, UserName, Who,
 };
 
-pub use plan::Plan;
+pub(super) use published::Published;
 
-use super::Outcome;
+use self::links::Link;
+use self::office::Office;
 use super::checks::{Broken, Finding, payload};
 use super::node::{Node, Role};
-use super::pipe::Pipe;
+use super::{Outcome, Plan};
 use crate::dice::Dice;
+use crate::trace::Printing;
 
-const VIDEO: u8 = 1;
-const TO_COORDINATOR_US: u64 = 5_000;
-const LATE_US: u64 = 1_500_000;
-/// Who had nothing for so long may go on with the present.
-const OUTAGE_US: u64 = 1_000_000;
-pub(super) const INTERVAL_US: u64 = 33_333;
+pub(super) const VIDEO: u8 = 1;
+pub(super) const AUDIO: u8 = 2;
+const VIDEO_US: u64 = 33_333;
+const AUDIO_US: u64 = 20_000;
+const AUDIO_BYTES: usize = 160;
+/// Who streams.
+const STREAMER: usize = 0;
+/// Findings after which a world is over.
+const FINDINGS_MAX: usize = 4;
+/// How often nodes look whom they have no link to.
+const DIAL_US: u64 = 500_000;
 
 /// What happens.
 #[derive(Debug)]
 enum Event {
     Wake(usize),
-    Push,
-    /// A pipe has sent a frame; it arrives later.
-    Sent(usize, usize),
-    Arrives(usize, usize, Frame),
-    LinkUp(usize, usize),
-    LinkDown(usize, usize),
-    Reports(usize, Frame),
-    Told(usize, Frame),
-    Gone(usize),
+    Push(u8),
+    /// A link has sent what one end gave it; it arrives later.
+    Sent(u64, usize),
+    Arrives(u64, usize, Box<Message>),
+    LinkUp(usize, u64),
+    LinkDown(usize, u64),
+    Dials(usize),
+    Chat(u64),
+    /// For and from whoever coordinates.
+    Reports(u64, Box<Message>),
+    Told(u64, Box<Message>),
+    Enforce,
+    Gone(u64),
+    /// A viewer comes, or the streamer is back.
+    Comes(usize),
+    Tells(usize),
     Crash(usize),
     Leave(usize),
-    Chat(usize, usize),
-    CoordinatorWakes,
+    Kick(usize),
+    Stall,
+    Moves,
+    Silenced,
+    Intrudes(usize),
+    Calm,
+    Looks,
+    /// Since the parent of a viewer crashed.
+    Repaired(usize, u64),
+}
+
+#[derive(Debug)]
+struct Timed {
+    at: u64,
+    serial: u64,
+    event: Event,
+}
+
+impl PartialEq for Timed {
+    fn eq(&self, other: &Self) -> bool {
+        self.cmp(other) == Ordering::Equal
+    }
+}
+
+impl Eq for Timed {}
+
+impl PartialOrd for Timed {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for Timed {
+    fn cmp(&self, other: &Self) -> Ordering {
+        (self.at, self.serial).cmp(&(other.at, other.serial))
+    }
 }
 
 /// A world of one stream.
@@ -57,17 +105,22 @@ pub struct World {
     rules: Rules,
     limits: Limits,
     now: u64,
-    queue: BinaryHeap<Reverse<(u64, u64)>>,
-    events: BTreeMap<u64, Event>,
+    queue: BinaryHeap<Reverse<Timed>>,
     serial: u64,
     nodes: Vec<Node>,
-    pipes: BTreeMap<(usize, usize), Pipe>,
-    links: BTreeSet<(usize, usize)>,
-    coordinator: Coordinator,
-    told: VecDeque<Told>,
+    links: BTreeMap<u64, Link>,
+    /// The link from one node to another, where both hold it for good.
+    between: BTreeMap<(usize, usize), u64>,
+    office: Office,
     description: Signed<StreamDescription>,
+    published: Published,
     pushed: u64,
-    calm_from: u64,
+    calm: bool,
+    calm_at: u64,
+    /// Crashes, stalls and departures, newest last.
+    upheavals: Vec<u64>,
+    circling: BTreeSet<usize>,
+    printing: Printing,
     dice: Dice,
     outcome: Outcome,
     digest: DefaultHasher,
@@ -83,30 +136,28 @@ fn node_of(device: &DeviceId) -> usize {
     device.0.first_chunk().map_or(usize::MAX, |bytes| usize::try_from(u64::from_be_bytes(*bytes)).unwrap_or(0) - 1)
 }
 
-fn link_to(node: usize) -> LinkId {
-    LinkId(node as u64 + 1)
-}
-
-const COORDINATOR: usize = 1_000_000;
-
 fn who(node: usize) -> Who {
     let name = UserName::new(&format!("user{node}")).unwrap_or_else(|_| unreachable!());
     Who { account: AccountId(node as u64 + 1), name }
 }
 
-fn description(plan: &Plan) -> Signed<StreamDescription> {
-    let (channel, device) = (ChannelId::from_random([1; 16]), device(0));
-    let rate_bps = u32::try_from(plan.frame_bytes * 8 * 30).unwrap_or(u32::MAX);
-    let track = Track {
-        track: VIDEO,
-        kind: TrackKind::Video,
+fn tracks(plan: &Plan) -> Vec<Track> {
+    let track = |track, kind, bytes: usize, interval_us: u64| Track {
+        track,
+        kind,
         codec: "test".into(),
         format: String::new(),
-        rate_bps,
-        interval_us: 33_333,
+        rate_bps: u32::try_from(bytes as u64 * 8 * 1_000_000 / interval_us).unwrap_or(u32::MAX),
+        interval_us: u32::try_from(interval_us).unwrap_or(u32::MAX),
     };
+    let sound = plan.sound.then(|| track(AUDIO, TrackKind::Audio, AUDIO_BYTES, AUDIO_US));
+    [track(VIDEO, TrackKind::Video, plan.frame_bytes, VIDEO_US)].into_iter().chain(sound).collect()
+}
+
+fn description(plan: &Plan, node: usize) -> Signed<StreamDescription> {
+    let (channel, device) = (ChannelId::from_random([1; 16]), device(node));
     let stream = stream_id(&channel, &device, "world");
-    let (who, title, tracks) = (who(0), "world".into(), vec![track]);
+    let (who, title, tracks) = (who(node), "world".into(), tracks(plan));
     let content = StreamDescription { channel, stream, device, who, title, tracks, started: UnixMillis(0) };
     Signed::new(content, &Identity::simulated(device))
 }
@@ -115,28 +166,40 @@ impl World {
     /// Before anything has happened.
     #[must_use]
     pub fn new(plan: Plan, rules: Rules) -> Self {
-        let description = description(&plan);
-        let dice = Dice::new(plan.seed).child("world", 1);
-        let calm_from = plan.seconds * 1_000_000;
         Self {
             rules,
             limits: Limits::default(),
             now: 1_000_000,
             queue: BinaryHeap::new(),
-            events: BTreeMap::new(),
             serial: 0,
             nodes: Vec::new(),
-            pipes: BTreeMap::new(),
-            links: BTreeSet::new(),
-            coordinator: Coordinator::default(),
-            told: VecDeque::new(),
-            description,
+            links: BTreeMap::new(),
+            between: BTreeMap::new(),
+            office: Office::default(),
+            description: description(&plan, STREAMER),
+            published: Published::default(),
             pushed: 0,
-            calm_from,
-            dice,
+            calm: false,
+            calm_at: 0,
+            upheavals: Vec::new(),
+            circling: BTreeSet::new(),
+            printing: Printing::Silent,
+            dice: Dice::new(plan.seed).child("world", 1),
             outcome: Outcome::default(),
             digest: DefaultHasher::new(),
             plan,
+        }
+    }
+
+    /// Prints what is said between the devices, and what goes wrong.
+    #[must_use]
+    pub fn printing(self, printing: Printing) -> Self {
+        Self { printing, ..self }
+    }
+
+    fn print(&self, line: impl FnOnce() -> String) {
+        if self.printing == Printing::Lines {
+            println!("{:>10} {}", self.now, line());
         }
     }
 
@@ -146,8 +209,11 @@ impl World {
 
     fn at(&mut self, time: u64, event: Event) {
         self.serial += 1;
-        self.queue.push(Reverse((time.max(self.now), self.serial)));
-        self.events.insert(self.serial, event);
+        self.queue.push(Reverse(Timed { at: time.max(self.now), serial: self.serial, event }));
+    }
+
+    fn after(&mut self, pause: u64, event: Event) {
+        self.at(self.now + pause, event);
     }
 
     fn stream(&self) -> StreamId {
@@ -158,296 +224,191 @@ impl World {
     #[must_use]
     pub fn live(mut self) -> Outcome {
         self.begin();
-        let end = 2 * self.plan.seconds * 1_000_000 + 2_000_000;
-        while let Some(Reverse((time, serial))) = self.queue.pop() {
-            if time > end || self.outcome.findings.len() > 3 {
+        let end = self.now + (self.plan.storm + self.plan.calm) * 1_000_000;
+        while let Some(Reverse(Timed { at, event, .. })) = self.queue.pop() {
+            if at > end || self.outcome.findings.len() >= FINDINGS_MAX {
                 break;
             }
-            self.now = time;
-            if let Some(event) = self.events.remove(&serial) {
-                self.happen(event);
-            }
+            self.now = at;
+            self.outcome.steps += 1;
+            self.happen(event);
         }
-        self.look_at_the_end();
+        if self.outcome.findings.is_empty() {
+            self.look_at_the_end();
+        }
         self.outcome.digest = self.digest.finish();
         self.outcome
     }
 
-    fn begin(&mut self) {
-        let publisher = Publisher::new(self.description.clone(), vec![device(COORDINATOR)]);
-        self.nodes.push(Node::new(Role::Streams(Box::new(publisher))));
-        let start = StartStream {
-            description: self.description.clone(),
-            uplink_kbps: self.uplink(self.plan.direct),
-            port: 1,
-            advertise: None,
-        };
-        let (from, channel) = (self.participant(0), self.description.channel);
-        // A refusal shows: nobody would see anything.
-        let _ = self.coordinated(|coordinator, cx| coordinator.start(&from, channel, start, cx));
-        for number in 1..=self.plan.viewers {
-            let viewer = Viewer::new(self.description.clone(), vec![device(COORDINATOR)], Instant(self.now));
-            let mut node = Node::new(Role::Watches(Box::new(viewer)));
-            node.slow = self.dice.chance(self.plan.slow);
-            node.spoils = self.dice.chance(self.plan.spoilers);
-            self.outcome.faults += u64::from(node.slow) + u64::from(node.spoils);
-            self.nodes.push(node);
-            let comes = self.now + self.dice.between(0, 2_000_000);
-            self.at(comes, Event::Told(number, Frame::push(&Delivered { channel, pos: 0 })));
-        }
-        for _ in 0..self.plan.losses {
-            let (node, time) =
-                (self.dice.index(self.plan.viewers) + 1, self.now + self.dice.between(3_000_000, 7_000_000));
-            let event = if self.dice.chance(500) { Event::Crash(node) } else { Event::Leave(node) };
-            self.outcome.faults += 1;
-            self.at(time, event);
-        }
-        self.at(self.now, Event::Push);
-    }
-
-    /// What carries so many copies.
-    fn uplink(&self, copies: u32) -> u32 {
-        let rate = self.description.tracks[0].rate_bps;
-        (copies * rate / 1_000 * 5 / 4) + copies * 2
-    }
-
-    fn participant(&self, node: usize) -> Participant {
-        Participant {
-            link: link_to(node),
-            device: device(node),
-            who: who(node),
-            rights: Rights::ALL,
-            seen: Some(IpAddr::V4(Ipv4Addr::LOCALHOST)),
-        }
-    }
-
-    fn coordinated<T>(&mut self, run: impl FnOnce(&mut Coordinator, &mut CoordinatorContext<'_>) -> T) -> T {
-        let (identity, now, rules) = (Identity::simulated(device(COORDINATOR)), self.now(), self.rules);
-        let Self { coordinator, limits, told, .. } = self;
-        let result = run(coordinator, &mut CoordinatorContext { out: told, limits, rules, identity: &identity, now });
-        for told in std::mem::take(&mut self.told) {
-            if let Told::One(LinkId(link), frame) = told {
-                let node = usize::try_from(link).unwrap_or(1) - 1;
-                self.at(self.now + TO_COORDINATOR_US, Event::Told(node, frame));
-            }
-        }
-        if let Some(due) = self.coordinator.poll_timeout() {
-            self.at(due.at.0, Event::CoordinatorWakes);
-        }
-        result
-    }
-
     fn happen(&mut self, event: Event) {
+        if matches!(
+            event,
+            Event::Crash(_)
+                | Event::Leave(_)
+                | Event::Kick(_)
+                | Event::Comes(_)
+                | Event::Moves
+                | Event::Gone(_)
+                | Event::Calm
+        ) {
+            self.print(|| format!("{event:?}"));
+        }
         match event {
             Event::Wake(node) => self.wake(node),
-            Event::Push => self.push(),
-            Event::Sent(from, to) => self.sent(from, to),
-            Event::Arrives(from, to, frame) => self.arrive(from, to, &frame),
-            Event::LinkUp(node, other) => self.link_up(node, other),
-            Event::LinkDown(node, other) => self.link_down(node, other),
-            Event::Reports(node, frame) => self.reported(node, &frame),
-            Event::Told(node, frame) => self.told(node, &frame),
-            Event::Gone(node) => self.coordinated(|coordinator, cx| coordinator.on_link_down(link_to(node), cx)),
+            Event::Push(track) => self.push(track),
+            Event::Sent(link, end) => self.sent(link, end),
+            Event::Arrives(link, end, message) => self.arrive(link, end, *message),
+            Event::LinkUp(node, link) => self.link_up(node, link),
+            Event::LinkDown(node, link) => self.link_down(node, link),
+            Event::Dials(node) => self.dials(node),
+            Event::Chat(link) => self.chat(link),
+            Event::Reports(session, message) => self.reported(session, &message),
+            Event::Told(session, message) => self.told(session, *message),
+            Event::Enforce => self.enforce(),
+            Event::Gone(session) => self.gone(session),
+            Event::Comes(node) => self.comes(node),
+            Event::Tells(node) => self.tells(node),
             Event::Crash(node) => self.crash(node),
             Event::Leave(node) => self.leave(node),
-            Event::Chat(from, to) => self.chat(from, to),
-            Event::CoordinatorWakes => self.coordinated(|coordinator, cx| coordinator.handle_timeout(cx)),
+            Event::Kick(node) => self.kick(node),
+            Event::Stall => self.stall(),
+            Event::Moves => self.moves(),
+            Event::Silenced => self.silenced(),
+            Event::Intrudes(node) => self.intrudes(node),
+            Event::Calm => self.calms(),
+            Event::Looks => self.looks(),
+            Event::Repaired(node, since) => self.look_at_repair(node, since),
         }
     }
 
     fn at_node<T>(&mut self, number: usize, run: impl FnOnce(&mut Node, &mut StreamContext<'_>) -> T) -> T {
         let (identity, now) = (Identity::simulated(device(number)), self.now());
-        let (limits, rules) = (self.limits.streams.clone(), self.rules);
+        let Self { limits, rules, nodes, .. } = self;
         let mut out = VecDeque::new();
-        let node = &mut self.nodes[number];
-        let result = run(node, &mut StreamContext { out: &mut out, limits: &limits, rules, identity: &identity, now });
-        node.out.extend(out);
-        self.settle(number);
+        let node = &mut nodes[number];
+        let before = node.parent();
+        let limits = &limits.streams;
+        let result = run(node, &mut StreamContext { out: &mut out, limits, rules: *rules, identity: &identity, now });
+        self.carry_out(number, before, out);
+        self.look_at_bounds(number);
+        self.set_alarm(number);
         result
     }
 
-    fn settle(&mut self, number: usize) {
-        while let Some(output) = self.nodes[number].out.pop_front() {
+    fn carry_out(&mut self, number: usize, before: Option<DeviceId>, out: VecDeque<StreamOutput>) {
+        let accuses = out.iter().any(|out| matches!(out, StreamOutput::Event(_, StreamEvent::ParentLeft { .. })));
+        for output in out {
             match output {
                 StreamOutput::Send(LinkId(link), frame) => {
-                    self.transmit(number, usize::try_from(link).unwrap_or(1) - 1, frame);
-                }
-                StreamOutput::Report(frame) => self.at(self.now + TO_COORDINATOR_US, Event::Reports(number, frame)),
-                StreamOutput::Event(_, StreamEvent::Frame(frame)) => {
-                    self.outcome.shown += 1;
-                    let now = self.now;
-                    if let Err(broken) = self.nodes[number].screen.show(&frame, now) {
-                        self.find(broken, number);
+                    let Some(message) = read(&frame) else { continue };
+                    if let (Message::Unfollow(_), false) = (&message, accuses) {
+                        self.look_at_unfollow(number, link, before);
                     }
+                    self.send(number, link, Box::new(message), frame.len());
                 }
+                StreamOutput::Report(frame) => {
+                    let Some(message) = read(&frame) else { continue };
+                    if let (Message::ParentLost(lost), false) = (&message, accuses) {
+                        self.look_at_loss(number, lost, before);
+                    }
+                    self.report(number, message);
+                }
+                StreamOutput::Event(_, StreamEvent::Frame(frame)) => self.show(number, &frame),
+                StreamOutput::Event(_, StreamEvent::ParentChanged { from, .. }) => self.inherit(number, from),
                 StreamOutput::Event(..) => {}
             }
         }
-        let limits = self.limits.streams.clone();
-        let (under_way, kept) = self.nodes[number].holds();
-        let group = self.plan.frame_bytes * usize::try_from(self.plan.group + 90).unwrap_or(1) * 2 + 100_000;
-        if under_way > limits.window_bytes_max + limits.chunk_bytes || kept > group.min(limits.ring_bytes_max) + group {
-            self.find(Broken::Bounded, number);
-        }
-        if let Some(due) = self.nodes[number].due(&limits) {
+    }
+
+    fn set_alarm(&mut self, number: usize) {
+        let node = &mut self.nodes[number];
+        if let Some(due) = node.due(&self.limits.streams)
+            && node.wakes_at.is_none_or(|at| due.at.0 < at)
+        {
+            node.wakes_at = Some(due.at.0);
             self.at(due.at.0, Event::Wake(number));
         }
     }
 
-    fn find(&mut self, broken: Broken, node: usize) {
-        self.outcome.findings.push(Finding { broken, at: self.now, node });
-    }
-
-    fn wake(&mut self, node: usize) {
-        let limits = self.limits.streams.clone();
-        let is_due = |node: &Node, now: u64| node.due(&limits).is_some_and(|due| due.at.0 <= now);
-        if !is_due(&self.nodes[node], self.now) {
+    fn wake(&mut self, number: usize) {
+        if self.nodes[number].wakes_at != Some(self.now) {
             return;
         }
-        self.at_node(node, Node::handle_timeout);
-        if is_due(&self.nodes[node], self.now) {
-            self.find(Broken::Contract, node);
+        self.nodes[number].wakes_at = None;
+        if !self.is_due(number) {
+            return self.set_alarm(number);
         }
-        self.finish(node);
-        self.dial(node);
-    }
-
-    /// Who has left goes when nobody needs it any more.
-    fn finish(&mut self, node: usize) {
-        let now = Instant(self.now);
-        let is_done = matches!(&self.nodes[node].role, Role::Watches(viewer) if viewer.is_done(now));
-        if is_done {
-            self.at_node(node, |node, cx| {
-                if let Role::Watches(viewer) = &mut node.role {
-                    viewer.end(cx);
-                }
-            });
-            self.nodes[node].role = Role::Nothing;
-            self.cut(node);
+        self.at_node(number, Node::handle_timeout);
+        self.finish(number);
+        if let Some(due) = self.nodes[number].due(&self.limits.streams).filter(|due| due.at.0 <= self.now) {
+            self.find_more(Broken::Contract, number, due.why);
         }
     }
 
-    fn push(&mut self) {
-        let is_key = self.pushed.is_multiple_of(self.plan.group);
-        let flags = if is_key { FrameFlags::KEY } else { FrameFlags::NONE };
-        let (time, payload) = (self.now, payload(self.now, self.plan.frame_bytes));
-        self.at_node(0, |node, cx| {
-            if let Role::Streams(publisher) = &mut node.role {
-                // A frame that is refused is missed by everybody.
-                let _ = publisher.push(VIDEO, time, flags, &payload, cx);
-            }
-        });
-        self.pushed += 1;
-        self.at(self.now + INTERVAL_US, Event::Push);
+    fn is_due(&self, number: usize) -> bool {
+        self.nodes[number].due(&self.limits.streams).is_some_and(|due| due.at.0 <= self.now)
     }
 
-    fn crash(&mut self, node: usize) {
-        self.nodes[node].role = Role::Nothing;
-        self.cut(node);
-        self.at(self.now + 3_000_000, Event::Gone(node));
+    fn find(&mut self, broken: Broken, node: usize) {
+        self.find_more(broken, node, "");
     }
 
-    fn leave(&mut self, node: usize) {
-        self.at_node(node, |node, cx| {
-            if let Role::Watches(viewer) = &mut node.role {
-                viewer.leave(cx);
-            }
-        });
-        self.at(self.now + TO_COORDINATOR_US, Event::Gone(node));
-        self.finish(node);
+    fn find_more(&mut self, broken: Broken, node: usize, detail: &'static str) {
+        self.outcome.findings.push(Finding { broken, at: self.now, node, detail });
     }
 
-    fn reported(&mut self, node: usize, frame: &Frame) {
-        let message = frame.header().and_then(|header| Message::decode(&header, &frame.payload()).ok());
-        self.coordinated(|coordinator, cx| match message {
-            Some(Message::ParentLost(lost)) => coordinator.on_parent_lost(&device(node), &lost, cx),
-            Some(Message::ViewerReport(report)) => coordinator.on_report(&device(node), &report),
-            _ => {}
+    fn push(&mut self, track: u8) {
+        let (interval, bytes, group) = match track {
+            VIDEO => (VIDEO_US, self.plan.frame_bytes, self.plan.group),
+            _ => (AUDIO_US, AUDIO_BYTES, 1),
+        };
+        self.after(interval, Event::Push(track));
+        let number = if track == VIDEO { self.pushed % group } else { 0 };
+        let flags = match number {
+            0 => FrameFlags::KEY,
+            odd if self.plan.discardable && odd % 2 == 1 => FrameFlags::DISCARDABLE,
+            _ => FrameFlags::NONE,
+        };
+        self.pushed += u64::from(track == VIDEO);
+        let (time, payload) = (self.now, payload(self.now, bytes));
+        let mut place = None;
+        // The frame is known before anybody is sent it.
+        self.at_node_published(track, flags, |node, cx| {
+            let Role::Streams(publisher) = &mut node.role else { return None };
+            // A track that begins again waits for its keyframe.
+            place = publisher.push(track, time, flags, &payload, cx).ok();
+            place
         });
     }
 
-    fn told(&mut self, node: usize, frame: &Frame) {
-        let message = frame.header().and_then(|header| Message::decode(&header, &frame.payload()).ok());
-        match message {
-            Some(Message::Plan(plan)) => {
-                self.at_node(node, |node, cx| {
-                    if let Role::Watches(viewer) = &mut node.role {
-                        viewer.on_plan(plan, cx);
-                    }
-                });
-                self.dial(node);
-            }
-            // The viewer has come.
-            Some(Message::Delivered(_)) => self.watch(node),
-            _ => {}
+    fn at_node_published(
+        &mut self,
+        track: u8,
+        flags: FrameFlags,
+        run: impl FnOnce(&mut Node, &mut StreamContext<'_>) -> Option<segment_proto::FramePlace>,
+    ) {
+        let (identity, now) = (Identity::simulated(device(STREAMER)), self.now());
+        let Self { limits, rules, nodes, .. } = self;
+        let (mut out, limits) = (VecDeque::new(), &limits.streams);
+        let mut cx = StreamContext { out: &mut out, limits, rules: *rules, identity: &identity, now };
+        let place = run(&mut nodes[STREAMER], &mut cx);
+        if let Some(place) = place {
+            self.published.add(track, place, flags);
         }
+        self.carry_out(STREAMER, None, out);
+        self.look_at_bounds(STREAMER);
+        self.set_alarm(STREAMER);
     }
+}
 
-    fn watch(&mut self, node: usize) {
-        let relays = self.dice.chance(self.plan.relays) && !self.nodes[node].slow;
-        let (channel, stream) = (self.description.channel, self.stream());
-        let relay_kbps = if relays { self.uplink(4) } else { 0 };
-        let (port, advertise, listed, parent) = (1, None, true, None);
-        let watch = Watch { channel, stream, relay_kbps, port, advertise, listed, parent };
-        let from = self.participant(node);
-        let _ = self.coordinated(|coordinator, cx| coordinator.watch(&from, &watch, cx));
-    }
+fn read(frame: &Frame) -> Option<Message> {
+    Message::decode(&frame.header()?, &frame.payload()).ok()
+}
 
-    /// A message beside the stream, on a link that may be slow.
-    fn chat(&mut self, from: usize, to: usize) {
-        let message = Delivered { channel: self.description.channel, pos: self.now };
-        self.transmit(from, to, Frame::push(&message));
-        if self.links.contains(&(from, to)) {
-            self.at(self.now + 500_000, Event::Chat(from, to));
-        }
-    }
+fn new_viewer(description: &Signed<StreamDescription>, now: u64) -> Role {
+    Role::Watches(Box::new(Viewer::new(description.clone(), office::coordinators(), Instant(now))))
+}
 
-    /// It waits for what is under way, which is little: a first window, and what adds little delay.
-    fn chat_arrived(&mut self, from: usize, to: usize, sent: u64) {
-        let took = self.now - sent;
-        self.outcome.slowest_message_us = self.outcome.slowest_message_us.max(took);
-        let Some(pipe) = self.pipes.get(&(from, to)) else { return };
-        let streams = &self.limits.streams;
-        let window = (4 * streams.window_bytes_min + 3 * streams.chunk_bytes) as u64 * 1_000_000 / pipe.rate;
-        if took > pipe.latency_us + window + 4 * u64::try_from(streams.window_delay.as_micros()).unwrap_or(0) {
-            self.find(Broken::MessagesFirst, to);
-        }
-    }
-
-    /// After the calm everybody sees the present, and nothing is lost any more.
-    fn look_at_the_end(&mut self) {
-        for number in 1..self.nodes.len() {
-            let Role::Watches(viewer) = &self.nodes[number].role else { continue };
-            let (mut at, mut steps) = (viewer.parent(), 0);
-            while let Some(parent) = at.map(|parent| node_of(&parent)).filter(|_| steps <= self.nodes.len()) {
-                let Some(Role::Watches(above)) = self.nodes.get(parent).map(|node| &node.role) else { break };
-                (at, steps) = (above.parent(), steps + 1);
-            }
-            if steps > self.nodes.len() {
-                self.find(Broken::NoLoop, number);
-            }
-            let screen = &self.nodes[number].screen;
-            let is_steady = self.plan.slow == 0 && self.plan.spoilers == 0 && screen.longest_gap_us < OUTAGE_US;
-            if is_steady && screen.lost > 0 {
-                self.find(Broken::Complete, number);
-            }
-            let is_planned =
-                self.coordinator.tree(&self.stream()).is_some_and(|tree| tree.depth(&device(number)).is_some());
-            let late = self.now.saturating_sub(self.nodes[number].screen.newest_us) > LATE_US;
-            if is_planned && late && !self.nodes[number].slow {
-                self.find(Broken::Present, number);
-            }
-        }
-        self.look_at_copies();
-    }
-
-    fn look_at_copies(&mut self) {
-        let Role::Streams(publisher) = &self.nodes[0].role else { return };
-        self.outcome.copies = publisher.fanout().len();
-        let most = usize::try_from(self.plan.direct).unwrap_or(usize::MAX);
-        // Those whose parents were lost come by themselves, until they have new plans.
-        if self.outcome.copies > most + self.plan.losses + 2 {
-            self.find(Broken::Copies, 0);
-        }
-    }
+fn new_publisher(description: &Signed<StreamDescription>) -> Role {
+    Role::Streams(Box::new(Publisher::new(description.clone(), office::coordinators())))
 }
