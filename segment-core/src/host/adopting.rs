@@ -34,6 +34,9 @@ impl Host {
     }
 
     fn on_adopt_page(&mut self, adopt: &Adopt, cx: &mut Context<'_>) {
+        if self.waits_for_reader(adopt) {
+            return self.on_refused_by_tracker(cx);
+        }
         if let Some(snapshot) = &adopt.snapshot {
             return self.fetch_snapshot(snapshot.clone(), cx);
         }

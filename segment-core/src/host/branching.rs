@@ -57,6 +57,13 @@ impl Host {
         self.greet(cx);
     }
 
+    /// The log is the reader's as well, which has not gone over to this generation yet: what only the older one has is
+    /// put aside first.
+    pub(super) fn waits_for_reader(&self, adopt: &Adopt) -> bool {
+        let theirs = adopt.epochs.last().map(|record| record.fence.generation);
+        self.company == Company::Reader && self.reader_in.is_some() && self.reader_in < theirs
+    }
+
     /// Rows and rights before the first entry.
     pub(super) fn first_fold(&self) -> Fold {
         let record = &self.record;

@@ -140,6 +140,11 @@ impl Host {
         self.log.committed().max(self.draining.committed)
     }
 
+    /// In which generation its reader on this device is level.
+    pub fn learn_reader(&mut self, generation: Option<u32>) {
+        self.reader_in = generation;
+    }
+
     /// Up to where the channel is committed, as its reader on this device knows.
     pub fn learn_committed(&mut self, pos: u64) {
         self.draining.committed = self.draining.committed.max(pos);

@@ -123,6 +123,8 @@ pub struct Host {
     record: Signed<ChannelRecord>,
     log: ChannelLog,
     company: Company,
+    /// The generation in which the reader in this process is level, as far as it has anything.
+    reader_in: Option<u32>,
     tenure: Tenure,
     submits: Sequencer,
     resubmit: Resubmit,
@@ -170,6 +172,7 @@ impl Host {
             record,
             log,
             company: Company::None,
+            reader_in: None,
             tenure: Tenure::default(),
             submits: Sequencer::default(),
             resubmit: Resubmit::default(),

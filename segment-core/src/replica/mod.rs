@@ -313,6 +313,13 @@ impl Replica {
         self.cache.receipt().map_or(self.newest_fence().generation, |receipt| receipt.fence.generation)
     }
 
+    /// The newest generation whose log stands here, if anything is committed.
+    pub(crate) fn level_in(&self) -> Option<u32> {
+        let own = self.cache.receipt()?.fence.generation;
+        let served = self.attachment.as_ref().filter(|attachment| attachment.is_level() && !self.is_crossing());
+        Some(served.map_or(own, |attachment| own.max(attachment.fence.generation)))
+    }
+
     /// The highest receipt that fits its entries.
     #[must_use]
     pub fn receipt(&self) -> Option<&Signed<Receipt>> {

@@ -6,8 +6,9 @@ use segment_proto::messages::{Adopt, Lost, Reseeded};
 use segment_proto::{EpochOwner, EpochRecord, Fence, Position, Receipt, Signed};
 
 use super::rig::HostRig;
-use crate::store::Table;
-use crate::sync::tests::kit::{Author, TRACKER, channel, device, entries, identity};
+use crate::host::Host;
+use crate::store::{LogId, LogRole, StoreOperation, StoreOutcome, StoredEntry, Table};
+use crate::sync::tests::kit::{Author, HOST, TRACKER, channel, device, entries, identity};
 
 /// Four messages, three of them committed.
 fn with_four() -> (HostRig, Author) {
@@ -30,6 +31,24 @@ fn generation_two(epoch: u32, base: Position) -> Signed<EpochRecord> {
 
 fn receipt_two(epoch: u32, at: Position) -> Signed<Receipt> {
     Signed::new(Receipt { channel: channel(), fence: Fence { generation: 2, epoch }, at }, &identity(TRACKER))
+}
+
+/// The tracker's log is of generation 2, and has five entries of which none is known here.
+fn another_log(rig: &mut HostRig) -> Vec<StoredEntry> {
+    let theirs = entries(Position::START, 5, &Author::new(9).texts(5));
+    rig.epochs = alloc::vec![rig.epochs[0].clone(), generation_two(5, Position::START)];
+    rig.head = theirs[4].position();
+    rig.receipt = Some(receipt_two(5, rig.head));
+    theirs
+}
+
+fn on_disk(rig: &mut HostRig) -> Vec<StoredEntry> {
+    let log = LogId { channel: channel(), role: LogRole::Host };
+    let read = StoreOperation::Read { log, from: 1, to: 9, entries_max: 9, bytes_max: usize::MAX };
+    match rig.peer.tape.store.run(&read) {
+        StoreOutcome::Entries { entries, .. } => entries,
+        other => panic!("{other:?}"),
+    }
 }
 
 #[test]
@@ -70,12 +89,7 @@ fn where_nothing_is_known_to_be_shared_it_begins_at_the_start() {
 fn a_generation_without_what_is_committed_here_is_taken_from_its_start() {
     let (mut rig, two) = with_four();
     rig.restart();
-    let mut nine = Author::new(9);
-    let theirs = entries(Position::START, 5, &nine.texts(5));
-    let record = generation_two(5, Position::START);
-    rig.epochs = alloc::vec![rig.epochs[0].clone(), record];
-    rig.head = theirs[4].position();
-    rig.receipt = Some(receipt_two(5, rig.head));
+    let theirs = another_log(&mut rig);
     rig.tracker_up();
     assert_eq!(rig.answer(rig.adopt()), ["99? host hello after 0"]);
     let all = Adopt { entries: theirs.iter().map(|stored| stored.entry.clone()).collect(), ..rig.adopt() };
@@ -106,4 +120,44 @@ fn a_generation_without_what_is_committed_here_is_taken_from_its_start() {
     assert_eq!(rig.peer.tape.store.count(Table::Resubmit), 0);
     rig.restart();
     assert_eq!((rig.host.report().stored, rig.host.report().committed), (9, 9));
+}
+
+/// Comes back with a log that its reader has written on, in generation 1.
+fn with_a_reader() -> HostRig {
+    let (mut rig, _) = with_four();
+    rig.commit(4);
+    rig.all_done();
+    rig.peer.restart(HOST);
+    rig.host = Host::restore_committed(rig.record.clone(), &mut rig.peer.tape.store).unwrap();
+    rig.host.learn_reader(Some(1));
+    rig
+}
+
+#[test]
+fn a_log_that_its_reader_reads_in_an_older_generation_stands_until_the_reader_has_gone_over() {
+    let mut rig = with_a_reader();
+    let before = on_disk(&mut rig);
+    let theirs = another_log(&mut rig);
+    rig.tracker_up();
+    assert_eq!(rig.answer(rig.adopt()), [""; 0], "neither asked for nor written");
+    rig.peer.sleep(core::time::Duration::from_millis(500));
+    assert_eq!(rig.timeout(), ["99? host hello after 4"]);
+    assert_eq!(on_disk(&mut rig), before);
+    rig.host.learn_reader(None);
+    rig.host.part(2, &mut rig.peer.cx());
+    assert_eq!(rig.peer.seen(), ["99? host hello after 0"], "what only the older one had is put aside");
+    let all = Adopt { entries: theirs.iter().map(|stored| stored.entry.clone()).collect(), ..rig.adopt() };
+    assert_eq!(rig.answer(all)[0], "(adopted 1..5)");
+    rig.all_done();
+    assert_eq!(on_disk(&mut rig), theirs);
+    assert_eq!(rig.peer.tape.store.count(Table::Resubmit), 0, "the reader brings what was committed");
+}
+
+#[test]
+fn a_reader_that_is_level_in_the_new_generation_is_not_waited_for() {
+    let mut rig = with_a_reader();
+    rig.host.learn_reader(Some(2));
+    another_log(&mut rig);
+    rig.tracker_up();
+    assert_eq!(rig.answer(rig.adopt()), ["99? host hello after 0"]);
 }

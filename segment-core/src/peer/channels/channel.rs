@@ -165,9 +165,10 @@ impl Channel {
 
     /// The host, also a former one.
     pub(crate) fn any_host(&mut self) -> Option<&mut Host> {
-        let committed = self.replica.committed();
+        let (committed, level_in) = (self.replica.committed(), self.replica.level_in());
         let host = self.host.as_mut().or(self.former.as_mut())?;
         host.learn_committed(committed);
+        host.learn_reader(level_in);
         Some(host)
     }
 

@@ -172,6 +172,21 @@ fn what_the_new_generation_lacks_is_put_aside_and_submitted_to_it() {
 }
 
 #[test]
+fn it_is_level_in_the_older_generation_until_what_the_new_one_lacks_is_put_aside() {
+    let mut rig = met();
+    assert_eq!(rig.replica.level_in(), Some(1));
+    rig.answer(other_log(&rig));
+    let mut levels = Vec::new();
+    while !rig.peer.tape.is_idle() {
+        levels.push(rig.replica.level_in());
+        rig.done();
+    }
+    let role = LogRole::Aside;
+    assert_eq!(rig.peer.tape.store.logs[&LogId { channel: channel(), role }].len(), 3);
+    assert_eq!(levels, [Some(1), Some(1), Some(1), None, None], "until the write that puts it aside is under way");
+}
+
+#[test]
 fn a_second_generation_that_lacks_something_leaves_nothing_behind() {
     let mut rig = met();
     rig.answer(other_log(&rig));
