@@ -61,6 +61,13 @@ impl Intake {
         places.map(|(track, place)| TrackPlace { track, place }).collect()
     }
 
+    /// Whether a frame needs nothing that has not come, whatever was left out on its way.
+    pub(crate) fn goes_on_with(&self, track: u8, place: FramePlace) -> bool {
+        let last = self.tracks.get(&track).and_then(|track| track.last);
+        let is_next = |last: FramePlace| place <= FramePlace { frame: last.frame.saturating_add(1), ..last };
+        place.frame == 0 || last.is_some_and(is_next)
+    }
+
     /// Frames that were left out, or given up.
     #[must_use]
     pub fn dropped(&self) -> u64 {

@@ -1,6 +1,6 @@
 //! From whom a viewer gets a stream: one parent, two warm backups, and when one takes over from another.
 
-use alloc::collections::BTreeMap;
+use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::vec::Vec;
 use core::time::Duration;
 
@@ -51,10 +51,12 @@ impl Source {
 }
 
 /// Bytes that have come on a link, whoever was the parent then: what was under way when a parent was left comes later.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Debug, Default)]
 struct Tally {
     taken: u64,
     said: u64,
+    /// Tracks of which something went past when nobody wanted it: what comes behind it may build on it.
+    gaps: BTreeSet<u8>,
 }
 
 impl Tally {
@@ -226,6 +228,25 @@ impl Parents {
     pub(crate) fn path_of(&self, link: LinkId, track: u8) -> Option<&[DeviceId]> {
         let source = [&self.active, &self.next].into_iter().flatten().find(|source| source.link == link)?;
         Some(source.path.get(&track).map(Vec::as_slice).unwrap_or_default())
+    }
+
+    /// Something of a track went past on a link that is no parent's.
+    pub(crate) fn pass_over(&mut self, link: LinkId, track: u8) {
+        if let Some(tally) = self.tallies.get_mut(&link) {
+            tally.gaps.insert(track);
+        }
+    }
+
+    /// Whether something went past before what comes on a link now.
+    pub(crate) fn has_gap(&self, link: LinkId, track: u8) -> bool {
+        self.tallies.get(&link).is_some_and(|tally| tally.gaps.contains(&track))
+    }
+
+    /// A frame has come that needs nothing of what went past: nor does what follows it.
+    pub(crate) fn close_gap(&mut self, link: LinkId, track: u8) {
+        if let Some(tally) = self.tallies.get_mut(&link) {
+            tally.gaps.remove(&track);
+        }
     }
 
     fn source_mut(&mut self, link: LinkId) -> Option<&mut Source> {

@@ -205,7 +205,8 @@ impl Cursor {
         }
         let situation = Situation {
             late: since(found.frame.arrived),
-            behind: found.behind,
+            // What comes first is never left out: by that a viewer knows where it goes on.
+            behind: if self.last_sent.is_some() { found.behind } else { 0 },
             group_over: found.over_since.map(since),
             flags: found.frame.flags,
             catching_up: self.began_with == found.group.number || found.frame.arrived <= self.began_at,
