@@ -12,8 +12,8 @@ use crate::rules::Rule;
 use crate::stream::fanout::silence;
 use crate::stream::{StreamContext, StreamEvent};
 
-/// What is taken is said when it is so much, or so old.
-const TAKEN_BYTES: u64 = 32 * 1024;
+/// What is taken is said when it is so much, or so old. Half of the smallest window: a link never waits for it.
+const TAKEN_BYTES: u64 = 8 * 1024;
 const TAKEN_AFTER: Duration = Duration::from_millis(50);
 /// How long the first parent is waited for before a backup is asked that is there already.
 const PATIENCE: Duration = Duration::from_millis(500);

@@ -84,3 +84,16 @@ fn who_resumes_is_sent_the_very_next_frame_though_others_could_do_without() {
     source.tell(7, 7, follow(7, &[(VIDEO, key.group, 0)]));
     assert_eq!(places(&source.chunks(7)), [1, 2, 4, 5]);
 }
+
+#[test]
+fn what_is_taken_is_said_before_the_smallest_window_is_full() {
+    let mut source = Source::new(vec![video()]);
+    source.rig.limits.chunk_bytes = 4 * 1024;
+    source.tell(9, 9, follow(9, &[]));
+    source.push(VIDEO, FrameFlags::KEY, source.rig.limits.window_bytes_min);
+    let mut sink = Sink::with_plan(9, STREAMER, &[]);
+    sink.rig.out.clear();
+    sink.hear_all(STREAMER, source.chunks(9));
+    let taken: Vec<_> = sink.rig.said().into_iter().filter(|line| line.contains("taken")).collect();
+    assert_eq!(taken, ["1: taken 8192", "1: taken 16384"]);
+}
