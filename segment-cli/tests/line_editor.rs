@@ -162,7 +162,10 @@ fn a_pipe_gets_plain_lines() {
     child.stdin.take().unwrap().write_all("hi there\n/join one two\n//slash\n".as_bytes()).unwrap();
     let output = child.wait_with_output().unwrap();
     let text = String::from_utf8(output.stdout).unwrap();
-    assert_eq!(text, "you said hi there\n! \"two\" is one word too many; usage: /join #channel\nyou said /slash\nbye\n");
+    assert_eq!(
+        text,
+        "you said hi there\n! \"two\" is one word too many; usage: /join #channel\nyou said /slash\nbye\n"
+    );
 }
 
 /// Counts and bounds only: how long a key takes is measured by `bench-terminal`.
