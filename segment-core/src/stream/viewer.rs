@@ -146,16 +146,17 @@ impl Viewer {
 
     fn on_chunk(&mut self, link: LinkId, chunk: segment_proto::messages::Chunk, cx: &mut StreamContext<'_>) {
         self.parents.on_chunk(link, chunk.payload.len(), cx);
-        let Some(path) = self.parents.path_of(link, chunk.track).map(<[DeviceId]>::to_vec) else {
+        if self.parents.path_of(link, chunk.track).is_none() {
             return self.parents.pass_over(link, chunk.track);
-        };
+        }
         if chunk.index == 0 && self.parents.has_gap(link, chunk.track) {
             if !self.intake.goes_on_with(chunk.track, chunk.place) {
                 return;
             }
             self.parents.close_gap(link, chunk.track);
         }
-        match self.intake.take(link, &path, chunk, &mut self.ring, cx) {
+        let Some(path) = self.parents.path_of(link, chunk.track) else { return };
+        match self.intake.take(link, path, chunk, &mut self.ring, cx) {
             Ok(frame) => {
                 self.ring.trim(cx.now.mono, cx.limits, cx.rules);
                 self.fanout.pump(&self.ring, cx);
