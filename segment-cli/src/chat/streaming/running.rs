@@ -1,5 +1,7 @@
 //! The streams that run here, and how they end.
 
+use std::time::Instant;
+
 use segment_media::Stop;
 use segment_proto::{ChannelId, StreamId};
 use tokio::task::JoinHandle;
@@ -78,6 +80,14 @@ impl Streaming {
             // Whoever ends everything does not ask how it was.
             let _ = running.end().await;
         }
+    }
+}
+
+/// Waits for a moment; without one for ever.
+pub(super) async fn reached(moment: Option<Instant>) {
+    match moment {
+        Some(moment) => tokio::time::sleep_until(moment.into()).await,
+        None => std::future::pending().await,
     }
 }
 

@@ -17,7 +17,7 @@ use tokio::sync::oneshot;
 use super::answers::{StreamBegun, StreamEnded};
 use super::meter::Meter;
 use super::picking::nobody_serves;
-use super::running::{Ended, Role, Running, told};
+use super::running::{Ended, Role, Running, reached, told};
 use super::{LINGER, telling};
 use crate::chat::{Chat, Done, Target, unheard};
 use crate::commands::{StreamRef, StreamSource, StreamStart};
@@ -280,14 +280,7 @@ impl Sending {
         let pictures: Vec<u8> =
             self.source.tracks().iter().filter(|t| t.kind() == TrackKind::Video).map(|t| t.track).collect();
         let mut refused = 0;
-        let until = self.until;
-        let over = async move {
-            match until {
-                Some(until) => tokio::time::sleep_until(until.into()).await,
-                None => std::future::pending().await,
-            }
-        };
-        let mut over = std::pin::pin!(over);
+        let mut over = std::pin::pin!(reached(self.until));
         loop {
             let frame = tokio::select! {
                 frame = self.source.next() => frame,

@@ -10,7 +10,7 @@ use segment_proto::{Reason, TrackKind};
 use super::answers::{StreamEnded, WatchBegun};
 use super::meter::Meter;
 use super::picking::nobody_serves;
-use super::running::{Ended, Role, Running, told};
+use super::running::{Ended, Role, Running, reached, told};
 use super::sending::from_the_wire;
 use super::showing::{Showing, Shown};
 use crate::chat::{Chat, Done, Target, unheard};
@@ -143,14 +143,7 @@ impl Viewing {
     }
 
     async fn show(&mut self) -> Over {
-        let until = self.until;
-        let over = async move {
-            match until {
-                Some(until) => tokio::time::sleep_until(until.into()).await,
-                None => std::future::pending().await,
-            }
-        };
-        let mut over = std::pin::pin!(over);
+        let mut over = std::pin::pin!(reached(self.until));
         let enough = self.showing.stop.clone();
         let mut missed = 0;
         loop {
