@@ -10,7 +10,6 @@ use segment_media::card::Card;
 use segment_media::jpeg;
 use serde_json::Value;
 
-use crate::support::pty::Pty;
 use crate::support::{Program, Town, interrupt, of_type, text, until};
 
 /// Whatever is not there must not be listed longer.
@@ -94,16 +93,6 @@ fn has_picture(rows: &[String]) -> bool {
     rows.iter().filter(|row| row.matches('▀').count() >= 20).count() >= 8
 }
 
-fn person(town: &Town, name: &str) -> Pty {
-    let mut pty = town.person(name, 100);
-    pty.type_line(&format!("/register {name}"));
-    pty.wait_for(&format!("You are {name}"));
-    pty.type_line("/join #general");
-    pty.wait_for("You are in #general");
-    pty.wait_for_last("#general ❯");
-    pty
-}
-
 #[test]
 fn one_watches_in_the_terminal_and_another_into_a_file() {
     let town = Town::new();
@@ -112,7 +101,7 @@ fn one_watches_in_the_terminal_and_another_into_a_file() {
     ken.wait_for("You are ken");
     ken.type_line("/create #general");
     ken.wait_for_last("#general ❯");
-    let mut ben = person(&town, "ben");
+    let mut ben = town.member("ben", 100);
     ken.type_line("/stream start");
     ken.wait_for("Live in #general: 'card' 640x360, 30/s");
     ben.wait_for("@ken streams 'card' 640x360, 30/s · /stream watch");
@@ -158,7 +147,7 @@ fn a_picture_gives_the_terminal_back_whatever_ends_it() {
     let (town, mut ken, []) = town_of([]);
     let restored = "\u{1b}[?7h\u{1b}[?25h\u{1b}[?1049l";
     ken.done(CARD);
-    let mut ben = person(&town, "ben");
+    let mut ben = town.member("ben", 100);
     ben.type_line("/stream watch");
     ben.wait("a picture", has_picture);
     // Ctrl-C

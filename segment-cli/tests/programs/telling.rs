@@ -13,16 +13,6 @@ fn town_with_general() -> (Town, Pty) {
     (town, ken)
 }
 
-fn member(town: &Town, name: &str) -> Pty {
-    let mut pty = town.person(name, 110);
-    pty.type_line(&format!("/register {name}"));
-    pty.wait_for(&format!("You are {name}"));
-    pty.type_line("/join #general");
-    pty.wait_for("You are in #general");
-    pty.wait_for_last("#general ❯");
-    pty
-}
-
 /// Notices, without their times.
 fn notices(pty: &Pty) -> Vec<String> {
     let rows = pty.rows();
@@ -32,7 +22,7 @@ fn notices(pty: &Pty) -> Vec<String> {
 #[test]
 fn who_loses_every_right_is_told_once_and_so_is_the_owner() {
     let (town, mut ken) = town_with_general();
-    let ben = member(&town, "ben");
+    let ben = town.member("ben", 110);
     ken.type_line("/deny @ben");
     ken.wait_for("ben may do nothing in #general any more, not even read.");
     ben.wait_for("you may not read #general any more");
@@ -45,7 +35,7 @@ fn who_loses_every_right_is_told_once_and_so_is_the_owner() {
 #[test]
 fn who_gets_rights_is_told_once_and_others_see_who_gave_them() {
     let (town, mut ken) = town_with_general();
-    let (ben, cleo) = (member(&town, "ben"), member(&town, "cleo"));
+    let (ben, cleo) = (town.member("ben", 110), town.member("cleo", 110));
     ken.type_line("/allow @ben --can read");
     ken.wait_for("ben may now read in #general.");
     ben.wait_for("in #general you may now: read");
@@ -73,7 +63,7 @@ fn what_is_kept_is_said_once_and_shown() {
 #[test]
 fn members_are_shown_with_their_rights_and_visitors_are_counted_apart() {
     let (town, mut ken) = town_with_general();
-    let mut ben = member(&town, "ben");
+    let mut ben = town.member("ben", 110);
     ken.type_line("/allow @ben --can read");
     ken.wait_for("ben may now read");
     ken.type_line("/members");
@@ -92,7 +82,7 @@ fn a_script_that_looks_in_is_not_talked_about_and_a_person_is() {
     let (town, ken) = town_with_general();
     town.done("robot", &["/register robot", "/join #general", "/send #general done"]);
     ken.wait_for("done");
-    let _ben = member(&town, "ben");
+    let _ben = town.member("ben", 110);
     ken.wait_for("ben is here");
     assert!(!notices(&ken).iter().any(|notice| notice.contains("robot")), "{:#?}", ken.rows());
 }
@@ -100,7 +90,7 @@ fn a_script_that_looks_in_is_not_talked_about_and_a_person_is() {
 #[test]
 fn a_moved_channel_is_named_by_whose_machine_hosts_it() {
     let (town, mut ken) = town_with_general();
-    let (mut ben, mut cleo) = (member(&town, "ben"), member(&town, "cleo"));
+    let (mut ben, mut cleo) = (town.member("ben", 110), town.member("cleo", 110));
     for number in 1..=3 {
         ken.type_line(&format!("message {number}"));
     }

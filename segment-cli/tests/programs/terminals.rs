@@ -14,16 +14,6 @@ fn town_with_general() -> (Town, Pty) {
     (town, ken)
 }
 
-fn member(town: &Town, name: &str, columns: u16) -> Pty {
-    let mut pty = town.person(name, columns);
-    pty.type_line(&format!("/register {name}"));
-    pty.wait_for(&format!("You are {name}"));
-    pty.type_line("/join #general");
-    pty.wait_for("You are in #general");
-    pty.wait_for_last("#general ❯");
-    pty
-}
-
 fn visitor(town: &Town, name: &str) -> Pty {
     let mut pty = town.person(name, 100);
     pty.type_line(&format!("/guest {name}"));
@@ -40,7 +30,7 @@ fn shown(author: &str, text: &str) -> impl Fn(&[String]) -> bool {
 #[test]
 fn three_people_register_create_join_and_talk() {
     let (town, mut ken) = town_with_general();
-    let mut ben = member(&town, "ben", 100);
+    let mut ben = town.member("ben", 100);
     ken.wait_for("ben is here");
     let mut vera = visitor(&town, "vera");
     vera.type_line("/join #general");
@@ -69,7 +59,7 @@ fn a_members_channel_takes_whom_its_owner_allows() {
     let (town, mut ken) = town_with_general();
     ken.type_line("/create #ops --view members");
     ken.wait_for("#ops is made");
-    let mut ben = member(&town, "ben", 100);
+    let mut ben = town.member("ben", 100);
     let mut vera = visitor(&town, "vera");
     for pty in [&mut ben, &mut vera] {
         pty.type_line("/join #ops");
@@ -97,7 +87,7 @@ fn a_members_channel_takes_whom_its_owner_allows() {
 #[test]
 fn an_invisible_user_is_not_listed_and_works_as_ever() {
     let (town, mut ken) = town_with_general();
-    let mut ben = member(&town, "ben", 100);
+    let mut ben = town.member("ben", 100);
     ken.wait_for("ben is here");
     ken.type_line("/members");
     ken.wait("ben online", |rows| rows.iter().any(|row| row.starts_with("ben ") && row.ends_with("online")));
@@ -124,7 +114,7 @@ fn an_invisible_user_is_not_listed_and_works_as_ever() {
 #[test]
 fn one_of_two_sessions_is_closed_and_the_user_is_still_online() {
     let (town, mut ken) = town_with_general();
-    let first = member(&town, "ben", 100);
+    let first = town.member("ben", 100);
     ken.wait_for("ben is here");
     let mut second = town.person("bens-other-device", 100);
     second.type_line("/login ben");
@@ -141,7 +131,7 @@ fn one_of_two_sessions_is_closed_and_the_user_is_still_online() {
 
 fn the_line_being_typed_is_left_whole(columns: u16, typed: &str) {
     let (town, mut ken) = town_with_general();
-    let mut ben = member(&town, "ben", columns);
+    let mut ben = town.member("ben", columns);
     ben.press(typed);
     ben.wait("the half line", |rows| rows.concat().replace(' ', "").ends_with(&typed.replace(' ', "")));
     ken.type_line("first, a text that is longer than forty columns and has to be wrapped there");
@@ -170,7 +160,7 @@ fn text_that_arrives_leaves_the_line_whole_at_40_columns() {
 #[test]
 fn writing_goes_to_the_tracker_while_the_host_is_away_and_both_are_told() {
     let (town, mut ken) = town_with_general();
-    let mut ben = member(&town, "ben", 120);
+    let mut ben = town.member("ben", 120);
     ken.type_line("/quit");
     assert_eq!(ken.wait_for_end(), 0);
     ben.type_line("are you there?");
@@ -193,7 +183,7 @@ fn writing_goes_to_the_tracker_while_the_host_is_away_and_both_are_told() {
 #[test]
 fn a_message_that_nobody_can_take_waits_visibly_and_goes_out_by_itself() {
     let (mut town, mut ken) = town_with_general();
-    let mut ben = member(&town, "ben", 100);
+    let mut ben = town.member("ben", 100);
     ken.type_line("/quit");
     assert_eq!(ken.wait_for_end(), 0);
     town.kill_tracker();
@@ -244,7 +234,7 @@ fn an_own_text_stands_on_the_screen_once_however_long_it_is() {
 #[test]
 fn what_was_shown_is_not_shown_again_when_the_host_starts_again() {
     let (town, mut ken) = town_with_general();
-    let mut ben = member(&town, "ben", 100);
+    let mut ben = town.member("ben", 100);
     ken.type_line("before");
     ben.wait("ken's text", shown("ken", "before"));
     ben.type_line("answer");

@@ -134,6 +134,17 @@ impl Town {
         self.person_with(profile, columns, &[], &[])
     }
 
+    /// Somebody new at a terminal, in #general.
+    pub fn member(&self, name: &str, columns: u16) -> Pty {
+        let mut pty = self.person(name, columns);
+        pty.type_line(&format!("/register {name}"));
+        pty.wait_for(&format!("You are {name}"));
+        pty.type_line("/join #general");
+        pty.wait_for("You are in #general");
+        pty.wait_for_last("#general ❯");
+        pty
+    }
+
     /// The process of its tracker.
     pub fn tracker_pid(&self) -> u32 {
         self.tracker.as_ref().unwrap().id()
