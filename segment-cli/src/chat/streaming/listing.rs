@@ -7,9 +7,12 @@ use segment_net::RequestError;
 use segment_proto::messages::{StreamRow, ViewerFigures, ViewerRow};
 use segment_proto::{ChannelId, ChannelName, StreamId};
 
-use super::answers::{StreamListed, StreamStats, StreamTree, StreamViewer, quoted, slow_names, slow_text};
+use super::answers::StreamListed;
+use super::branching::StreamTree;
+use super::faring::{StreamStats, StreamViewer, slow_names, slow_text};
 use super::running::{Role, Running};
 use super::shape::Shape;
+use super::words::quoted;
 use crate::chat::answers::{Counted, Said};
 use crate::chat::{Chat, Done, Target, unheard};
 use crate::commands::StreamRef;

@@ -1,9 +1,12 @@
 //! Live streams: what this program sends and watches.
 //!
 //! `sending` and `watching` run beside the conversation, `picking` finds the stream that is meant, `telling` says what
-//! happens by itself, `shape` knows who has a stream from whom, and `answers` are the words for all of it.
+//! happens by itself, `shape` knows who has a stream from whom; `answers`, `faring` and `branching` are what is said of
+//! it, in `words`.
 
 mod answers;
+mod branching;
+mod faring;
 mod listing;
 mod meter;
 mod picking;
@@ -13,6 +16,7 @@ mod shape;
 mod showing;
 mod telling;
 mod watching;
+mod words;
 
 use std::time::Duration;
 

@@ -9,8 +9,8 @@ use segment_proto::Reason;
 use segment_proto::messages::StreamRow;
 use tokio::time::sleep;
 
-use super::answers::quoted;
 use super::running::{Role, Running};
+use super::words::quoted;
 use crate::chat::{Chat, Target};
 use crate::commands::StreamRef;
 use crate::errors::{LocalReason, Problem};

@@ -10,8 +10,10 @@ use segment_proto::messages::StreamRow;
 use segment_proto::{ChannelId, DeviceId, Reason, StreamId};
 use serde::Serialize;
 
-use super::answers::{StreamEnded, counted, millis, pictures, quoted, way_text};
+use super::answers::StreamEnded;
+use super::faring::way_text;
 use super::shape::{Shape, Way};
+use super::words::{counted, millis, pictures, quoted};
 use crate::chat::answers::answer;
 use crate::chat::narrator::Narrator;
 use crate::chat::output::{Answer, Out};
