@@ -1,0 +1,50 @@
+//! Viewers that pass a stream on, and several streams at once.
+
+use super::{CARD, at, frames, stats, town_of, viewers, watch};
+use crate::support::{Program, of_type, until};
+
+/// From the streamer's uplink one viewer is served.
+#[test]
+fn who_has_agreed_passes_it_on_and_the_tree_says_so() {
+    let (town, mut ken, [mut ben, mut ada]) = town_of(["ben", "ada"]);
+    ken.done(&format!("{CARD} --uplink 1kbit"));
+    ben.done(&format!("/stream watch #general --relay 50mbit --out {}", at(&town, "ben.mkv").display()));
+    frames(&mut ben, 5);
+    watch(&mut ada, &at(&town, "ada.mkv"));
+    frames(&mut ada, 5);
+    let tree = |program: &mut Program| of_type(&program.done("/stream tree #general"), "stream_tree")[0].clone();
+    until("ada has it through ben", || {
+        let tree = tree(&mut ken);
+        tree["viewers"][0]["name"] == "ben" && tree["viewers"][0]["viewers"][0]["name"] == "ada"
+    });
+    let answer = ada.done("/stream stats");
+    let rows = of_type(&answer, "stream_viewer");
+    let row = rows.iter().find(|row| row["name"] == "ada").unwrap();
+    assert_eq!((&row["way"], &row["hops"]), (&"through ben".into(), &2.into()), "{row}");
+    let before = stats(&mut ada)["frames"].as_u64().unwrap();
+    ben.kill();
+    frames(&mut ada, before + 20);
+    until("ada has it from ken", || viewers(&mut ken) == ["ada"]);
+}
+
+#[test]
+fn two_streams_run_in_one_channel_and_two_are_watched_at_once() {
+    let (town, mut ken, [mut ben, mut ada]) = town_of(["ben", "ada"]);
+    ken.done(CARD);
+    ada.done("/stream start card --title second --size 160x120 --fps 10");
+    until("both", || of_type(&ben.done("/stream list #general"), "stream").len() == 2);
+    let refused = ben.refused("/stream watch #general --out which.mkv");
+    assert_eq!((&refused["reason"], &refused["exit"]), (&"which_stream".into(), &2.into()), "{refused}");
+    ben.done(&format!("/stream watch #general @ken --out {}", at(&town, "ken.mkv").display()));
+    ben.done(&format!("/stream watch #general second --out {}", at(&town, "ada.mkv").display()));
+    until("both come", || {
+        let answer = ben.done("/stream stats");
+        let stats = of_type(&answer, "stream_stats");
+        stats.len() == 2 && stats.iter().all(|stats| stats["frames"].as_u64().unwrap() >= 5)
+    });
+    assert_eq!(ben.refused("/stream stop")["reason"], "which_stream");
+    let ended = of_type(&ben.done("/stream stop second"), "stream_ended")[0].clone();
+    assert_eq!(ended["by"], "ada");
+    let ended = of_type(&ben.done("/stream stop"), "stream_ended")[0].clone();
+    assert_eq!(ended["by"], "ken");
+}
