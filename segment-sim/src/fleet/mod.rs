@@ -1,11 +1,13 @@
 //! Machines in one virtual world: each with its disk, its clock and its links.
 
 mod effects;
+mod stepping;
+mod watch;
 
 use core::time::Duration;
 
-use segment_core::{Fatal, Input, Machine, OpId, Outcome};
-use segment_proto::{Frame, Header, Instant, LinkId, Message, Now};
+use segment_core::{Input, Machine, OpId, Outcome};
+use segment_proto::{Instant, Now};
 
 use crate::clock::Clock;
 use crate::dice::Dice;
@@ -14,46 +16,7 @@ use crate::image::Image;
 use crate::network::{Network, NetworkEvent, NodeId, Notice};
 use crate::queue::Queue;
 use crate::trace::Trace;
-
-/// Outputs of one call of a machine; more is a machine that never ends.
-const OUTPUTS_MAX: usize = 100_000;
-
-/// What a bystander sees when something happens.
-#[derive(Clone, Copy)]
-pub struct Scene<'a> {
-    /// The time of the world.
-    pub now: Instant,
-    /// All connections.
-    pub network: &'a Network,
-    disks: &'a [Disk],
-}
-
-impl<'a> Scene<'a> {
-    /// Every node.
-    pub fn nodes(&self) -> impl Iterator<Item = NodeId> + use<> {
-        (0..u16::try_from(self.disks.len()).unwrap_or(u16::MAX)).map(NodeId)
-    }
-
-    /// What is durable at a node at this instant.
-    #[must_use]
-    pub fn durable(&self, node: NodeId) -> &'a Image {
-        self.disks[usize::from(node.0)].durable()
-    }
-}
-
-/// Who looks on, sees everything and changes nothing.
-pub trait Watch<M: Machine> {
-    /// A frame leaves a node.
-    fn transmitted(&mut self, scene: Scene<'_>, node: NodeId, to: &[LinkId], frame: &Frame);
-    /// A message reaches a machine.
-    fn received(&mut self, scene: Scene<'_>, node: NodeId, link: LinkId, header: &Header, message: &Message);
-    /// A machine tells its embedder.
-    fn told(&mut self, scene: Scene<'_>, node: NodeId, event: M::Event);
-    /// A machine has ended a step.
-    fn stepped(&mut self, scene: Scene<'_>, node: NodeId, machine: &M);
-    /// The contract between machine and driver was broken.
-    fn broke_contract(&mut self, scene: Scene<'_>, node: NodeId, what: String);
-}
+pub use watch::{Scene, Watch};
 
 /// What comes next in the world. `P` is what its owner has planned.
 #[derive(Debug)]
@@ -306,135 +269,5 @@ impl<M: Machine<Event: core::fmt::Debug>, P> Fleet<M, P> {
         }
         self.deliver(watch);
         Some(Step::Inside)
-    }
-
-    fn wake(&mut self, node: NodeId, start: u32, at: Instant, watch: &mut impl Watch<M>) {
-        if self.process(node).start != start || self.process(node).wake != Some(at) || self.is_paused(node) {
-            return;
-        }
-        self.process(node).wake = None;
-        let now = self.clock(node);
-        let Some(machine) = self.process(node).machine.as_mut() else { return };
-        if machine.poll_timeout().is_none_or(|deadline| deadline.at > now.mono) {
-            return self.arm(node);
-        }
-        machine.handle_timeout(now);
-        self.trace.note(self.queue.now(), node, format_args!("timeout"));
-        self.settle(node, watch);
-        let late = self.machine(node).and_then(Machine::poll_timeout).filter(|deadline| deadline.at <= now.mono);
-        if let Some(deadline) = late {
-            watch.broke_contract(self.scene(), node, format!("a deadline stays in the past: {}", deadline.why));
-            self.crash(node, Notice::Reset);
-        }
-    }
-
-    fn disk_done(&mut self, node: NodeId, start: u32, watch: &mut impl Watch<M>) {
-        if self.process(node).start != start || self.process(node).machine.is_none() {
-            return;
-        }
-        if let Some(until) = self.process(node).paused {
-            return self.queue.push(until, Happening::DiskDone(node, start));
-        }
-        match self.disk(node).finish() {
-            Ok(outcomes) => {
-                self.run_disk(node);
-                for (op, outcome) in outcomes {
-                    self.feed(node, Input::Performed { op, outcome: Outcome::Store(outcome) }, watch);
-                }
-            }
-            Err(Fatal(_)) => self.die(node),
-        }
-    }
-
-    fn die(&mut self, node: NodeId) {
-        self.crash(node, Notice::Reset);
-        self.died.push(node);
-    }
-
-    /// Hands everything that has come in to the machines, one thing after another.
-    pub fn deliver(&mut self, watch: &mut impl Watch<M>) {
-        loop {
-            for (at, event) in core::mem::take(&mut self.network.timetable) {
-                self.queue.push(at, Happening::Network(event));
-            }
-            if self.network.inputs.is_empty() {
-                return;
-            }
-            for (node, input) in core::mem::take(&mut self.network.inputs) {
-                self.feed(node, input, watch);
-            }
-        }
-    }
-
-    fn feed(&mut self, node: NodeId, input: Input, watch: &mut impl Watch<M>) {
-        let now = self.clock(node);
-        if self.machine(node).is_none() {
-            return;
-        }
-        if self.is_paused(node) {
-            return self.process(node).held.push(input);
-        }
-        self.note_input(node, &input, watch);
-        if let Some(machine) = self.process(node).machine.as_mut() {
-            machine.handle_input(input, now);
-        }
-        self.settle(node, watch);
-    }
-
-    fn note_input(&mut self, node: NodeId, input: &Input, watch: &mut impl Watch<M>) {
-        let now = self.queue.now();
-        match input {
-            Input::Received { link, header, message } => {
-                let name = message.get().name();
-                self.trace.note(now, node, format_args!("<- {link} {name} {:?}", header.role));
-                watch.received(self.scene(), node, *link, header, message.get());
-            }
-            Input::Writable { link, room } => {
-                self.trace.note(now, node, format_args!("{link} has room for {room}"));
-                self.network.on_told_room(node, *link, *room);
-            }
-            Input::Performed { op, .. } => self.trace.note(now, node, format_args!("performed {}", op.0)),
-            other => self.trace.note(now, node, format_args!("{other:?}")),
-        }
-    }
-
-    /// Does what a machine wants done, then sees when it wants to be called again.
-    fn settle(&mut self, node: NodeId, watch: &mut impl Watch<M>) {
-        for _ in 0..OUTPUTS_MAX {
-            let Some(output) = self.process(node).machine.as_mut().and_then(Machine::poll_output) else {
-                return self.end_step(node, watch);
-            };
-            if self.burn(node) {
-                return self.die(node);
-            }
-            self.carry_out(node, output, watch);
-        }
-        watch.broke_contract(self.scene(), node, "outputs without end".into());
-        self.crash(node, Notice::Reset);
-    }
-
-    fn burn(&mut self, node: NodeId) -> bool {
-        let Some(fuse) = &mut self.process(node).fuse else { return false };
-        *fuse = fuse.saturating_sub(1);
-        *fuse == 0
-    }
-
-    fn end_step(&mut self, node: NodeId, watch: &mut impl Watch<M>) {
-        self.arm(node);
-        if let Some(machine) = self.machine(node) {
-            watch.stepped(self.scene(), node, machine);
-        }
-    }
-
-    fn arm(&mut self, node: NodeId) {
-        let process = self.process(node);
-        let Some(deadline) = process.machine.as_ref().and_then(Machine::poll_timeout) else { return };
-        let at = process.clock.world_time(deadline.at);
-        if process.wake.is_some_and(|wake| wake <= at) {
-            return;
-        }
-        process.wake = Some(at);
-        let start = process.start;
-        self.queue.push(at, Happening::Wake(node, start, at));
     }
 }
