@@ -1,135 +1,17 @@
 //! What machines want written, read and computed; and the trait of who stores it.
 
+mod logs;
+mod table;
+
 use alloc::string::String;
 use alloc::vec::Vec;
 
 use bytes::Bytes;
 use segment_proto::messages::Secret;
-use segment_proto::{ChannelId, DeviceId, Entry, Hash, Position};
+use segment_proto::{DeviceId, Hash};
 
-/// Which copy of a channel's log.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-#[repr(u8)]
-pub enum LogRole {
-    /// The host's: the primary.
-    Host = 1,
-    /// The tracker's.
-    Backup = 2,
-    /// A member's: it may have holes.
-    Cache = 3,
-    /// What is being put together, and belongs to no log until all of it is proven.
-    Staging = 4,
-    /// What a reader has of an older generation, until it is brought to the new one.
-    Aside = 5,
-}
-
-/// One log in a store.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct LogId {
-    /// The channel.
-    pub channel: ChannelId,
-    /// Which copy of it.
-    pub role: LogRole,
-}
-
-impl LogId {
-    /// The prefix of the keys of all records that belong to this log.
-    #[must_use]
-    pub fn prefix(&self) -> [u8; 17] {
-        let mut prefix = [0; 17];
-        prefix[..16].copy_from_slice(self.channel.as_bytes());
-        prefix[16] = self.role as u8;
-        prefix
-    }
-
-    /// The key of a record that belongs to this log.
-    #[must_use]
-    pub fn key(&self, suffix: &[u8]) -> Bytes {
-        let mut key = Vec::with_capacity(17 + suffix.len());
-        key.extend_from_slice(&self.prefix());
-        key.extend_from_slice(suffix);
-        key.into()
-    }
-}
-
-/// A table of records; keys are ordered bytes, values are the machines' own encoding.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-#[repr(u8)]
-pub enum Table {
-    /// Tracker: accounts.
-    Account = 1,
-    /// Tracker: whose devices.
-    Device = 2,
-    /// Tracker: sessions that may resume.
-    Session = 3,
-    /// Tracker: channels.
-    Channel = 4,
-    /// Tracker: who has joined what.
-    Member = 5,
-    /// Peer: channels that it has joined or hosts.
-    Joined = 32,
-    /// Peer: device records of authors.
-    Author = 33,
-    /// Either: single values.
-    Setting = 34,
-    /// Of a log: the authors' rows. Key prefix [`LogId::prefix`], as in all that follow.
-    Row = 64,
-    /// Of a log: epoch records.
-    Epoch = 65,
-    /// Of a log: single values.
-    LogMeta = 66,
-    /// Of a log: the author's own messages on their way.
-    Outgoing = 67,
-    /// Of a log: cut messages that wait to be sequenced again.
-    Resubmit = 68,
-    /// Of a log: how far each account has it on disk.
-    Cursor = 69,
-    /// Of a log: its snapshot, in parts.
-    Snapshot = 70,
-    /// Of a log: the author's own messages that are refused, until the author was told.
-    Refused = 71,
-}
-
-impl Table {
-    /// The tables whose keys begin with a log's prefix.
-    pub const OF_LOGS: &'static [Self] = &[
-        Self::Row,
-        Self::Epoch,
-        Self::LogMeta,
-        Self::Outgoing,
-        Self::Resubmit,
-        Self::Cursor,
-        Self::Snapshot,
-        Self::Refused,
-    ];
-}
-
-/// An entry with the hashes that its writer has computed already.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct StoredEntry {
-    /// The entry.
-    pub entry: Entry,
-    /// The hash of its envelope.
-    pub hash: Hash,
-    /// The chain at it.
-    pub chain: Hash,
-}
-
-impl StoredEntry {
-    /// Computes both hashes.
-    #[must_use]
-    pub fn new(entry: Entry, before: &Hash) -> Self {
-        let hash = entry.envelope.hash();
-        let chain = entry.chain_with(before, &hash);
-        Self { entry, hash, chain }
-    }
-
-    /// Its place.
-    #[must_use]
-    pub fn position(&self) -> Position {
-        Position { pos: self.entry.pos, epoch: self.entry.epoch, chain: self.chain }
-    }
-}
+pub use logs::{LogId, LogRole, StoredEntry, fitting};
+pub use table::Table;
 
 /// One change of a transaction.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -216,21 +98,6 @@ impl Lookup {
     }
 }
 
-/// What a read gives that has both limits: as many entries from the front as fit them, but at least one.
-pub fn fitting<'a>(
-    entries: impl Iterator<Item = &'a StoredEntry>,
-    entries_max: usize,
-    bytes_max: usize,
-) -> Vec<StoredEntry> {
-    let mut bytes = 0;
-    let fits = |stored: &&StoredEntry| {
-        let is_first = bytes == 0;
-        bytes += stored.entry.wire_bytes();
-        is_first || bytes <= bytes_max
-    };
-    entries.take(entries_max).take_while(fits).cloned().collect()
-}
-
 /// What a store does.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum StoreOperation {
@@ -247,7 +114,7 @@ pub enum StoreOperation {
         to: u64,
         /// At most so many.
         entries_max: usize,
-        /// At most so many bytes ([`Entry::wire_bytes`]), but at least one entry.
+        /// At most so many bytes ([`segment_proto::Entry::wire_bytes`]), but at least one entry.
         bytes_max: usize,
     },
     /// Entries of one author in the order of their places, from `from` to `to`, both included: not dense.
@@ -263,7 +130,7 @@ pub enum StoreOperation {
         to: u64,
         /// At most so many.
         entries_max: usize,
-        /// At most so many bytes ([`Entry::wire_bytes`]), but at least one entry.
+        /// At most so many bytes ([`segment_proto::Entry::wire_bytes`]), but at least one entry.
         bytes_max: usize,
     },
     /// One entry of a log.
