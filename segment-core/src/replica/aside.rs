@@ -57,6 +57,7 @@ impl Replica {
             stored.entry.pos = copying.aside.end;
             copying.aside.end += 1;
         }
+        self.on_put_aside(&entries, cx);
         if !entries.is_empty() {
             let append = Write::Append { log: aside(self.own_log()), entries };
             let task = self.task(ReplicaTask::Nothing);

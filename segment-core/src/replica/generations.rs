@@ -6,7 +6,7 @@ use alloc::vec::Vec;
 use core::time::Duration;
 
 use segment_proto::messages::{Lost, Reseed, Reseeded, SyncPage};
-use segment_proto::{Entry, Hash, Instant, Position, Receipt, Signed};
+use segment_proto::{Entry, Fence, Hash, Instant, Position, Receipt, Signed};
 
 use crate::peer::context::Context;
 use crate::peer::events::{PeerEvent, Serving};
@@ -29,6 +29,10 @@ pub struct Crossing {
     reseeding: Option<Reseeding>,
     /// The last common place is being looked for.
     busy: bool,
+    /// Behind this place a newer generation's log is another, as whoever served the channel has said.
+    parted: Option<Position>,
+    /// Own messages that are put aside wait as well: their author may not read the log that decides about them.
+    takes_back: bool,
 }
 
 /// A tracker is given back what it has lost.
@@ -108,6 +112,39 @@ impl Replica {
         let bases = page.diverged.iter().map(|record| record.base).collect::<Vec<_>>();
         self.look_for_common(CommonSearch::new(Why::Cross, page.head, bases.into_iter()), cx);
         true
+    }
+
+    /// Whoever serves the channel has cut, perhaps for a newer generation.
+    pub(super) fn note_parted(&mut self, fence: Fence, at: Position) {
+        let own = self.cache.receipt().map(|receipt| receipt.fence.generation);
+        if own.is_some_and(|own| own < fence.generation) {
+            let lowest = self.crossing.parted.filter(|known| known.pos <= at.pos);
+            self.crossing.parted = Some(lowest.unwrap_or(at));
+        }
+    }
+
+    /// Who is removed by a newer generation never reads its log. What that lacks is put aside until they are let in
+    /// again, and what they have written themselves waits: it is not committed any more.
+    pub(super) fn leave_generation(&mut self, cx: &mut Context<'_>) {
+        let of_older = self.is_of_older_generation() && !self.crossing.busy && cx.rules.has(Rule::RemovedTakesBack);
+        if let Some(common) = self.crossing.parted.filter(|_| of_older) {
+            self.crossing.takes_back = true;
+            self.cross(Some(common), cx);
+        }
+    }
+
+    /// A page is put aside.
+    pub(super) fn on_put_aside(&mut self, entries: &[StoredEntry], cx: &mut Context<'_>) {
+        let me = cx.identity.device();
+        let own = entries.iter().filter(|stored| stored.entry.envelope.key.device == me);
+        let own: Vec<_> =
+            own.filter(|_| self.crossing.takes_back).map(|stored| stored.entry.envelope.clone()).collect();
+        for envelope in own {
+            // For more there is no room: it is settled when they are let in again, as what others wrote.
+            if self.outbox.len() < cx.limits.outbox_items_max {
+                self.take_back(envelope, cx);
+            }
+        }
     }
 
     /// Whether a log is being left for that of a newer generation.
@@ -230,7 +267,7 @@ impl Replica {
     /// Behind the last common place the new generation's log is the one. What was put aside is submitted to it page
     /// by page.
     pub(super) fn renumber(&mut self, common: Position, put_aside: Option<Aside>, cx: &mut Context<'_>) {
-        self.crossing.busy = false;
+        (self.crossing.busy, self.crossing.takes_back, self.crossing.parted) = (false, false, None);
         let log = self.own_log();
         let mut writes = alloc::vec![delete_meta(log, Meta::Receipt)];
         if self.cache.entries.role == LogRole::Host && self.cache.keeper == Keeper::Replica {

@@ -401,5 +401,6 @@ impl Replica {
         self.rights = Some(Rights::NONE);
         self.detach(cx);
         cx.out.event(PeerEvent::Removed { channel: self.channel(), reason });
+        self.leave_generation(cx);
     }
 }

@@ -2,7 +2,7 @@
 
 use alloc::vec::Vec;
 
-use segment_proto::messages::{Failure, Fate, FateCode, Lost, Reseeded, SyncPage, Watermarks};
+use segment_proto::messages::{Diverged, Failure, Fate, FateCode, Lost, Removed, Reseeded, SyncPage, Watermarks};
 use segment_proto::{
     AccountId, EpochOwner, EpochRecord, Fence, Message, MessageKey, Position, Reason, Receipt, Row, Signed,
 };
@@ -242,6 +242,41 @@ fn receipts_of_an_older_generation_are_void() {
     rig.write(&Author::new(5).texts(1));
     rig.push(rig.entries(6, 6));
     assert!(!rig.commit(6).contains(&"committed up to 6".into()));
+}
+
+/// Hears of generation 2, which shares two places, and in the same moment is removed by what that knows.
+fn removed(rules: Rules) -> (ReplicaRig, Vec<alloc::string::String>) {
+    let mut rig = committed();
+    rig.peer.rules = rules;
+    let fence = Fence { generation: 2, epoch: 3 };
+    assert_eq!(rig.push(Diverged { channel: channel(), fence, at: rig.at(2) }), [""; 0]);
+    rig.push(segment_proto::messages::Fenced { record: second(rig.at(5)) });
+    rig.all_done();
+    let reason = Reason::MembersOnly;
+    let lines = rig.push(Removed { channel: channel(), account: AccountId(2), reason });
+    (rig, lines)
+}
+
+#[test]
+fn who_is_removed_by_a_newer_generation_has_what_that_lacks_waiting_again() {
+    let (mut rig, lines) = removed(Rules::all());
+    assert_eq!(lines, ["removed members_only", "write: erase aside", "read: cache 3..5"]);
+    rig.done();
+    let lines = rig.done();
+    assert_eq!(lines[..2], ["write: put outgoing 2", "write: append aside 3..5"]);
+    assert_eq!(lines[2..], ["write: delete receipt, cut cache from 3, put aside", "cut behind 2"]);
+    assert_eq!(rig.all_done(), ["queued 1.1"]);
+    assert_eq!((rig.stages(), rig.replica.committed()), (["1.1 Queued".into()].to_vec(), 0));
+    rig.restart();
+    assert_eq!(rig.stages(), ["1.1 Queued"]);
+}
+
+#[test]
+fn without_its_rule_its_author_goes_on_believing_that_it_is_committed() {
+    let (mut rig, lines) = removed(Rules::without(Rule::RemovedTakesBack));
+    assert_eq!(lines, ["removed members_only"]);
+    assert_eq!(rig.all_done(), [""; 0]);
+    assert_eq!((rig.stages().len(), rig.replica.committed()), (0, 5));
 }
 
 /// Has put six hundred entries aside, of which it carries as many as it may.
