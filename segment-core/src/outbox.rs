@@ -114,7 +114,8 @@ impl<E, T> Outbox<E, T> {
     }
 }
 
-struct AsResponse(RequestId);
+/// A message as the answer to a request.
+pub(crate) struct AsResponse(pub(crate) RequestId);
 
 impl Encoder for AsResponse {
     fn encode<P: Payload>(self, payload: &P) -> Frame {

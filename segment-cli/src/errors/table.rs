@@ -99,9 +99,10 @@ const fn meaning(reason: Reason) -> (ExitCode, &'static str) {
         }
         Reason::NotHost => (Refused, "the channel is hosted elsewhere: nothing was done; /host shows where"),
         Reason::HostAway => (WAITING, "the host of the channel is away: it can be read, and what you write waits here"),
-        Reason::OwnerMayNotHide => {
-            (Refused, "who is invisible does not host: nothing was done; be online first, with /status online")
-        }
+        Reason::OwnerMayNotHide => (
+            Refused,
+            "who is invisible does not host or stream: nothing was done; be online first, with /status online",
+        ),
         Reason::Replaced => {
             (NoConnection, "this device has logged in elsewhere: this session is closed; /connect takes it back")
         }

@@ -211,6 +211,12 @@ impl Host {
         self.members.get(link).map(|member| &member.who)
     }
 
+    /// The tracker's link, while it is there.
+    #[must_use]
+    pub fn tracker(&self) -> Option<segment_proto::LinkId> {
+        self.tenure.tracker
+    }
+
     /// The links of those who keep up.
     pub fn readers(&mut self) -> Arc<[LinkId]> {
         self.members.keeping().clone()

@@ -3,7 +3,7 @@
 use alloc::collections::BTreeMap;
 use core::net::SocketAddr;
 
-use segment_proto::messages::{Presence, Unsubscribe};
+use segment_proto::messages::{Node, Presence, Unsubscribe};
 use segment_proto::{ChannelId, DeviceId, LinkId, Now};
 
 use crate::peer::Peer;
@@ -13,6 +13,7 @@ use crate::peer::events::{PeerEvent, Serving};
 use crate::peer::hosts::Reach;
 use crate::peer::links::LinkRole;
 use crate::peer::requests::PeerRequest;
+use crate::stream::is_dialable;
 
 /// What decides from where a channel is served.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -83,12 +84,15 @@ impl Peer {
         }
     }
 
-    /// The hosts to be linked to. Who is invisible is seen by the tracker only; while the tracker is
-    /// away, hosts are looked for where they last were.
+    /// The hosts to be linked to. Who is invisible is seen by the tracker, and by those from whom it has a stream; while
+    /// the tracker is away, hosts are looked for where they last were.
     fn wanted_hosts(&self, now: Now) -> BTreeMap<DeviceId, SocketAddr> {
         let session = &self.core.session;
-        if session.login.is_none() || session.presence == Presence::Invisible || self.closing {
+        if session.login.is_none() || self.closing {
             return BTreeMap::new();
+        }
+        if session.presence == Presence::Invisible {
+            return self.stream_sources().collect();
         }
         let blind = session.link().is_none();
         let own = self.core.identity.device();
@@ -101,8 +105,22 @@ impl Peer {
                 HostPresence::Away => blind,
             })
             .filter_map(|(_, channel)| Some((channel.replica.record().host, channel.address?)))
-            .chain(self.streams.wanted().filter(|(device, _)| !self.has_dialled_us(device)))
+            .chain(self.stream_sources())
             .collect()
+    }
+
+    /// Those from whom streams are to come, where they can be dialled. A host that streams knows no address of its own:
+    /// it is where its channel is.
+    fn stream_sources(&self) -> impl Iterator<Item = (DeviceId, SocketAddr)> {
+        let host = |channel: &ChannelId, device: DeviceId| {
+            let channel = self.channels.get(channel).filter(|channel| channel.replica.record().host == device)?;
+            channel.address
+        };
+        let dialled = move |(channel, node): (ChannelId, Node)| {
+            let address = if is_dialable(&node) { Some(node.address) } else { host(&channel, node.device) };
+            Some((node.device, address?))
+        };
+        self.streams.wanted().filter_map(dialled).filter(|(device, _)| !self.has_dialled_us(device))
     }
 
     /// What to think of a host that the tracker has lost. Who has owed this peer an answer for as long as patience lasts
@@ -135,6 +153,8 @@ impl Peer {
         let host = match &channel.host {
             Some(_) if channel.replica.is_kept_by_host() => HostSituation::Here,
             Some(_) => HostSituation::There(record.host, Reach::Away),
+            // A link to it is there for a stream only.
+            None if session.presence == Presence::Invisible => HostSituation::There(record.host, Reach::Away),
             None if channel.refused_until.is_some() => HostSituation::There(record.host, Reach::Away),
             None => HostSituation::There(record.host, self.reach(channel, now)),
         };

@@ -18,6 +18,7 @@ mod backups;
 pub mod context;
 pub mod events;
 pub mod forwards;
+mod passing;
 mod restored;
 mod streams;
 

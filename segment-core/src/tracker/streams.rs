@@ -1,11 +1,12 @@
-//! The streams of channels whose hosts are away: the tracker coordinates them until the host is back.
+//! The streams of channels: the tracker coordinates them while the host is away. While it is there, what is said here
+//! of them is handed on to it.
 
 use alloc::collections::{BTreeMap, VecDeque};
 use alloc::vec::Vec;
 use core::time::Duration;
 
 use segment_proto::messages::Presence;
-use segment_proto::{ChannelId, Instant, LinkId, Message, Reason};
+use segment_proto::{ChannelId, Frame, Instant, LinkId, Message, Reason};
 
 use crate::contract::{Deadline, earliest};
 use crate::directory::Directory;
@@ -15,6 +16,7 @@ use crate::stream::coordinator::asked::{channel_of, coordinate, readers_of};
 use crate::stream::coordinator::{Coordinator, CoordinatorContext, Participant};
 use crate::tracker::Backups;
 use crate::tracker::context::Context;
+use crate::tracker::passing::{Passing, hidden};
 
 /// How often it is looked whether those who stream and watch still may.
 const ENFORCE: Duration = Duration::from_secs(1);
@@ -25,6 +27,7 @@ pub(super) struct Streams {
     coordinators: BTreeMap<ChannelId, Coordinator>,
     told: VecDeque<Told>,
     enforce_at: Option<Instant>,
+    passing: Passing,
 }
 
 /// Kinds 0x05xx.
@@ -46,34 +49,38 @@ impl Streams {
         backups: &mut Backups,
         cx: &mut Context<'_>,
     ) {
-        match self.react(from.link, message, directory, backups, cx) {
-            Ok(Some(answer)) => cx.out.answer_message(from, &answer),
-            Ok(None) => {}
-            Err(reason) => cx.out.fail(from, reason, ""),
+        match message {
+            Message::ReturnStream(back) => self.passing.pass_back(from.link, &back, backups, cx),
+            Message::StreamStarted(_) | Message::StreamStopped(_) => announce(from.link, &message, backups, cx),
+            message => match self.react(from, message, directory, backups, cx) {
+                Ok(Some(answer)) => cx.out.answer_message(from, &answer),
+                Ok(None) => {}
+                Err(reason) => cx.out.fail(from, reason, ""),
+            },
         }
         self.tell(backups, cx);
     }
 
     fn react(
         &mut self,
-        link: LinkId,
-        mut message: Message,
+        from: Asker,
+        message: Message,
         directory: &Directory,
         backups: &Backups,
-        cx: &Context<'_>,
+        cx: &mut Context<'_>,
     ) -> Result<Option<Message>, Reason> {
+        let link = from.link;
         let caller = directory.caller(link)?;
         let channel = channel_of(&message).ok_or(Reason::UnsupportedKind)?;
         let backup = backups.get(channel).ok_or(Reason::NoSuchChannel)?;
-        if backup.host().is_some() {
-            return Err(Reason::NotHost);
-        }
-        if let Message::Watch(watch) = &mut message {
-            watch.listed &= caller.presence != Presence::Invisible;
-        }
+        let hides = caller.presence == Presence::Invisible;
+        let message = if hides { hidden(message)? } else { message };
+        let seen = directory.address(link).map(|address| address.ip()).filter(|_| !hides);
         let rights = backup.access().rights(caller.who.account);
-        let seen = directory.address(link).map(|address| address.ip());
         let who = Participant { link, device: caller.device, who: caller.who, rights, seen };
+        if let Some(host) = backup.host() {
+            return self.passing.pass_on(from, host, channel, who, &message, cx).map(|()| None);
+        }
         let coordinator = self.coordinators.entry(channel).or_default();
         let answer = coordinate(coordinator, channel, &who, message, &mut context(&mut self.told, cx));
         self.enforce_at.get_or_insert(cx.now.mono + ENFORCE);
@@ -84,6 +91,7 @@ impl Streams {
         for coordinator in self.coordinators.values_mut() {
             coordinator.on_link_down(link, &mut context(&mut self.told, cx));
         }
+        self.passing.on_link_down(link, backups, cx);
         self.tell(backups, cx);
     }
 
@@ -116,11 +124,7 @@ impl Streams {
         for told in self.told.drain(..).collect::<Vec<_>>() {
             match told {
                 Told::One(link, frame) => cx.out.transmit(link, frame),
-                Told::Readers(frame) => {
-                    if let Some(readers) = readers_of(&frame).and_then(|channel| backups.readers(channel)) {
-                        cx.out.transmit_many(&readers, frame);
-                    }
-                }
+                Told::Readers(frame) => tell_readers(frame, backups, cx),
             }
         }
     }
@@ -128,5 +132,23 @@ impl Streams {
     pub(super) fn poll_timeout(&self) -> Option<Deadline> {
         let enforce = self.enforce_at.map(|at| Deadline::new(at, "who may stream and watch"));
         earliest(self.coordinators.values().map(Coordinator::poll_timeout).chain([enforce]))
+    }
+}
+
+/// A host tells who reads the copy what it has told its own members.
+fn announce(from: LinkId, message: &Message, backups: &mut Backups, cx: &mut Context<'_>) {
+    let (channel, frame) = match message {
+        Message::StreamStarted(m) => (m.row.description.channel, Frame::push(m)),
+        Message::StreamStopped(m) => (m.channel, Frame::push(m)),
+        _ => return,
+    };
+    if backups.get(channel).and_then(crate::backup::Backup::host) == Some(from) {
+        tell_readers(frame, backups, cx);
+    }
+}
+
+fn tell_readers(frame: Frame, backups: &mut Backups, cx: &mut Context<'_>) {
+    if let Some(readers) = readers_of(&frame).and_then(|channel| backups.readers(channel)) {
+        cx.out.transmit_many(&readers, frame);
     }
 }

@@ -14,6 +14,7 @@ mod table;
 
 mod channel;
 mod directory;
+mod passing;
 mod payload;
 mod replication;
 mod session;
@@ -22,6 +23,7 @@ mod stream;
 pub use crate::secrets::Secret;
 pub use channel::*;
 pub use directory::*;
+pub use passing::*;
 pub use payload::{DecodeError, Encoder, Kind, Payload, Request};
 pub use replication::*;
 pub use session::*;
@@ -122,6 +124,8 @@ messages! {
     0x0513 ListViewers => ViewerPage;
     0x0514 ViewerPage;
     0x0515 ShutOut;
+    0x0516 ForwardStream;
+    0x0517 ReturnStream;
 }
 
 impl Message {

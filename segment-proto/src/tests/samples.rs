@@ -334,6 +334,18 @@ fn stream(d: &mut Draw) -> Vec<Message> {
         d.sample(|d| ListViewers { channel: d.channel(), stream: d.stream(), after: d.option(Draw::device) }.into()),
         d.sample(|d| ViewerPage { rows: d.list(Draw::viewer_row), more: d.flag() }.into()),
         d.sample(|d| ShutOut { channel: d.channel(), stream: d.stream(), viewer: d.device() }.into()),
+        d.sample(|d| ForwardStream {
+            channel: d.channel(),
+            session: d.u64(),
+            who: d.who(),
+            device: d.device(),
+            seen: d.option(Draw::ip),
+            frame: d.text().into_bytes().into(),
+        }
+        .into()),
+        d.sample(
+            |d| ReturnStream { channel: d.channel(), session: d.u64(), frame: d.text().into_bytes().into() }.into()
+        ),
     ]
 }
 

@@ -83,13 +83,6 @@ impl Chat {
 pub(super) fn nobody_serves(error: RequestError, target: &Target) -> Problem {
     let is_away = matches!(error, RequestError::Command(CommandError::NotConnected));
     let problem = Problem::from(error);
-    if problem.reason == Reason::NotHost.as_str() {
-        return problem.saying(format_args!(
-            "the host of #{} knows of its streams, and who is invisible does not talk to it: nothing was done; be online \
-             first, with /status online, or try again",
-            target.name
-        ));
-    }
     if !is_away {
         return problem;
     }

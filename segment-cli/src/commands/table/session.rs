@@ -85,7 +85,8 @@ pub(super) const ROWS: &[CommandSpec] = &[
         args: &[Slot::optional("status", Kind::Choice(&["online", "invisible"]))],
         needs: Needs::Account,
         help: "show or change how others see you",
-        details: "Invisible is shown exactly as offline. A channel hosted here goes on at the tracker meanwhile.",
+        details: "Invisible is shown exactly as offline. A channel hosted here goes on at the tracker meanwhile. If you watch \
+                  a stream, its host and whoever it comes from can tell.",
         examples: &[
             example("/status", "shows it"),
             example("/status invisible", "others see you as offline; the same as /invisible"),

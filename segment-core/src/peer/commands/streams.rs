@@ -8,13 +8,14 @@ use segment_proto::messages::{
     ListStreams, ListViewers, Presence, StartStream, StopStream, Unwatch, ViewerFigures, Watch,
 };
 use segment_proto::{
-    ChannelId, DeviceId, FrameFlags, FramePlace, LinkId, Now, Request, Signed, StreamDescription, StreamId, Track,
+    ChannelId, DeviceId, FrameFlags, FramePlace, Now, Request, Signed, StreamDescription, StreamId, Track,
 };
 
 use super::Asked;
 use crate::peer::Peer;
 use crate::peer::errors::CommandError;
 use crate::peer::requests::PeerRequest;
+use crate::peer::streams::Server;
 use crate::stream::{Publisher, PushError, StreamContext, Viewer, stream_id};
 
 /// What a stream is to be.
@@ -42,7 +43,7 @@ impl Peer {
         now: Now,
     ) -> Result<(StreamId, segment_proto::RequestId), CommandError> {
         let now = self.core.session.corrected(now);
-        let link = self.stream_server(channel)?;
+        let server = self.stream_server(channel)?;
         let who = self.core.session.who().ok_or(CommandError::NotLoggedIn)?.clone();
         self.has_room_for_a_stream()?;
         let device = self.core.identity.device();
@@ -52,10 +53,12 @@ impl Peer {
         let description = Signed::new(content, &self.core.identity);
         let (port, advertise) = self.listening();
         let start = StartStream { description: description.clone(), uplink_kbps, port, advertise };
-        let id =
-            self.core.request(link, &start, PeerRequest::StartStream(stream), now).map_err(|_| CommandError::Busy)?;
+        let id = self
+            .core
+            .request(server.link, &start, PeerRequest::StartStream(stream), now)
+            .map_err(|_| CommandError::Busy)?;
         self.streams.send(Publisher::new(description, self.stream_coordinators(channel)), uplink_kbps);
-        self.told_stream(stream, link);
+        self.told_stream(stream, server);
         self.settle(now);
         Ok((stream, id))
     }
@@ -131,7 +134,7 @@ impl Peer {
     pub fn watch(&mut self, description: &Signed<StreamDescription>, relay_kbps: u32, now: Now) -> Asked {
         let now = self.core.session.corrected(now);
         let (channel, stream) = (description.channel, description.stream);
-        let link = self.stream_server(channel)?;
+        let server = self.stream_server(channel)?;
         if !description.is_signed_by(&description.device, &self.core.identity.verifier()) {
             return Err(CommandError::NoSuchStream);
         }
@@ -139,11 +142,12 @@ impl Peer {
         let (port, advertise) = self.listening();
         let listed = self.core.session.presence != Presence::Invisible;
         let watch = Watch { channel, stream, relay_kbps, port, advertise, listed, parent: None };
-        let id = self.core.request(link, &watch, PeerRequest::Watch(stream), now).map_err(|_| CommandError::Busy)?;
+        let purpose = PeerRequest::Watch(stream);
+        let id = self.core.request(server.link, &watch, purpose, now).map_err(|_| CommandError::Busy)?;
         let viewer = Viewer::new(description.clone(), self.stream_coordinators(channel), now.mono);
         self.streams.drop_watching(stream, &self.core, now);
         self.streams.watch(viewer, relay_kbps);
-        self.told_stream(stream, link);
+        self.told_stream(stream, server);
         self.stream_knows_links(now);
         self.settle(now);
         Ok(id)
@@ -195,13 +199,13 @@ impl Peer {
     }
 
     fn ask_server<R: Request>(&mut self, channel: ChannelId, payload: &R, now: Now) -> Asked {
-        let link = self.stream_server(channel)?;
-        self.core.request(link, payload, PeerRequest::Look, now).map_err(|_| CommandError::Busy)
+        let server = self.stream_server(channel)?;
+        self.core.request(server.link, payload, PeerRequest::Look, now).map_err(|_| CommandError::Busy)
     }
 
-    fn stream_server(&self, channel: ChannelId) -> Result<LinkId, CommandError> {
+    fn stream_server(&self, channel: ChannelId) -> Result<Server, CommandError> {
         let joined = self.channels.get(&channel).ok_or(CommandError::NotJoined)?;
-        joined.replica.link().ok_or(CommandError::NotConnected)
+        self.server_of(joined).ok_or(CommandError::NotConnected)
     }
 
     /// Who signs tickets: the channel's host, or the tracker.
@@ -218,7 +222,9 @@ impl Peer {
         Ok(())
     }
 
-    fn listening(&self) -> (u16, Option<core::net::IpAddr>) {
-        self.core.session.listening.map_or((0, None), |listening| (listening.port, listening.advertise))
+    /// Where others may dial this peer; nowhere while it is not to be seen.
+    pub(crate) fn listening(&self) -> (u16, Option<core::net::IpAddr>) {
+        let listening = self.core.session.listening.filter(|_| self.core.session.presence != Presence::Invisible);
+        listening.map_or((0, None), |listening| (listening.port, listening.advertise))
     }
 }

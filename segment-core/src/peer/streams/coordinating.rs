@@ -52,16 +52,25 @@ impl Streams {
 impl Peer {
     /// Something for the coordinator of a channel: answered to those whom the channel's host has admitted.
     pub(super) fn on_coordinated(&mut self, from: Asker, link: Option<&Link>, message: Message, now: Now) {
-        let Some(channel) = channel_of(&message) else {
-            return self.core.out.fail(from, Reason::UnsupportedKind, message.name());
-        };
+        let Some(channel) = channel_of(&message) else { return self.refuse(from, Reason::UnsupportedKind) };
         match self.participant(channel, from.link, link) {
-            Err(reason) => self.core.out.fail(from, reason, ""),
-            Ok(who) => match self.streams.coordinate(channel, &who, message, &self.core, now) {
-                Ok(Some(answer)) => self.core.out.answer_message(from, &answer),
-                Ok(None) => {}
-                Err(reason) => self.core.out.fail(from, reason, ""),
-            },
+            Err(reason) => self.refuse(from, reason),
+            Ok(who) => self.coordinate(from, channel, &who, message, now),
+        }
+    }
+
+    pub(super) fn coordinate(
+        &mut self,
+        from: Asker,
+        channel: ChannelId,
+        who: &Participant,
+        message: Message,
+        now: Now,
+    ) {
+        match self.streams.coordinate(channel, who, message, &self.core, now) {
+            Ok(Some(answer)) => self.respond(from, &answer),
+            Ok(None) => {}
+            Err(reason) => self.refuse(from, reason),
         }
     }
 
@@ -78,8 +87,12 @@ impl Peer {
     pub(super) fn tell_readers(&mut self, frame: Frame) {
         let Some(channel) = readers_of(&frame) else { return };
         if let Some(host) = self.channels.host_mut(&channel) {
-            let readers = host.readers();
-            self.core.out.transmit_many(&readers, frame);
+            let (readers, tracker) = (host.readers(), host.tracker());
+            self.core.out.transmit_many(&readers, frame.clone());
+            // Who reads the copy is told by the tracker.
+            if let Some(tracker) = tracker {
+                self.core.out.transmit(tracker, frame);
+            }
         }
     }
 

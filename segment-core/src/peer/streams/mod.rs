@@ -2,35 +2,52 @@
 
 use alloc::collections::{BTreeMap, VecDeque};
 use alloc::vec::Vec;
-use core::net::SocketAddr;
 use core::time::Duration;
 
-use segment_proto::messages::{StartStream, Watch};
+use segment_proto::messages::{Node, StartStream, Watch};
 use segment_proto::{ChannelId, DeviceId, Instant, LinkId, Message, Now, Reason, StreamId};
 
 use crate::contract::{Deadline, Output, Recipients, earliest};
 use crate::outbox::Asker;
 use crate::peer::Peer;
-use crate::peer::channels::Membership;
+use crate::peer::channels::{Channel, HostPresence, Membership};
 use crate::peer::context::LOCAL;
 use crate::peer::core::Core;
 use crate::peer::events::PeerEvent;
 use crate::peer::links::Link;
 use crate::peer::requests::PeerRequest;
 use crate::stream::fanout::is_due;
-use crate::stream::{Coordinator, Publisher, StreamContext, StreamEvent, StreamOutput, Told, Viewer, is_dialable};
+use crate::stream::{Coordinator, Publisher, StreamContext, StreamEvent, StreamOutput, Told, Viewer};
 
+mod behind;
 mod coordinating;
+
+use behind::Behind;
 
 /// How often a host looks whether those who stream and watch still may.
 const ENFORCE: Duration = Duration::from_secs(1);
+
+/// Whoever coordinates the streams of a channel, as it is reached from here.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Server {
+    pub(crate) link: LinkId,
+    by: Coordinates,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Coordinates {
+    /// The other end of the link.
+    There,
+    /// The channel's host: the tracker, at the other end, hands on to it.
+    HostBehind,
+}
 
 /// A stream that is sent from here.
 #[derive(Debug)]
 pub(crate) struct Sending {
     pub(crate) publisher: Publisher,
     pub(crate) uplink_kbps: u32,
-    told: Option<LinkId>,
+    told: Option<Server>,
 }
 
 /// A stream that is watched here.
@@ -38,7 +55,7 @@ pub(crate) struct Sending {
 pub(crate) struct Watching {
     pub(crate) viewer: Viewer,
     pub(crate) relay_kbps: u32,
-    told: Option<LinkId>,
+    told: Option<Server>,
     /// Since when whoever serves the channel does not know it.
     unknown_since: Option<Instant>,
 }
@@ -49,6 +66,7 @@ pub(crate) struct Streams {
     pub(crate) sending: BTreeMap<StreamId, Sending>,
     pub(crate) watching: BTreeMap<StreamId, Watching>,
     coordinators: BTreeMap<ChannelId, Coordinator>,
+    behind: Behind,
     pub(crate) out: VecDeque<StreamOutput>,
     told: VecDeque<Told>,
     enforce_at: Option<Instant>,
@@ -105,10 +123,10 @@ impl Streams {
         sending.or_else(|| self.watching.get(stream).map(|watching| watching.viewer.channel()))
     }
 
-    /// Whom to have links to, where they can be dialled.
-    pub(crate) fn wanted(&self) -> impl Iterator<Item = (DeviceId, SocketAddr)> {
-        let nodes = self.watching.values().flat_map(|watching| watching.viewer.wanted());
-        nodes.filter(is_dialable).map(|node| (node.device, node.address))
+    /// Whom to have links to, and for which channel.
+    pub(crate) fn wanted(&self) -> impl Iterator<Item = (ChannelId, Node)> {
+        let viewers = self.watching.values().map(|watching| &watching.viewer);
+        viewers.flat_map(|viewer| viewer.wanted().map(move |node| (viewer.channel(), node)))
     }
 
     pub(super) fn on_link_up(&mut self, device: DeviceId, link: LinkId, core: &Core, now: Now) {
@@ -123,6 +141,9 @@ impl Streams {
         }
         for watching in self.watching.values_mut() {
             watching.viewer.on_link_down(link, &mut context(core, &mut self.out, now));
+        }
+        for behind in self.behind.on_link_down(link) {
+            self.coordinators_on_link_down(behind, core, now);
         }
         self.coordinators_on_link_down(link, core, now);
     }
@@ -244,6 +265,7 @@ impl Peer {
             | Message::StreamStarted(_)
             | Message::StreamStopped(_)
             | Message::ShutOut(_) => self.on_coordinators_word(from.link, message, now),
+            Message::ForwardStream(forward) => self.on_forwarded(from.link, forward, now),
             other => self.on_coordinated(from, link, other, now),
         }
     }
@@ -349,7 +371,7 @@ impl Peer {
         }
         while let Some(told) = self.streams.told.pop_front() {
             match told {
-                Told::One(link, frame) => self.core.out.transmit(link, frame),
+                Told::One(link, frame) => self.say_to(link, frame),
                 Told::Readers(frame) => self.tell_readers(frame),
             }
         }
@@ -404,30 +426,36 @@ impl Peer {
                     self.lose_stream(stream, Reason::MembersOnly, now);
                 }
                 Some(channel) => {
-                    let link = channel.replica.link();
-                    self.tell_server(stream, link, now);
+                    let server = self.server_of(channel);
+                    self.tell_server(stream, server, now);
                 }
             }
         }
     }
 
-    fn tell_server(&mut self, stream: StreamId, link: Option<LinkId>, now: Now) {
-        let listening = self.core.session.listening;
-        let (port, advertise) = listening.map_or((0, None), |listening| (listening.port, listening.advertise));
-        if let Some(sending) = self.streams.sending.get_mut(&stream).filter(|sending| sending.told != link) {
-            sending.told = link;
+    /// While a host is there that is not linked to, its streams are asked for through the tracker.
+    pub(crate) fn server_of(&self, channel: &Channel) -> Option<Server> {
+        let link = channel.replica.link()?;
+        let is_behind = self.core.session.link() == Some(link) && channel.presence == HostPresence::There;
+        Some(Server { link, by: if is_behind { Coordinates::HostBehind } else { Coordinates::There } })
+    }
+
+    fn tell_server(&mut self, stream: StreamId, server: Option<Server>, now: Now) {
+        let (port, advertise) = self.listening();
+        if let Some(sending) = self.streams.sending.get_mut(&stream).filter(|sending| sending.told != server) {
+            sending.told = server;
             let (description, uplink_kbps) = (sending.publisher.description().clone(), sending.uplink_kbps);
             let start = StartStream { description, uplink_kbps, port, advertise };
-            if let Some(link) = link {
+            if let Some(Server { link, .. }) = server {
                 self.ask_stream(link, &start, PeerRequest::StreamAgain(stream), now);
             }
         }
-        let Some(watching) = self.streams.watching.get_mut(&stream).filter(|watching| watching.told != link) else {
+        let Some(watching) = self.streams.watching.get_mut(&stream).filter(|watching| watching.told != server) else {
             return;
         };
-        watching.told = link;
+        watching.told = server;
         watching.viewer.on_coordinator();
-        let Some(link) = link else { return };
+        let Some(Server { link, .. }) = server else { return };
         let (viewer, relay_kbps) = (&watching.viewer, watching.relay_kbps);
         let (channel, parent) = (viewer.channel(), viewer.parent());
         let listed = self.core.session.presence != segment_proto::messages::Presence::Invisible;
@@ -442,12 +470,12 @@ impl Peer {
     }
 
     /// Who serves the channel is told already: its first answer is the embedder's.
-    pub(super) fn told_stream(&mut self, stream: StreamId, link: LinkId) {
+    pub(super) fn told_stream(&mut self, stream: StreamId, server: Server) {
         if let Some(sending) = self.streams.sending.get_mut(&stream) {
-            sending.told = Some(link);
+            sending.told = Some(server);
         }
         if let Some(watching) = self.streams.watching.get_mut(&stream) {
-            watching.told = Some(link);
+            watching.told = Some(server);
         }
     }
 }

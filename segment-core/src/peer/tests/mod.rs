@@ -15,6 +15,7 @@ mod restoring;
 mod serving;
 mod session;
 mod storm;
+mod streaming;
 mod together;
 mod verifying;
 mod wandering;

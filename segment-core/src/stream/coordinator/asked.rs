@@ -1,7 +1,7 @@
 //! What is asked of a coordinator, whoever runs it.
 
 use segment_proto::messages::Done;
-use segment_proto::{ChannelId, Frame, Message, Reason};
+use segment_proto::{ChannelId, Frame, Message, Reason, Rights};
 
 use crate::stream::coordinator::{Coordinator, CoordinatorContext, Participant};
 
@@ -29,6 +29,9 @@ pub(crate) fn coordinate(
     cx: &mut CoordinatorContext<'_>,
 ) -> Result<Option<Message>, Reason> {
     let done = || Some(Message::from(Done {}));
+    if matches!(message, Message::ListStreams(_) | Message::ListViewers(_)) && !who.rights.include(Rights::READ) {
+        return Err(who.may_not_read());
+    }
     match message {
         Message::StartStream(start) => coordinator.start(who, channel, start, cx).map(|()| done()),
         Message::StopStream(stop) => coordinator.stop(who, &stop, cx).map(|()| done()),

@@ -112,7 +112,10 @@ impl Broadcast {
     /// A viewer's plan, under its next version.
     pub(super) fn plan(&mut self, device: &DeviceId, cx: &CoordinatorContext<'_>) -> Option<(LinkId, Plan)> {
         let parent = self.tree.parent(device).and_then(|parent| self.node_of(&parent));
-        let backups = self.tree.backups(device).iter().filter_map(|other| self.node_of(other)).collect();
+        // Who is not to be seen has a link to its parent, and to nobody else.
+        let is_seen = self.viewers.get(device).is_none_or(|viewer| viewer.listed);
+        let backups = self.tree.backups(device).iter().filter(|_| is_seen);
+        let backups = backups.filter_map(|other| self.node_of(other)).collect();
         let report_ms = self.report_ms(&cx.limits.streams);
         let (channel, stream) = (self.description.channel, self.description.stream);
         let viewer = self.viewers.get_mut(device)?;

@@ -70,6 +70,11 @@ pub struct Participant {
 }
 
 impl Participant {
+    /// Why somebody without the right is refused.
+    fn may_not_read(&self) -> Reason {
+        if self.who.is_visitor() { Reason::NoVisitors } else { Reason::MembersOnly }
+    }
+
     /// Where they can be dialled, as far as is known. A port of 0: nowhere.
     fn node(&self, port: u16, advertise: Option<IpAddr>) -> Node {
         let ip = advertise.or(self.seen);
@@ -175,7 +180,7 @@ impl Coordinator {
     pub fn watch(&mut self, from: &Participant, watch: &Watch, cx: &mut CoordinatorContext<'_>) -> Result<(), Reason> {
         let broadcast = self.streams.get_mut(&watch.stream).ok_or(Reason::NoSuchStream)?;
         if cx.rules.has(Rule::WatchRight) && !from.rights.include(Rights::READ) {
-            return Err(if from.who.is_visitor() { Reason::NoVisitors } else { Reason::MembersOnly });
+            return Err(from.may_not_read());
         }
         if broadcast.node.device == from.device {
             return Err(Reason::NotNow);
@@ -184,7 +189,8 @@ impl Coordinator {
             return Err(Reason::LimitReached);
         }
         let node = from.node(watch.port, watch.advertise);
-        let capacity = broadcast.capacity(watch.relay_kbps, &node, cx);
+        // Whoever is not to be seen passes nothing on: those below would see them.
+        let capacity = if watch.listed { broadcast.capacity(watch.relay_kbps, &node, cx) } else { 0 };
         let mut watcher = Watcher::new(from.link, from.who.clone(), node, watch.listed);
         (watcher.relays, watcher.parent) = (capacity > 0, watch.parent);
         broadcast.let_in(&from.device);

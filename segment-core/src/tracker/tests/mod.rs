@@ -5,6 +5,7 @@ mod hiding;
 mod hosting;
 mod moving;
 mod rights;
+mod streaming;
 mod writing;
 
 use alloc::string::ToString;
