@@ -45,7 +45,7 @@ impl Identity {
     pub(crate) fn sign(&self, bytes: &[u8]) -> Signature {
         match &self.scheme {
             SecretScheme::Ed25519(key) => Signature(key.sign(bytes).to_bytes()),
-            SecretScheme::Keyed => keyed_signature(&self.device, bytes),
+            SecretScheme::Keyed => keyed_signature(&self.device, &[bytes]),
         }
     }
 
@@ -65,8 +65,12 @@ impl fmt::Debug for Identity {
     }
 }
 
-pub(crate) fn keyed_signature(device: &DeviceId, bytes: &[u8]) -> Signature {
+pub(crate) fn keyed_signature(device: &DeviceId, parts: &[&[u8]]) -> Signature {
+    let mut hasher = blake3::Hasher::new_keyed(&device.0);
+    for part in parts {
+        hasher.update(part);
+    }
     let mut out = [0; 64];
-    blake3::Hasher::new_keyed(&device.0).update(bytes).finalize_xof().fill(&mut out);
+    hasher.finalize_xof().fill(&mut out);
     Signature(out)
 }

@@ -14,6 +14,7 @@ mod open_enum;
 mod bounded;
 
 pub mod access;
+mod ed25519;
 pub mod envelope;
 pub mod epoch;
 pub mod frame;

@@ -3,12 +3,12 @@
 use core::fmt;
 use core::ops::Deref;
 
-use alloc::vec::Vec;
 use bytes::Bytes;
 use serde::de::DeserializeOwned;
 use serde::ser::SerializeStruct;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+use crate::ed25519::Claim;
 use crate::identity::Identity;
 use crate::ids::{DeviceId, Hash, byte_id};
 use crate::verify::Verifier;
@@ -46,7 +46,7 @@ impl<T: Content> Signed<T> {
     #[must_use]
     pub fn new(content: T, identity: &Identity) -> Self {
         let bytes = Bytes::from(postcard::to_allocvec(&content).unwrap_or_default());
-        let signature = identity.sign(&signed_bytes::<T>(&bytes));
+        let signature = identity.sign(&signed_parts::<T>(&bytes).concat());
         Self { hash: hash_of(&bytes, &signature), bytes, signature, content }
     }
 
@@ -62,7 +62,12 @@ impl<T: Content> Signed<T> {
     /// Whether `signer` signed exactly these bytes, as a `T`.
     #[must_use]
     pub fn is_signed_by(&self, signer: &DeviceId, verifier: &Verifier) -> bool {
-        verifier.verify(signer, &signed_bytes::<T>(&self.bytes), &self.signature)
+        verifier.verify_all(signer, &[self.claim()])
+    }
+
+    /// What its signer is said to have signed.
+    pub(crate) fn claim(&self) -> Claim<'_> {
+        Claim { message: signed_parts::<T>(&self.bytes), signature: &self.signature }
     }
 }
 
@@ -93,12 +98,8 @@ fn hash_of(bytes: &[u8], signature: &Signature) -> Hash {
     Hash(*hasher.finalize().as_bytes())
 }
 
-fn signed_bytes<T: Content>(bytes: &[u8]) -> Vec<u8> {
-    let mut out = Vec::with_capacity(T::DOMAIN.len() + 1 + bytes.len());
-    out.extend_from_slice(T::DOMAIN.as_bytes());
-    out.push(0);
-    out.extend_from_slice(bytes);
-    out
+fn signed_parts<T: Content>(bytes: &[u8]) -> [&[u8]; 3] {
+    [T::DOMAIN.as_bytes(), &[0], bytes]
 }
 
 impl<T> Deref for Signed<T> {

@@ -19,4 +19,5 @@ mod secrets;
 mod signatures;
 mod streams;
 mod untrusted;
+mod validity;
 mod versions;
