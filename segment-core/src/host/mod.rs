@@ -130,6 +130,8 @@ pub struct Host {
     resubmit: Resubmit,
     draining: Draining,
     members: Subscribers,
+    /// How far the log is committed has not been told yet: that goes with what is being written.
+    owes_watermarks: bool,
     revocations: Revocations,
     replication: Replication,
     cursors: Cursors,
@@ -178,6 +180,7 @@ impl Host {
             resubmit: Resubmit::default(),
             draining: Draining::default(),
             members: Subscribers::default(),
+            owes_watermarks: false,
             revocations: Revocations::default(),
             replication,
             cursors: Cursors::default(),

@@ -100,7 +100,12 @@ impl Host {
         writes.extend(self.resubmit.take_settled(&self.log, cx.rules));
         let task = self.task(HostTask::Nothing);
         cx.out.write(task, writes);
-        self.tell_watermarks(cx);
+        if self.submits.is_writing() {
+            // One piece for each member, not two: what is being written is told soon.
+            self.owes_watermarks = true;
+        } else {
+            self.tell_watermarks(cx);
+        }
         self.retain(cx);
         if self.log.provisional() == 0 {
             self.resubmit(cx);

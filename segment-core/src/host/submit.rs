@@ -92,9 +92,15 @@ impl Host {
     }
 
     pub(super) fn on_stored(&mut self, last: u64, cuts: u64, cx: &mut Context<'_>) {
-        if cuts != self.submits.cuts {
-            return;
+        if cuts == self.submits.cuts {
+            self.take_stored(last, cx);
         }
+        if core::mem::take(&mut self.owes_watermarks) {
+            self.tell_watermarks(cx);
+        }
+    }
+
+    fn take_stored(&mut self, last: u64, cx: &mut Context<'_>) {
         self.submits.end_write();
         let from = self.log.durable() + 1;
         self.log.set_durable(last);

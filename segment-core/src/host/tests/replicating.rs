@@ -48,6 +48,19 @@ fn an_old_receipt_says_nothing() {
 }
 
 #[test]
+fn what_is_committed_is_told_with_what_is_being_written() {
+    let (mut rig, mut two) = (HostRig::owning(), Author::new(2));
+    rig.submit(2, &two.texts(2));
+    rig.done();
+    rig.submit(2, &two.texts(1));
+    assert_eq!(rig.commit(2), ["write: put row, put receipt"]);
+    let told = ["2= submitted stored@3", "2+3! entries 3..3", "99! replicate 3..3", "(replicated 3..3)"];
+    assert_eq!(rig.done(), [&told[..], &["2+3! watermarks 2/3"]].concat());
+    rig.all_done();
+    assert_eq!(rig.commit(3), ["write: put row, put receipt", "2+3! watermarks 3/3"], "nothing is being written");
+}
+
+#[test]
 fn refused_copies_go_again_from_the_trackers_head() {
     let mut rig = rig_with(3);
     let refused = |fence, head| ReplicateRefused { channel: channel(), fence, head };

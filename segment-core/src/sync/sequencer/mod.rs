@@ -238,6 +238,12 @@ impl Sequencer {
         Some(core::mem::take(&mut self.unwritten))
     }
 
+    /// Whether a write is under way.
+    #[must_use]
+    pub fn is_writing(&self) -> bool {
+        self.writing
+    }
+
     /// The write is done.
     pub fn end_write(&mut self) {
         self.writing = false;
