@@ -17,7 +17,8 @@ pub struct DriverLimits {
     pub linger: Duration,
     /// A shutdown takes at most so long.
     pub shutdown: Duration,
-    /// Messages of all links that wait for the machine. Policy: links are read no further, one message each in turn.
+    /// Handfuls of messages of all links that wait for the machine. Policy: links are read no further, a handful each
+    /// in turn.
     pub notices_max: usize,
     /// Calls of handles that wait for the machine. Policy: callers wait.
     pub calls_max: usize,
@@ -68,6 +69,9 @@ pub(crate) const MEDIA_QUEUE_BYTES_MAX: usize = 32 * 1024 * 1024;
 
 /// Frames of a watched stream that wait for one consumer. Policy: the oldest are dropped, and it is told how many.
 pub(crate) const FRAMES_WAITING_MAX: usize = 256;
+
+/// Messages of one link that are handed to the machine in one piece: those that have come together.
+pub(crate) const RECEIVED_MAX: usize = 32;
 
 /// Most bytes asked of a connection in one read.
 pub(crate) const READ_BYTES_MAX: usize = 64 * 1024;

@@ -10,7 +10,7 @@ use tokio::sync::mpsc;
 use tracing::debug;
 
 use crate::limits::DriverLimits;
-use crate::link::{Level, Link, Notice, Notices};
+use crate::link::{End, Level, Link, Notice, Notices};
 use crate::traffic::Counters;
 use crate::transport::{Connection, Role};
 
@@ -80,21 +80,21 @@ impl Links {
 
     /// Puts a frame on its links; it leaves with [`Links::flush`].
     pub(super) fn stage(&mut self, to: &Recipients, frame: &Frame) {
-        match to {
-            Recipients::One(link) => self.stage_one(*link, frame.clone()),
-            Recipients::Many(links) => links.iter().for_each(|link| self.stage_one(*link, frame.clone())),
-        }
-    }
-
-    fn stage_one(&mut self, id: LinkId, frame: Frame) {
-        let Some(link) = self.open.get_mut(&id).filter(|link| !link.is_closing()) else {
-            return;
+        let lets_in = frame.header().is_some_and(|header| lets_in(header.kind));
+        let links = match to {
+            Recipients::One(link) => std::slice::from_ref(link),
+            Recipients::Many(links) => links,
         };
-        if frame.header().is_some_and(|header| lets_in(header.kind)) {
-            link.admit(&self.limits);
-        }
-        if link.stage(frame) {
-            self.staged.push(id);
+        for id in links {
+            let Some(link) = self.open.get_mut(id).filter(|link| !link.is_closing()) else {
+                continue;
+            };
+            if lets_in {
+                link.admit(&self.limits);
+            }
+            if link.stage(frame.clone()) {
+                self.staged.push(*id);
+            }
         }
     }
 
@@ -116,19 +116,15 @@ impl Links {
         }
     }
 
-    /// What a link's notice means to the machine. Links that are gone, or going, say nothing.
-    pub(super) fn interpret(&mut self, id: LinkId, notice: Notice) -> Option<Input> {
-        let link = self.open.get(&id)?;
-        match notice {
-            Notice::Received { .. } | Notice::Room(_) if link.is_closing() => None,
-            Notice::Received { header, message } => Some(Input::Received { link: id, header, message: *message }),
-            Notice::Room(room) => Some(Input::Writable { link: id, room }),
-            Notice::Down(end) => {
-                debug!(link = %id, %end, "link down");
-                self.open.remove(&id);
-                Some(Input::LinkDown { link: id })
-            }
-        }
+    /// Whether what comes from a link counts: it is there, and not being closed.
+    pub(super) fn is_heard(&self, id: LinkId) -> bool {
+        self.open.get(&id).is_some_and(|link| !link.is_closing())
+    }
+
+    /// A link's tasks have ended; whether it was there.
+    pub(super) fn forget(&mut self, id: LinkId, end: &End) -> bool {
+        debug!(link = %id, %end, "link down");
+        self.open.remove(&id).is_some()
     }
 
     /// Closes a link once it is flushed; whether there is one.

@@ -16,7 +16,7 @@ use std::sync::Arc;
 use segment_core::contract::DialFailure;
 use segment_core::store::{Fatal, Store};
 use segment_core::{Deadline, Input, Machine, OpId, Operation, Output};
-use segment_proto::LinkId;
+use segment_proto::{LinkId, Now};
 use thiserror::Error;
 use tokio::sync::mpsc;
 use tokio::time::{Instant, timeout, timeout_at};
@@ -25,6 +25,7 @@ use tracing::{error, info, trace, warn};
 use crate::clock::Clock;
 use crate::events::EventHub;
 use crate::limits::DriverLimits;
+use crate::link::Notice;
 use crate::traffic::Counters;
 use crate::transport::{Listener, Transport};
 use dials::Dials;
@@ -85,9 +86,11 @@ where
         let events = EventHub::new(limits.events_max);
         let handle = Handle::new(call_sender, events.clone(), counters);
         let store = StoreThread::start(setup.store, limits.group_max, done_sender.clone());
+        let clock = Clock::start();
         let core = Core {
             machine,
-            clock: Clock::start(),
+            clock,
+            now: clock.now(),
             links,
             dials,
             passwords: PasswordPool::new(limits.password_threads, done_sender),
@@ -175,6 +178,7 @@ where
 struct Core<M: Machine> {
     machine: M,
     clock: Clock,
+    now: Now,
     links: Links,
     dials: Dials,
     passwords: PasswordPool,
@@ -199,9 +203,13 @@ where
         self.machine.poll_timeout().map(|Deadline { at, .. }| self.clock.runtime_instant(at))
     }
 
+    /// All of it happens at one moment.
     fn react(&mut self, happened: Happened<M>) -> Result<(), Fatal> {
+        self.now = self.clock.now();
         match happened {
-            Happened::Notices(notices) => self.on_notices(notices),
+            Happened::Notices(notices) => {
+                notices.into_iter().for_each(|(link, notice)| self.on_notice(link, notice));
+            }
             Happened::Done(Done::Performed(done)) => self.on_performed(done),
             Happened::Done(Done::Failed(fatal)) => return Err(fatal),
             Happened::Accepted(connection) => {
@@ -210,7 +218,7 @@ where
             }
             Happened::Dialled(dialled) => self.on_dialled(dialled),
             Happened::Called(call) => {
-                call(&mut self.machine, self.clock.now());
+                call(&mut self.machine, self.now);
                 self.carry_out_all();
             }
             Happened::Due => self.on_due(),
@@ -219,11 +227,19 @@ where
         Ok(())
     }
 
-    fn on_notices(&mut self, notices: Vec<(LinkId, crate::link::Notice)>) {
-        for (link, notice) in notices {
-            if let Some(input) = self.links.interpret(link, notice) {
-                self.feed(input);
+    fn on_notice(&mut self, link: LinkId, notice: Notice) {
+        match notice {
+            Notice::Received(messages) => {
+                for (header, message) in messages {
+                    // What one message brings about may be the end of its link.
+                    if self.links.is_heard(link) {
+                        self.feed(Input::Received { link, header, message });
+                    }
+                }
             }
+            Notice::Room(room) if self.links.is_heard(link) => self.feed(Input::Writable { link, room }),
+            Notice::Down(end) if self.links.forget(link, &end) => self.feed(Input::LinkDown { link }),
+            Notice::Room(_) | Notice::Down(_) => {}
         }
     }
 
@@ -243,17 +259,16 @@ where
     }
 
     fn on_due(&mut self) {
-        let now = self.clock.now();
         if let Some(deadline) = self.machine.poll_timeout() {
             trace!(why = deadline.why, "due");
         }
-        self.machine.handle_timeout(now);
+        self.machine.handle_timeout(self.now);
         self.carry_out_all();
     }
 
     fn feed(&mut self, input: Input) {
         trace!(?input);
-        self.machine.handle_input(input, self.clock.now());
+        self.machine.handle_input(input, self.now);
         self.carry_out_all();
     }
 

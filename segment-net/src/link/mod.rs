@@ -25,8 +25,8 @@ use queue::SendQueue;
 /// What a link tells its driver.
 #[derive(Debug)]
 pub(crate) enum Notice {
-    /// A message came in, its signatures checked.
-    Received { header: Header, message: Box<Verified<Message>> },
+    /// Messages came in, their signatures checked.
+    Received(Vec<(Header, Verified<Message>)>),
     /// The send queue has crossed a mark; it takes so many bytes now.
     Room(usize),
     /// The link is over.
@@ -60,7 +60,9 @@ pub(crate) type Notices = mpsc::Sender<(LinkId, Notice)>;
 pub(crate) struct Link {
     queue: Arc<SendQueue>,
     staged: Vec<Frame>,
+    /// Tells the tasks what `is_closing` says here.
     closing: CancellationToken,
+    is_closing: bool,
     frame_limit: FrameLimit,
     counters: Counters,
 }
@@ -102,7 +104,7 @@ impl Link {
         };
         tokio::spawn(reader.run());
         tokio::spawn(writer.run());
-        Self { queue, staged: Vec::new(), closing, frame_limit, counters: counters.clone() }
+        Self { queue, staged: Vec::new(), closing, is_closing: false, frame_limit, counters: counters.clone() }
     }
 
     /// Puts a frame beside the queue until [`Link::flush`]; says whether it is the first.
@@ -120,12 +122,13 @@ impl Link {
     /// Lets the writer finish what is queued, then closes.
     pub(crate) fn close(&mut self) {
         self.flush();
+        self.is_closing = true;
         self.closing.cancel();
     }
 
     /// Whether [`Link::close`] was called.
     pub(crate) fn is_closing(&self) -> bool {
-        self.closing.is_cancelled()
+        self.is_closing
     }
 
     /// The other side is no stranger any more: it may send frames of full size.

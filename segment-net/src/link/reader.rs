@@ -17,7 +17,7 @@ use tracing::debug;
 use super::queue::{Level, SendQueue};
 use super::{End, FrameLimit, Notice, Notices};
 use crate::codec::{FrameCodec, RawFrame};
-use crate::limits::{READ_BYTES_MAX, READ_BYTES_MIN};
+use crate::limits::{READ_BYTES_MAX, READ_BYTES_MIN, RECEIVED_MAX};
 use crate::traffic::Counters;
 use crate::transport::Reader;
 
@@ -60,28 +60,34 @@ impl LinkReader {
     async fn read_until_closed(&mut self) -> End {
         let mut stream = FrameStream::new(&self.frame_limit, self.frame_complete);
         loop {
-            let frame = match stream.next(&mut self.reader, &self.frame_limit).await {
+            let first = match stream.next(&mut self.reader, &self.frame_limit).await {
                 Ok(Some(frame)) => frame,
                 Ok(None) => return End::Closed,
                 Err(end) => return end,
             };
-            if let Err(end) = self.pass_on(frame).await {
+            if let Err(end) = self.pass_on(first, &mut stream).await {
                 return end;
             }
         }
     }
 
-    async fn pass_on(&mut self, frame: RawFrame) -> Result<(), End> {
-        let header = frame.header;
-        self.counters.came_in(LENGTH_BYTES + HEADER_BYTES + frame.payload.len());
-        match self.understand(&frame) {
-            Ok(message) => {
-                let notice = Notice::Received { header, message: Box::new(message) };
-                // Full: the driver is behind, so the socket has to wait.
-                self.notices.send((self.id, notice)).await.map_err(|_| End::Hangup)
+    /// Hands over a message, and what has come in one piece with it.
+    async fn pass_on(&mut self, first: RawFrame, stream: &mut FrameStream) -> Result<(), End> {
+        let mut next = Ok(Some(first));
+        let mut received = Vec::new();
+        while let Ok(Some(frame)) = next {
+            self.counters.came_in(LENGTH_BYTES + HEADER_BYTES + frame.payload.len());
+            match self.understand(&frame) {
+                Ok(message) => received.push((frame.header, message)),
+                Err(failure) => self.refuse(frame.header, &failure).await?,
             }
-            Err(failure) => self.refuse(header, &failure).await,
+            next = if received.len() < RECEIVED_MAX { stream.cut(&self.frame_limit) } else { Ok(None) };
         }
+        if !received.is_empty() {
+            // Full: the driver is behind, so the socket has to wait.
+            self.notices.send((self.id, Notice::Received(received))).await.map_err(|_| End::Hangup)?;
+        }
+        next.map(|_| ())
     }
 
     fn understand(&self, frame: &RawFrame) -> Result<Verified<Message>, Failure> {
@@ -143,10 +149,8 @@ impl FrameStream {
     /// The next whole frame; `None` where the stream ends between two.
     async fn next(&mut self, reader: &mut Reader, limit: &FrameLimit) -> Result<Option<RawFrame>, End> {
         loop {
-            self.set_limit(limit.get());
             let begun = !self.buffer.is_empty();
-            if let Some(frame) = self.codec.decode(&mut self.buffer).map_err(|_| End::BadLength)? {
-                self.begun = None;
+            if let Some(frame) = self.cut(limit)? {
                 return Ok(Some(frame));
             }
             if begun && self.begun.is_none() {
@@ -156,6 +160,16 @@ impl FrameStream {
                 return if self.begun.is_none() { Ok(None) } else { Err(End::Closed) };
             }
         }
+    }
+
+    /// The next frame that is whole already.
+    fn cut(&mut self, limit: &FrameLimit) -> Result<Option<RawFrame>, End> {
+        self.set_limit(limit.get());
+        let frame = self.codec.decode(&mut self.buffer).map_err(|_| End::BadLength)?;
+        if frame.is_some() {
+            self.begun = None;
+        }
+        Ok(frame)
     }
 
     async fn read(&mut self, reader: &mut Reader) -> Result<usize, End> {
