@@ -68,6 +68,11 @@ impl World {
             }
             FaultKind::Gone => self.go_for_good(node),
             FaultKind::LostDisk => self.replace_disk(node, Some(Image::default()), lasting),
+            FaultKind::Twin => {
+                let copy = self.fleet.disk(node).durable().clone();
+                self.start_twin(node, copy);
+            }
+            FaultKind::BareTwin => self.start_twin(node, Image::default()),
         }
     }
 
@@ -172,6 +177,7 @@ impl World {
         if let Some(liar) = self.shape.liar {
             self.go_for_good(liar);
         }
+        self.leave_to_twin();
         for node in self.all_nodes() {
             self.fleet.network.set_accepts(node, true);
             self.fleet.disk(node).set_failing(0);

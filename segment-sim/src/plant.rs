@@ -19,6 +19,8 @@ pub enum Tampering {
     KeepsOldDeadlines,
     /// Links that it closes stay open.
     ForgetsHangups,
+    /// It comes back by itself when another process of its device has replaced it.
+    ComesBackWhenReplaced,
     /// It lies; no planted fault, but what honest nodes have to bear.
     Lies,
 }
@@ -52,6 +54,7 @@ impl Plant {
             Tampering::IgnoresFullQueues,
             Tampering::KeepsOldDeadlines,
             Tampering::ForgetsHangups,
+            Tampering::ComesBackWhenReplaced,
         ];
         let tampered = tampered.into_iter().map(Self::Tampered);
         let all = rules.chain(disks).chain(tampered).chain([Self::Impure]);

@@ -7,7 +7,7 @@ use segment_core::peer::Peer;
 use segment_core::peer::events::{PeerEvent, Source, Transfer};
 use segment_core::tracker::Tracker;
 use segment_core::tracker::events::TrackerEvent;
-use segment_core::{Input, Machine, Output};
+use segment_core::{Endpoint, Input, Machine, Output};
 use segment_proto::Now;
 
 use crate::malice::Liar;
@@ -121,13 +121,17 @@ pub struct Tampered {
     extra: VecDeque<Output<PeerEvent>>,
     overdue: Option<Deadline>,
     liar: Option<Liar>,
+    /// Where its tracker is, and whether it wants to go there again.
+    tracker: Option<Endpoint>,
+    is_replaced: bool,
 }
 
 impl Tampered {
     /// Tampers with a peer.
     #[must_use]
     pub fn new(peer: Peer, tampering: Tampering) -> Self {
-        Self { peer, tampering, extra: VecDeque::new(), overdue: None, liar: None }
+        let (extra, is_replaced) = (VecDeque::new(), false);
+        Self { peer, tampering, extra, overdue: None, liar: None, tracker: None, is_replaced }
     }
 
     /// A peer that lies.
@@ -146,6 +150,14 @@ impl Tampered {
             (Tampering::HidesTransfers, Output::Event(PeerEvent::Transferred { .. }))
             | (Tampering::ForgetsHangups, Output::Hangup { .. }) => None,
             (Tampering::NamesWrongSource, Output::Event(event)) => Some(Output::Event(with_wrong_source(event))),
+            (Tampering::ComesBackWhenReplaced, Output::Dial(dial)) => {
+                self.tracker.get_or_insert(dial.endpoint);
+                Some(Output::Dial(dial))
+            }
+            (Tampering::ComesBackWhenReplaced, Output::Event(PeerEvent::Replaced)) => {
+                self.is_replaced = true;
+                Some(Output::Event(PeerEvent::Replaced))
+            }
             (Tampering::ShowsTwice, Output::Event(event @ PeerEvent::Received { .. })) => {
                 self.extra.push_back(Output::Event(event.clone()));
                 Some(Output::Event(event))
@@ -179,6 +191,10 @@ impl Machine for Tampered {
         match (self.tampering, input) {
             (Tampering::IgnoresFullQueues, Input::Writable { room: 0, .. }) => {}
             (_, input) => self.peer.handle_input(input, now),
+        }
+        if let Some(tracker) = self.tracker.filter(|_| core::mem::take(&mut self.is_replaced)) {
+            // The tracker is the one that it has connected to before.
+            let _ = self.peer.connect(tracker, now);
         }
     }
 

@@ -99,6 +99,8 @@ pub struct User {
     asked: BTreeMap<RequestId, Ask>,
     /// Whether they look after themselves.
     hushed: bool,
+    /// Their process was told that another of their device has replaced it: they leave it at that for a while.
+    replaced: bool,
     dice: Dice,
 }
 
@@ -116,6 +118,7 @@ impl User {
             created: Vec::new(),
             asked: BTreeMap::new(),
             hushed: false,
+            replaced: false,
             dice,
         }
     }
@@ -134,6 +137,12 @@ impl User {
     /// Their machine was started again: nothing that was asked will be answered.
     pub fn on_start(&mut self) {
         self.asked.clear();
+        self.replaced = false;
+    }
+
+    /// Whether their process stays away until they say something else.
+    pub(crate) fn is_replaced(&self) -> bool {
+        self.replaced
     }
 
     /// How long they wait until they look after themselves again.
@@ -153,12 +162,18 @@ impl User {
         match peer.tracker_state() {
             TrackerState::Connected => self.enter(peer, town, now),
             TrackerState::LoggedIn => self.be_at_home(peer, mood, town, now),
-            TrackerState::Idle if self.dice.chance(200) || mood == Mood::Quiet => {
+            TrackerState::Idle if self.dice.chance(self.eagerness()) || mood == Mood::Quiet => {
+                self.replaced = false;
                 let asked = town.tracker.map(|tracker| peer.connect(tracker, now));
                 asked.into_iter().for_each(|asked| self.remember(asked, Ask::Other));
             }
             _ => {}
         }
+    }
+
+    /// Of a thousand times they look, they connect so often.
+    fn eagerness(&self) -> u64 {
+        if self.replaced { 20 } else { 200 }
     }
 
     fn be_at_home(&mut self, peer: &mut Peer, mood: Mood, town: &Town, now: Now) {
@@ -332,6 +347,7 @@ impl User {
                 self.token = None;
                 self.enter(peer, town, now);
             }
+            PeerEvent::Replaced => self.replaced = true,
             PeerEvent::LoggedIn { session, token, .. } => self.token = Some((*session, *token)),
             PeerEvent::Replied { id, reply } => self.on_reply(*id, reply, town),
             _ => {}

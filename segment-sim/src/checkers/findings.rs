@@ -45,6 +45,8 @@ pub enum Check {
     TrueSource,
     /// Nobody sees anything suspicious, and no frame is refused: all nodes are honest.
     NothingSuspicious,
+    /// A process that another of its device has replaced comes back only when its user says so.
+    StaysReplaced,
     /// At rest: all logs are equal.
     RestLogs,
     /// At rest: outboxes are empty and every message is settled.
@@ -78,6 +80,7 @@ impl Check {
         Self::ToldFirst,
         Self::TrueSource,
         Self::NothingSuspicious,
+        Self::StaysReplaced,
         Self::RestLogs,
         Self::RestOutboxes,
         Self::RestOwners,

@@ -10,6 +10,7 @@ use segment_proto::{
 use super::findings::{Check, Findings};
 use super::truth::{Truth, Written};
 use crate::image::{Image, Log};
+use crate::network::NodeId;
 
 /// A committed message.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -31,7 +32,8 @@ pub struct ChannelLedger {
     by_key: BTreeMap<MessageKey, u64>,
     texts: BTreeMap<String, u64>,
     last_of: BTreeMap<DeviceId, (u32, u64)>,
-    numbers: BTreeMap<DeviceId, u64>,
+    /// The last message of each process.
+    numbers: BTreeMap<NodeId, u64>,
     access: Access,
     /// The rights before that, oldest first.
     accesses: Vec<Access>,
@@ -51,8 +53,11 @@ pub struct Ledger {
     channels: BTreeMap<ChannelId, ChannelLedger>,
     /// The newest generation of each channel: positions are final within one.
     generations: BTreeMap<ChannelId, u32>,
-    refused: BTreeSet<MessageKey>,
+    refused: BTreeSet<Refused>,
 }
+
+/// What was refused: a name, and what it says, if that is a text. Two processes of a device may use the name twice.
+type Refused = (MessageKey, Option<String>);
 
 impl ChannelLedger {
     fn new(record: &ChannelRecord) -> Self {
@@ -165,7 +170,7 @@ impl Ledger {
         findings.expect(Check::NothingLost, committed.is_none(), || format!("{key:?} is committed, and was refused"));
         // An author who has forgotten a message may use its name for another.
         if ledger.is_none_or(|ledger| ledger.find(&key).is_none()) {
-            self.refused.insert(key);
+            self.refused.insert((key, text.map(Into::into)));
         }
     }
 
@@ -186,7 +191,7 @@ impl Ledger {
 
     /// These may be written anew, by an author who has forgotten them.
     pub fn forget_refused(&mut self, keys: &BTreeSet<MessageKey>) {
-        self.refused.retain(|key| !keys.contains(key));
+        self.refused.retain(|(key, _)| !keys.contains(key));
     }
 
     /// The tracker has signed a receipt: what stands below it on its disk is committed for ever.
@@ -251,7 +256,7 @@ impl ChannelLedger {
         &mut self,
         log: &Log,
         to: u64,
-        refused: &BTreeSet<MessageKey>,
+        refused: &BTreeSet<Refused>,
         truth: &Truth,
         strangers: &BTreeSet<DeviceId>,
         findings: &mut Findings,
@@ -272,15 +277,16 @@ impl ChannelLedger {
         &mut self,
         pos: u64,
         envelope: &segment_proto::Envelope,
-        refused: &BTreeSet<MessageKey>,
+        refused: &BTreeSet<Refused>,
         truth: &Truth,
         strangers: &BTreeSet<DeviceId>,
         findings: &mut Findings,
     ) {
         let (key, account) = (envelope.key, envelope.account);
+        let named = (key, envelope.text().map(Into::into));
         findings.expect(Check::OnceEach, !self.by_key.contains_key(&key), || format!("{key:?} stands twice, at {pos}"));
         findings
-            .expect(Check::NothingLost, !refused.contains(&key), || format!("{key:?} was refused, stands at {pos}"));
+            .expect(Check::NothingLost, !refused.contains(&named), || format!("{key:?} was refused, stands at {pos}"));
         let may_send = self.access.rights(account).include(Rights::SEND);
         findings.expect(Check::SendRight, may_send, || format!("account {account} may not send, at {pos}"));
         let own = truth.account_of(&key.device) == Some(account);
@@ -309,11 +315,13 @@ impl ChannelLedger {
             format!("{text:?} stands twice, at {pos}")
         });
         let before_the_bar = self.barred.get(&device).is_some_and(|last| written.first_key.incarnation <= *last);
-        findings.expect(Check::SendRight, !before_the_bar || truth.is_restored(written.node), || {
+        // Who has signed it again in between, because the other process or an old disk had used its name.
+        let may_not_know = truth.is_restored(written.node) || truth.is_twin(&device);
+        findings.expect(Check::SendRight, !before_the_bar || may_not_know, || {
             format!("{text:?} was written before its author was barred, and stands at {pos}")
         });
         self.check_cause(pos, text, written, truth, findings);
-        let last = self.numbers.insert(device, written.number);
+        let last = self.numbers.insert(written.node, written.number);
         // An old disk may hold a message that was thought lost when newer ones were written.
         let in_order = last.is_none_or(|last| last < written.number) || truth.is_restored(written.node);
         findings.expect(Check::AuthorOrder, in_order, || {
@@ -321,12 +329,12 @@ impl ChannelLedger {
         });
     }
 
-    /// What is refused, or comes from an old disk, may be missing.
+    /// What is refused, comes from an old disk, or has its name twice may be missing.
     fn check_cause(&self, pos: u64, text: &str, written: &Written, truth: &Truth, findings: &mut Findings) {
         let Some(cause) = &written.cause else { return };
         let Some(before) = truth.written(cause).filter(|_| !truth.is_any_restored()) else { return };
         let author = truth.account_of(&before.key.device).unwrap_or(AccountId::NOBODY);
-        let may_be_missing = before.refused || self.was_ever_barred(author);
+        let may_be_missing = before.refused || self.was_ever_barred(author) || truth.is_twin(&before.key.device);
         findings.expect(Check::CauseFirst, may_be_missing || self.texts.contains_key(cause), || {
             format!("{text:?} stands at {pos}, and {cause:?}, which its author saw, does not stand before it")
         });

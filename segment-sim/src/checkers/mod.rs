@@ -20,6 +20,7 @@ use segment_core::peer::events::{PeerEvent, Reply, Stage};
 use segment_core::tracker::events::TrackerEvent;
 use segment_core::{LogId, LogRole};
 use segment_proto::frame::Role;
+use segment_proto::messages::Greeter;
 use segment_proto::{ChannelId, DeviceId, Frame, Header, LinkId, Message, Reason};
 
 use self::durable::Speaker;
@@ -66,6 +67,10 @@ pub struct Checkers {
     pub idle: BTreeSet<NodeId>,
     /// Texts that were refused for good.
     pub refused_texts: BTreeSet<String>,
+    /// Texts in the outbox of a process that was closed, whose author may not send them.
+    pub kept_waiting: BTreeSet<String>,
+    /// Processes that were told that another of their device has replaced them, and whose users leave it at that.
+    pub replaced: BTreeSet<NodeId>,
     epochs: Epochs,
     tenures: Tenures,
     names: Names,
@@ -99,6 +104,8 @@ impl Checkers {
             seen: BTreeMap::new(),
             idle: BTreeSet::new(),
             refused_texts: BTreeSet::new(),
+            kept_waiting: BTreeSet::new(),
+            replaced: BTreeSet::new(),
             epochs: Epochs::default(),
             tenures: Tenures::default(),
             names: Names::default(),
@@ -123,6 +130,7 @@ impl Checkers {
         self.sources.on_start(node);
         self.tenures.on_start(node);
         self.unheard.retain(|(whose, _)| *whose != node);
+        self.replaced.remove(&node);
         if node == TRACKER {
             self.sessions.clear();
         }
@@ -135,6 +143,12 @@ impl Checkers {
 
     pub(crate) fn is_liar(&self, node: NodeId) -> bool {
         self.liar == Some(node)
+    }
+
+    /// A device has two processes from now on, which do not know of each other what they sign.
+    pub fn on_twin(&mut self, device: &DeviceId) {
+        self.names.on_twin(device);
+        self.truth.on_twin(device);
     }
 
     /// Another image lies on a node's disk: it may have forgotten what it was told, and what it has promised.
@@ -236,10 +250,12 @@ impl Checkers {
             }
             PeerEvent::CutBehind { channel, pos } => self.views.on_cut(node, *channel, *pos, findings),
             PeerEvent::MessageStage { key, stage, pos } => {
-                self.truth.on_promised(key, *stage >= Stage::Stored);
-                self.views.on_stage(*key, *stage, *pos, ledger, findings);
+                self.truth.on_promised(node, key, *stage >= Stage::Stored);
+                let text = self.truth.own_text(node, key);
+                self.views.on_stage((node, *key), *stage, *pos, text, ledger, findings);
             }
-            PeerEvent::MessageSignedAgain { old, new } => self.truth.on_signed_again(old, *new),
+            PeerEvent::MessageSignedAgain { old, new } => self.truth.on_signed_again(node, old, *new),
+            PeerEvent::Replaced => drop(self.replaced.insert(node)),
             // Nobody can say what became of it: where it would stand, all is gone.
             PeerEvent::MessageRefused { reason: Reason::Gone, text: Some(text), .. } => self.truth.on_forgotten(text),
             PeerEvent::MessageRefused { key, reason, text } => {
@@ -251,7 +267,7 @@ impl Checkers {
                     self.truth.on_refused(text);
                 }
                 ledger.on_refused(*key, text.as_deref(), findings);
-                self.views.on_refused(*key);
+                self.views.on_refused(node, *key);
                 self.refused_texts.extend(text.clone());
             }
             PeerEvent::Replied { reply: Ok(Reply::History { channel, messages, .. }), .. } => {
@@ -285,6 +301,10 @@ impl Watch<Process> for Checkers {
         }
         let start = self.starts.get(&node).copied().unwrap_or_default();
         contents::epochs(&message).for_each(|record| self.epochs.on_record(record, &mut self.findings));
+        let comes_back = matches!(&message, Message::Hello(hello) if hello.greeter == Greeter::Client);
+        self.findings.expect(Check::StaysReplaced, !comes_back || !self.replaced.contains(&node), || {
+            "a process that was replaced comes back by itself".into()
+        });
         if node != TRACKER {
             self.epochs.on_sent(node, start, &message, &mut self.findings);
             self.tenures.on_sent(node, &message, &mut self.findings);

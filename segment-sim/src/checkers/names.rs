@@ -1,6 +1,6 @@
 //! An author gives a name to one message only.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use segment_proto::{DeviceId, Hash, Message, MessageKey};
 
@@ -10,6 +10,8 @@ use super::findings::{Check, Findings};
 #[derive(Debug, Default)]
 pub struct Names {
     said: BTreeMap<MessageKey, Hash>,
+    /// Devices with two processes.
+    twins: BTreeSet<DeviceId>,
 }
 
 impl Names {
@@ -18,9 +20,17 @@ impl Names {
         self.said.retain(|key, _| key.device != *device);
     }
 
+    /// A device has two processes from now on: neither knows which names the other has used.
+    pub fn on_twin(&mut self, device: &DeviceId) {
+        self.twins.insert(*device);
+    }
+
     /// Something leaves a device.
     pub fn on_sent(&mut self, device: &DeviceId, message: &Message, findings: &mut Findings) {
         let Message::Submit(submit) = message else { return };
+        if self.twins.contains(device) {
+            return;
+        }
         for envelope in submit.envelopes.iter().filter(|envelope| envelope.key.device == *device) {
             let hash = envelope.hash();
             let known = *self.said.entry(envelope.key).or_insert(hash);

@@ -212,7 +212,7 @@ fn check_texts(
         let refused = checkers.refused_texts.contains(text);
         findings.look_at(written.node, findings.now());
         let shown = text.chars().take(16).collect::<String>();
-        let waits = waiting.contains(text);
+        let waits = waiting.contains(text) || checkers.kept_waiting.contains(text);
         // Until an author is told that a message is queued, a crash may take it.
         // Who never comes back takes with them what nobody else had on disk.
         let kept_by_host = written.stored && !orphans.contains(&written.channel) && !checkers.is_liar(written.node);

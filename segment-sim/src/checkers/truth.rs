@@ -41,11 +41,13 @@ pub struct Truth {
     records: BTreeMap<ChannelId, Signed<ChannelRecord>>,
     written: BTreeMap<String, Written>,
     /// The text that has each name; a crash may take a message whose name is then free again.
-    names: BTreeMap<MessageKey, String>,
+    names: BTreeMap<(MessageKey, NodeId), String>,
     sessions: BTreeMap<LinkId, (SessionId, AccountId)>,
     wishes: BTreeMap<(LinkId, RequestId), Presence>,
     hidden: BTreeSet<SessionId>,
     restored: BTreeSet<NodeId>,
+    /// Devices with two processes.
+    twins: BTreeSet<DeviceId>,
 }
 
 impl Truth {
@@ -79,7 +81,7 @@ impl Truth {
 
     /// A user has written something.
     pub fn on_written(&mut self, text: String, written: Written) {
-        self.names.insert(written.key, text.clone());
+        self.names.insert((written.key, written.node), text.clone());
         self.written.insert(text, written);
     }
 
@@ -109,8 +111,8 @@ impl Truth {
     }
 
     /// An author is told that a message is on their disk.
-    pub fn on_promised(&mut self, key: &MessageKey, stored: bool) {
-        if let Some(written) = self.names.get(key).and_then(|text| self.written.get_mut(text)) {
+    pub fn on_promised(&mut self, node: NodeId, key: &MessageKey, stored: bool) {
+        if let Some(written) = self.names.get(&(*key, node)).and_then(|text| self.written.get_mut(text)) {
             written.promised = true;
             written.stored |= stored;
         }
@@ -122,10 +124,28 @@ impl Truth {
         self.restored.contains(&node)
     }
 
-    /// The text of this name.
+    /// A device has two processes from now on.
+    pub fn on_twin(&mut self, device: &DeviceId) {
+        self.twins.insert(*device);
+    }
+
+    /// Whether a device has, or had, two processes: what one of them has written may stand where the other's would.
+    #[must_use]
+    pub fn is_twin(&self, device: &DeviceId) -> bool {
+        self.twins.contains(device)
+    }
+
+    /// The text of this name. Where two processes of a device have given it to two texts, nobody can say.
     #[must_use]
     pub fn text_of(&self, key: &MessageKey) -> Option<&String> {
-        self.names.get(key)
+        let mut texts = self.names.range((*key, NodeId(0))..=(*key, NodeId(u16::MAX))).map(|(_, text)| text);
+        texts.next().filter(|_| texts.next().is_none())
+    }
+
+    /// The text to which the user at a node has given this name.
+    #[must_use]
+    pub fn own_text(&self, node: NodeId, key: &MessageKey) -> Option<&str> {
+        self.names.get(&(*key, node)).map(String::as_str)
     }
 
     /// An author is told that a message is refused for good.
@@ -149,12 +169,12 @@ impl Truth {
     }
 
     /// A message has another name from now on.
-    pub fn on_signed_again(&mut self, old: &MessageKey, new: MessageKey) {
-        let Some(text) = self.names.remove(old) else { return };
+    pub fn on_signed_again(&mut self, node: NodeId, old: &MessageKey, new: MessageKey) {
+        let Some(text) = self.names.remove(&(*old, node)) else { return };
         if let Some(written) = self.written.get_mut(&text) {
             written.key = new;
         }
-        self.names.insert(new, text);
+        self.names.insert((new, node), text);
     }
 
     /// Whether a session wants to be seen by nobody.

@@ -20,9 +20,9 @@ struct View {
 
 /// How the own messages of a node stand, as it was told.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Settled {
-    /// At this place.
-    Committed(u64),
+enum Settled {
+    /// Committed.
+    Committed,
     /// For good.
     Refused,
 }
@@ -31,7 +31,7 @@ pub enum Settled {
 #[derive(Debug, Default)]
 pub struct Views {
     views: BTreeMap<(NodeId, ChannelId), View>,
-    settled: BTreeMap<MessageKey, Settled>,
+    settled: BTreeMap<(NodeId, MessageKey), Settled>,
 }
 
 impl Views {
@@ -47,13 +47,7 @@ impl Views {
 
     /// Nothing is known of these any more: their author has forgotten them.
     pub fn forget(&mut self, keys: &BTreeSet<MessageKey>) {
-        self.settled.retain(|key, _| !keys.contains(key));
-    }
-
-    /// What an author was told in the end.
-    #[must_use]
-    pub fn settled(&self, key: &MessageKey) -> Option<Settled> {
-        self.settled.get(key).copied()
+        self.settled.retain(|(_, key), _| !keys.contains(key));
     }
 
     fn view(&mut self, node: NodeId, channel: ChannelId) -> &mut View {
@@ -146,21 +140,34 @@ impl Views {
     }
 
     /// An own message has come further.
-    pub fn on_stage(&mut self, key: MessageKey, stage: Stage, pos: Option<u64>, ledger: &Ledger, f: &mut Findings) {
+    pub fn on_stage(
+        &mut self,
+        (node, key): (NodeId, MessageKey),
+        stage: Stage,
+        pos: Option<u64>,
+        text: Option<&str>,
+        ledger: &Ledger,
+        f: &mut Findings,
+    ) {
         if stage != Stage::Committed {
             return;
         }
-        let place = ledger.channel(&key.channel).and_then(|ledger| ledger.find(&key));
+        let channel = ledger.channel(&key.channel);
+        let place = channel.and_then(|ledger| ledger.find(&key));
+        let stands = channel.and_then(|ledger| ledger.get(place?)).and_then(|entry| entry.text.as_deref());
+        f.expect(Check::NothingLost, text.is_none() || place.is_none() || text == stands, || {
+            format!("{key:?} is told to be committed, and another text stands there")
+        });
         f.expect(Check::NothingLost, place.is_some() && (pos.is_none() || place == pos), || {
             format!("{key:?} is told to be committed at {pos:?}, stands at {place:?}")
         });
-        let refused = self.settled.get(&key) == Some(&Settled::Refused);
+        let refused = self.settled.get(&(node, key)) == Some(&Settled::Refused);
         f.expect(Check::NothingLost, !refused, || format!("{key:?} is told to be refused and committed"));
-        self.settled.insert(key, Settled::Committed(place.unwrap_or(0)));
+        self.settled.insert((node, key), Settled::Committed);
     }
 
     /// An own message was refused for good.
-    pub fn on_refused(&mut self, key: MessageKey) {
-        self.settled.insert(key, Settled::Refused);
+    pub fn on_refused(&mut self, node: NodeId, key: MessageKey) {
+        self.settled.insert((node, key), Settled::Refused);
     }
 }

@@ -68,6 +68,8 @@ pub enum Focus {
     Disaster,
     /// Old messages that go by the owner's policy.
     Retention,
+    /// One identity that is started twice.
+    Twins,
 }
 
 impl Focus {
@@ -82,6 +84,7 @@ impl Focus {
         Self::Moves,
         Self::Disaster,
         Self::Retention,
+        Self::Twins,
     ];
 
     /// The name by which it is asked for.
@@ -184,6 +187,11 @@ impl Swarm {
                 self.faults = vec![Away, Crash, PowerFailure, Flap, HalfOpen, Pause];
                 self.at_owners_permille = 400;
             }
+            Focus::Twins => {
+                self.shape = Shape { hosts: 1, channels: 1, members: 3, visitors: 0, ..self.shape };
+                self.shape.twin_of = Some(NodeId(1 + small(dice, 0, 3)));
+                self.at_owners_permille = 400;
+            }
             Focus::Malice => {
                 let liar = NodeId(1 + small(dice, 0, u64::from(self.shape.hosts + self.shape.members) - 1));
                 self.shape.liar = Some(liar);
@@ -201,6 +209,7 @@ impl Swarm {
             happenings.extend(self.draw_deeds(node, &mut dice.child("deeds", u64::from(node.0))));
         }
         happenings.extend(self.draw_disasters(&mut dice.child("disasters", 0)));
+        happenings.extend(self.draw_twin(&mut dice.child("twin", 0)));
         happenings.sort_by_key(|happening| (happening.at, happening.node));
         Scenario { seed, shape: self.shape.clone(), plant, happenings }
     }
@@ -217,6 +226,14 @@ impl Swarm {
             [happening(kept, What::Deed(Deed::Backup)), happening(back, What::Fault(FaultKind::OldImage))]
         };
         (0..self.disasters).flat_map(one).collect()
+    }
+
+    /// Somebody is started a second time, and the second process has at least half of the storm.
+    fn draw_twin(&self, dice: &mut Dice) -> Option<Happening> {
+        let node = self.shape.twin_of?;
+        let at = Instant(0) + Duration::from_secs(5) + dice.duration(Duration::ZERO, self.shape.storm / 3);
+        let kind = if dice.chance(700) { FaultKind::Twin } else { FaultKind::BareTwin };
+        Some(Happening { at, node, what: What::Fault(kind), draw: 0, with: None, lasting: Duration::ZERO })
     }
 
     fn draw_deeds(&self, node: NodeId, dice: &mut Dice) -> Vec<Happening> {
@@ -297,6 +314,7 @@ fn draw_shape(dice: &mut Dice) -> Shape {
         },
         deputies: 0,
         liar: None,
+        twin_of: None,
         clock_drift_ppm: *dice.pick(&[0, 50, 500]).unwrap_or(&0),
         clock_skew: dice.duration(Duration::ZERO, Duration::from_secs(120)),
         send_queue_bytes_max: *dice.pick(&[8 * 1_024, 32 * 1_024, 256 * 1_024]).unwrap_or(&8_192),

@@ -32,6 +32,8 @@ pub struct Shape {
     pub clock_drift_ppm: u64,
     /// A node that lies, if there is one.
     pub liar: Option<NodeId>,
+    /// A node that may be started a second time: the second process is the last node.
+    pub twin_of: Option<NodeId>,
     /// The send queue of a link, in bytes.
     pub send_queue_bytes_max: usize,
 }
@@ -52,6 +54,7 @@ impl Default for Shape {
             clock_skew: Duration::ZERO,
             clock_drift_ppm: 0,
             liar: None,
+            twin_of: None,
             send_queue_bytes_max: 256 * 1_024,
         }
     }
@@ -60,7 +63,14 @@ impl Default for Shape {
 impl Shape {
     /// The nodes of users; the tracker's is not among them.
     pub fn peers(&self) -> impl Iterator<Item = NodeId> + use<> {
-        (1..=self.hosts + self.members + self.visitors).map(NodeId)
+        let twins = u16::from(self.twin_of.is_some());
+        (1..=self.hosts + self.members + self.visitors + twins).map(NodeId)
+    }
+
+    /// The node of the second process of a node that may be started twice.
+    #[must_use]
+    pub fn twin(&self) -> Option<NodeId> {
+        self.twin_of.and_then(|_| self.peers().last())
     }
 
     /// Whether a node's user owns channels.

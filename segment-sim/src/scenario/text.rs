@@ -69,6 +69,7 @@ impl fmt::Display for Shape {
         writeln!(f, "clock-skew {}", Seconds(self.clock_skew))?;
         writeln!(f, "clock-drift {}", self.clock_drift_ppm)?;
         self.liar.map_or(Ok(()), |liar| writeln!(f, "liar {}", liar.0))?;
+        self.twin_of.map_or(Ok(()), |node| writeln!(f, "twin-of {}", node.0))?;
         writeln!(f, "send-queue {}", self.send_queue_bytes_max)
     }
 }
@@ -130,6 +131,7 @@ impl Scenario {
             "clock-skew" => shape.clock_skew = seconds(&mut words)?,
             "clock-drift" => shape.clock_drift_ppm = number(&mut words)?,
             "liar" => shape.liar = Some(NodeId(number(&mut words)?)),
+            "twin-of" => shape.twin_of = Some(NodeId(number(&mut words)?)),
             "send-queue" => shape.send_queue_bytes_max = number(&mut words)?,
             "at" => self.happenings.push(happening(&mut words)?),
             unknown => return Err(Unreadable::UnknownWord(unknown.into())),

@@ -95,6 +95,10 @@ pub enum FaultKind {
     LostDisk,
     /// A process dies and never comes back, and nobody is told.
     Gone,
+    /// A second process starts from a copy of the disk, and with the same key, while the first goes on.
+    Twin,
+    /// A second process starts with the same key and an empty disk, while the first goes on.
+    BareTwin,
 }
 
 impl FaultKind {
@@ -117,6 +121,8 @@ impl FaultKind {
         Self::OldImage,
         Self::LostDisk,
         Self::Gone,
+        Self::Twin,
+        Self::BareTwin,
     ];
 }
 

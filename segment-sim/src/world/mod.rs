@@ -1,6 +1,7 @@
 //! A world: one tracker, some peers with their users, faults, and checkers that look on.
 
 mod resting;
+mod twins;
 
 use core::time::Duration;
 use std::collections::{BTreeMap, BTreeSet};
@@ -87,6 +88,8 @@ pub struct World {
     bots: BTreeMap<NodeId, Box<dyn Bot>>,
     /// Nodes that never come back.
     pub(crate) gone: BTreeSet<NodeId>,
+    /// Nodes that are not to be started for now.
+    pub(crate) held_back: BTreeSet<NodeId>,
 }
 
 impl World {
@@ -119,8 +122,9 @@ impl World {
             kept: BTreeMap::new(),
             bots: BTreeMap::new(),
             gone: BTreeSet::new(),
+            held_back: shape.twin().into_iter().collect(),
         };
-        world.add_node();
+        world.add_node(None);
         world.add_users(&dice);
         world.checkers.liar = shape.liar;
         world.checkers.strangers.extend(shape.liar.map(|liar| world.fleet.network.device(liar)));
@@ -129,12 +133,13 @@ impl World {
         world
     }
 
-    fn add_node(&mut self) -> NodeId {
+    /// A node of its own device, or of one that there is already.
+    fn add_node(&mut self, device: Option<DeviceId>) -> NodeId {
         let number = self.users.len() as u64;
         let skew = u64::try_from(self.shape.clock_skew.as_millis()).unwrap_or(0);
         let offset = around_zero(&mut self.dice.child("skew", number), skew);
         let drift = around_zero(&mut self.dice.child("drift", number), self.shape.clock_drift_ppm);
-        let device = DeviceId(self.dice.child("device", number).bytes());
+        let device = device.unwrap_or_else(|| DeviceId(self.dice.child("device", number).bytes()));
         let disk = DiskProfile { honesty: self.plant.honesty(), ..self.shape.disk };
         self.fleet.add_node(device, disk, Clock::new(offset, drift))
     }
@@ -157,12 +162,15 @@ impl World {
         for visitor in 0..visitors {
             self.add_user(format!("visitor{visitor}"), Role::Visitor, dice);
         }
+        if let Some(original) = self.shape.twin_of {
+            self.add_twin(original, dice);
+        }
     }
 
     fn add_user(&mut self, name: String, role: Role, dice: &Dice) {
         let tag = u16::try_from(self.users.len() + 1).unwrap_or(u16::MAX);
         self.users.push(User::new(name, role, tag, dice.child("user", u64::from(tag))));
-        let node = self.add_node();
+        let node = self.add_node(None);
         if let Some(user) = self.users.last() {
             let device = self.fleet.network.device(node);
             self.town.devices.entry(user.name.clone()).or_default().push(device);
@@ -232,7 +240,7 @@ impl World {
 
     /// Starts a node's process, if it does not run.
     pub fn start(&mut self, node: NodeId) {
-        if self.fleet.machine(node).is_some() || self.gone.contains(&node) {
+        if self.fleet.machine(node).is_some() || self.gone.contains(&node) || self.held_back.contains(&node) {
             return;
         }
         self.checkers.on_start(node);
@@ -306,6 +314,9 @@ impl World {
             }
         };
         self.fleet.call(node, &mut self.checkers, settle);
+        if self.users.get(usize::from(node.0) - 1).is_some_and(|user| !user.is_replaced()) {
+            self.checkers.replaced.remove(&node);
+        }
     }
 
     fn happen(&mut self, happening: Happening) {

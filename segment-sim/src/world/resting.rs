@@ -9,11 +9,11 @@ use crate::checkers::findings::{Finding, Findings};
 use crate::checkers::{Check, TRACKER, rest};
 
 /// How long a healed world has until everything must be at rest.
-const CONVERGENCE: Duration = Duration::from_secs(700);
+pub(super) const CONVERGENCE: Duration = Duration::from_secs(700);
 /// Within which every node has its answer.
 const ANSWERS: Duration = Duration::from_secs(3);
 /// How often it is looked at: never in step with anything.
-const LOOK: Duration = Duration::from_millis(237);
+pub(super) const LOOK: Duration = Duration::from_millis(237);
 
 impl World {
     /// The whole life of a world: a storm, then peace, then everything must be at rest.
@@ -26,6 +26,7 @@ impl World {
     /// Nothing goes wrong any more, and everything must come to rest.
     pub(crate) fn come_to_rest(&mut self) -> Outcome {
         self.heal();
+        self.close_twin();
         let end = self.now() + CONVERGENCE;
         let mut unmet = self.look();
         while !unmet.is_empty() && self.now() < end && self.checkers.findings.all().is_empty() {
