@@ -7,6 +7,7 @@ mod pty;
 use std::fs;
 use std::io::Write;
 use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
 use std::process::{Command, Stdio};
 
 use pty::{Pty, example};
@@ -200,4 +201,26 @@ fn counted(printed: &str) -> (usize, usize) {
     let shown = printed.matches("       message ").count();
     let skipped = printed.split("* ").filter_map(|part| part.split_once(" more messages, /history shows them"));
     (shown, skipped.filter_map(|(count, _)| count.parse::<usize>().ok()).sum())
+}
+
+/// The program, in a shell that says the modes of the terminal when it has ended.
+fn broken_below_a_picture(place: &str) -> String {
+    let command = format!("'{}' {place}; stty -a", example("breaking_picture").display());
+    let mut pty = Pty::start(Path::new("/bin/sh"), &["-c", &command], &[], 100);
+    pty.wait_for_end();
+    pty.wait("the modes", |_| pty.raw().contains("icanon"));
+    pty.raw()
+}
+
+#[test]
+fn a_program_that_breaks_below_a_picture_leaves_the_terminal_whole_and_says_why() {
+    for (place, reason) in [("main", "the main thread is broken"), ("terminal", "the terminal's thread is broken")] {
+        let raw = broken_below_a_picture(place);
+        assert!(raw.contains('▀'), "{place}: no picture\n{raw}");
+        let (_, after) = raw.rsplit_once("\x1b[?1049l").unwrap();
+        assert!(after.contains(reason), "{place}: {after}");
+        assert!(!after.contains("\x1b[?25l") && !after.contains('▀'), "{place}: {after}");
+        let is_cooked = |mode: &str| after.split_whitespace().any(|word| word.trim_end_matches(';') == mode);
+        assert!(["icanon", "echo", "isig"].into_iter().all(is_cooked), "{place}: {after}");
+    }
 }
