@@ -15,11 +15,14 @@ const PATIENCE: Duration = Duration::from_secs(20);
 const ROWS: u16 = 24;
 const SCROLLBACK: usize = 1_000;
 
+type Keyboard = Arc<Mutex<Box<dyn Write + Send>>>;
+
 /// A program and its terminal; it is killed when the value is dropped.
 pub struct Pty {
     screen: Arc<Mutex<vt100::Parser>>,
     raw: Arc<Mutex<Vec<u8>>>,
-    keyboard: Box<dyn Write + Send>,
+    keyboard: Keyboard,
+    answers: Arc<Mutex<Vec<(String, String)>>>,
     child: Box<dyn Child + Send + Sync>,
     master: Box<dyn MasterPty + Send>,
 }
@@ -43,15 +46,26 @@ impl Pty {
         let parser = Arc::clone(&screen);
         let raw = Arc::new(Mutex::new(Vec::new()));
         let heard = Arc::clone(&raw);
+        let keyboard: Keyboard = Arc::new(Mutex::new(pair.master.take_writer().unwrap()));
+        let answers: Arc<Mutex<Vec<(String, String)>>> = Arc::default();
+        let (answering, known) = (Arc::clone(&keyboard), Arc::clone(&answers));
         thread::spawn(move || {
             let mut buffer = [0; 4096];
             while let Ok(read @ 1..) = output.read(&mut buffer) {
                 heard.lock().unwrap().extend_from_slice(&buffer[..read]);
+                let asked = String::from_utf8_lossy(&buffer[..read]);
+                for (_, answer) in known.lock().unwrap().iter().filter(|(question, _)| asked.contains(question)) {
+                    let _ = answering.lock().unwrap().write_all(answer.as_bytes());
+                }
                 parser.lock().unwrap().process(&buffer[..read]);
             }
         });
-        let keyboard = pair.master.take_writer().unwrap();
-        Self { screen, raw, keyboard, child, master: pair.master }
+        Self { screen, raw, keyboard, answers, child, master: pair.master }
+    }
+
+    /// From here on the terminal answers that question by itself.
+    pub fn answers(&self, question: &str, answer: &str) {
+        self.answers.lock().unwrap().push((question.to_owned(), answer.to_owned()));
     }
 
     /// What a person sees, line by line, without trailing spaces.
@@ -85,8 +99,9 @@ impl Pty {
 
     /// Presses keys.
     pub fn press(&mut self, keys: &str) {
-        self.keyboard.write_all(keys.as_bytes()).unwrap();
-        self.keyboard.flush().unwrap();
+        let mut keyboard = self.keyboard.lock().unwrap();
+        keyboard.write_all(keys.as_bytes()).unwrap();
+        keyboard.flush().unwrap();
     }
 
     /// Types a line.

@@ -41,15 +41,22 @@ impl Input {
         }
     }
 
-    /// Whether it is there, as far as that can be seen from here.
+    /// Whether a file is there. Everything else `ffmpeg` has to find.
     ///
     /// # Errors
-    /// [`SourceError::NoFile`], [`SourceError::NoCamera`].
+    /// [`SourceError::NoFile`].
     pub fn check(&self) -> Result<(), SourceError> {
         match self {
             Self::File(path) if !path.exists() => Err(SourceError::NoFile(path.display().to_string())),
-            Self::Camera(path) if !path.exists() => Err(SourceError::NoCamera(path.display().to_string())),
             _ => Ok(()),
+        }
+    }
+
+    /// Why `ffmpeg` gave nothing.
+    fn explain(&self, child: &Child) -> SourceError {
+        match self {
+            Self::Camera(path) if !path.exists() => SourceError::NoCamera(path.display().to_string()),
+            _ => failed(child),
         }
     }
 
@@ -104,13 +111,13 @@ impl Default for FfmpegOptions {
 pub fn open(tool: &Tool, input: &Input, options: &FfmpegOptions) -> Result<Source, SourceError> {
     input.check()?;
     let child = Arc::new(start(tool, input, options)?);
-    let stdout = child.stdout().ok_or_else(|| failed(&child))?;
+    let stdout = child.stdout().ok_or_else(|| input.explain(&child))?;
     let (begun, begins) = mpsc::sync_channel(1);
     let work = move || {
         let _ = begun.send(Reader::open(std::io::BufReader::new(stdout)));
     };
     thread::Builder::new().name("ffmpeg begins".into()).spawn(work).map_err(|error| thread_error(&error))?;
-    let reader = begins.recv_timeout(BEGIN_MAX).ok().and_then(Result::ok).ok_or_else(|| failed(&child))?;
+    let reader = begins.recv_timeout(BEGIN_MAX).ok().and_then(Result::ok).ok_or_else(|| input.explain(&child))?;
     let tracks = rated(reader.tracks(), options);
     let kept = Arc::clone(&child);
     let source = Source::start("ffmpeg", tracks, move |frames| run(reader, &child, frames))?;

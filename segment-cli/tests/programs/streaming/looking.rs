@@ -1,5 +1,7 @@
 //! Pictures in a terminal, and what ends them.
 
+use std::fs;
+
 use super::{CARD, at, frames_in, has_ffmpeg, run, town_of};
 use crate::support::{Town, of_type, text, until};
 
@@ -100,4 +102,29 @@ fn a_script_without_a_terminal_says_what_to_do_instead() {
     dumb.wait_for("You are in #general");
     dumb.type_line("/stream watch");
     dumb.wait_for("use --out FILE");
+}
+
+#[test]
+fn one_is_watched_in_the_terminal_while_another_goes_into_a_file() {
+    let (town, mut ken, [mut ada]) = town_of(["ada"]);
+    ken.done(CARD);
+    ada.done("/stream start card --title second --size 160x120 --fps 10");
+    let mut ben = town.member("ben", 100);
+    let file = at(&town, "second.mkv");
+    ben.type_line(&format!("/stream watch second --out {}", file.display()));
+    ben.wait_for("'second' of ada is written to");
+    ben.type_line("/stream watch @ken");
+    ben.wait("a picture", has_picture);
+    until("both come", || {
+        let (ken, ada) = (ken.done("/stream stats"), ada.done("/stream stats"));
+        let frames = |answer: &[serde_json::Value]| {
+            of_type(answer, "stream_viewer").iter().map(|viewer| viewer["frames"].as_u64().unwrap()).min()
+        };
+        frames(&ken) >= Some(10) && frames(&ada) >= Some(10)
+    });
+    ben.press("q");
+    ben.wait_for("'card' of ken in #general: watched for");
+    ben.type_line("/stream stop");
+    ben.wait_for("'second' of ada in #general: watched for");
+    assert!(fs::metadata(&file).unwrap().len() > 10_000);
 }

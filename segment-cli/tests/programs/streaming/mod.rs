@@ -2,11 +2,15 @@
 
 mod allowed;
 mod films;
+mod graphics;
 mod looking;
+mod players;
 mod returning;
 mod several;
 mod sources;
 
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -83,4 +87,19 @@ fn probe(file: &Path, args: &[&str]) -> Vec<f64> {
 
 fn frames_in(file: &Path) -> u64 {
     probe(file, &["-select_streams", "v:0", "-count_frames", "-show_entries", "stream=nb_read_frames"])[0] as u64
+}
+
+/// A program of that name that does what a script says: a `PATH` in which it comes first.
+fn pretend(town: &Town, name: &str, script: &str) -> String {
+    let folder = at(town, &format!("pretended-{name}"));
+    fs::create_dir_all(&folder).unwrap();
+    let program = folder.join(name);
+    fs::write(&program, format!("#!/bin/sh\n{script}\n")).unwrap();
+    fs::set_permissions(&program, fs::Permissions::from_mode(0o755)).unwrap();
+    format!("{}:{}", folder.display(), std::env::var("PATH").unwrap())
+}
+
+/// Whether a process is there.
+fn runs(pid: &str) -> bool {
+    Command::new("kill").args(["-0", pid.trim()]).output().unwrap().status.success()
 }
