@@ -6,5 +6,6 @@ pub mod figures;
 pub mod machine;
 pub mod narrow;
 pub mod party;
+pub mod plain;
 pub mod raw;
 pub mod rounds;

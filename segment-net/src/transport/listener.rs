@@ -18,7 +18,9 @@ pub struct Listener {
 }
 
 impl Listener {
-    pub(super) fn new(
+    /// For a transport of one's own: the address bound, what arrives there, and the task that accepts it.
+    #[must_use]
+    pub fn new(
         address: SocketAddr,
         incoming: mpsc::Receiver<Connection>,
         accepting: Option<JoinHandle<()>>,
