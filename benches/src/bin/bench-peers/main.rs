@@ -1,53 +1,62 @@
 //! Segment beside what a user would pick instead, and beside the limit: one run, one machine, one table.
 //!
-//! `apt-get install nats-server redis-server mosquitto; cargo run --release -p segment-benches --bin bench-peers`
+//! `scripts/bench-peers` gets the others, builds all of it and runs it.
 
-mod load;
+mod goals;
+mod outcome;
 mod plot;
-mod raw;
 mod report;
-mod segment;
-mod servers;
-mod wire;
+mod room;
+mod rows;
+mod server;
+mod system;
+mod systems;
 
-use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::process::{Command, Stdio};
 
 use anyhow::{Result, bail};
 use clap::{Parser, Subcommand};
 use segment_benches::machine;
+use segment_net::raise_open_files;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::task::LocalSet;
 
-use crate::load::Outcome;
-use crate::raw::Cover;
-use crate::report::{Row, Sample};
-use crate::servers::{Server, System};
+use crate::report::Results;
+use crate::rows::{Row, Task};
+use crate::server::Server;
+use crate::system::System;
 
-/// Fan-out and requests, each system in turn, each round after the other.
+/// Fan-out, requests, streams, idle links and what they are made of: each system in turn, each round after the other.
 #[derive(Debug, Parser)]
 struct Arguments {
-    /// Rounds; the table says the middle one, the least and the most.
+    /// Rounds; the tables say the middle one, the least and the most.
     #[arg(long, default_value_t = 3)]
     rounds: usize,
-    /// Members of a fan-out.
-    #[arg(long, value_delimiter = ',', default_values_t = [10, 100, 1_000])]
-    members: Vec<usize>,
-    /// Requests that are outstanding on one link.
-    #[arg(long, value_delimiter = ',', default_values_t = [1, 64, 1_024])]
-    outstanding: Vec<usize>,
-    /// Bytes of a message.
-    #[arg(long, default_value_t = 128)]
-    bytes: usize,
-    /// Deliveries of one round, and of requests a tenth as many; what is quicker makes more, what is slower fewer.
-    #[arg(long, default_value_t = 2_000_000)]
-    deliveries: usize,
-    /// Only these systems, by their names in the table.
-    #[arg(long, value_delimiter = ',')]
+    /// How long each system is driven in each row of each round.
+    #[arg(long, default_value_t = 1.0)]
+    seconds: f64,
+    /// Idle links.
+    #[arg(long, default_value_t = 10_000)]
+    links: usize,
+    /// Only rows that begin so, such as `fan-out-128` or `requests`.
+    #[arg(long, value_delimiter = ',', value_name = "ROW")]
     only: Vec<String>,
+    /// Only these systems.
+    #[arg(long, value_delimiter = ',', value_name = "SYSTEM")]
+    systems: Vec<System>,
+    /// One short round with few idle links, to see whether all of it works.
+    #[arg(long)]
+    quick: bool,
     /// Where the raw rounds go, as lines of JSON.
     #[arg(long, default_value = "target/bench-peers.jsonl")]
-    json: std::path::PathBuf,
-    /// Where the plot goes.
-    #[arg(long, default_value = "docs/peers.svg")]
-    plot: std::path::PathBuf,
+    json: PathBuf,
+    /// Where the tables go.
+    #[arg(long, default_value = "target/bench-peers.md")]
+    markdown: PathBuf,
+    /// Where the plot goes: docs/peers.svg, if nothing was left out, or target/peers.svg.
+    #[arg(long)]
+    plot: Option<PathBuf>,
     #[command(subcommand)]
     part: Option<Part>,
 }
@@ -56,88 +65,118 @@ struct Arguments {
 enum Part {
     /// A server of ours.
     #[command(hide = true)]
-    Serve { system: String },
+    Serve { system: System, row: String, dir: PathBuf },
     /// The clients.
     #[command(hide = true)]
-    Load { system: String, place: String, server: u32, row: String, bytes: usize, count: usize },
+    Load { task: String },
 }
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<()> {
     let arguments = Arguments::parse();
+    // Children inherit it.
+    let _ = raise_open_files();
     match &arguments.part {
-        Some(Part::Serve { system }) => match System::find(system)? {
-            System::Tcp => raw::serve(Cover::Tcp).await,
-            System::Tls => raw::serve(Cover::Tls).await,
-            System::Segment => segment::serve().await,
-            other => bail!("{} is not ours", other.name()),
-        },
-        Some(Part::Load { system, place, server, row, bytes, count }) => {
-            let outcome = drive(System::find(system)?, place, *server, &row.parse()?, *bytes, *count).await?;
+        Some(Part::Serve { system, row, dir }) => systems::serve(*system, &serde_json::from_str(row)?, dir).await,
+        Some(Part::Load { task }) => {
+            let task: Task = serde_json::from_str(task)?;
+            let outcome = LocalSet::new().run_until(task.run()).await?;
             println!("{}", serde_json::to_string(&outcome)?);
             Ok(())
         }
-        None => compare(&arguments).await,
-    }
-}
-
-async fn drive(system: System, place: &str, server: u32, row: &Row, bytes: usize, count: usize) -> Result<Outcome> {
-    if system == System::Segment {
-        let places = serde_json::from_str(place)?;
-        return match *row {
-            Row::FanOut(members) => segment::fan_out(&places, server, members, count / members, bytes).await,
-            Row::Requests(outstanding) => segment::requests(&places, server, count, outstanding).await,
-        };
-    }
-    let (cover, wire, address) = (system.cover(), system.wire(bytes), place.parse::<SocketAddr>()?);
-    match *row {
-        Row::FanOut(members) => {
-            load::fan_out((cover, &wire), (address, server), (members, count / members, servers::WINDOW)).await
-        }
-        Row::Requests(outstanding) if system == System::Nats => {
-            load::nats_requests((address, server), bytes, (count, outstanding)).await
-        }
-        Row::Requests(outstanding) => load::requests((cover, &wire), (address, server), (count, outstanding)).await,
-    }
-}
-
-async fn compare(arguments: &Arguments) -> Result<()> {
-    println!("{}", machine::describe());
-    println!("loopback; servers on core 0, clients on core 1; single requests: both on core 0");
-    let fan_outs = arguments.members.iter().map(|members| Row::FanOut(*members));
-    let rows: Vec<Row> = fan_outs.chain(arguments.outstanding.iter().map(|count| Row::Requests(*count))).collect();
-    let mut samples: Vec<Sample> = Vec::new();
-    for round in 0..arguments.rounds {
-        for row in &rows {
-            for system in System::ALL.into_iter().filter(|system| arguments.wants(*system) && system.can(row)) {
-                match measure(system, row, arguments).await {
-                    Ok(outcome) => samples.push(Sample { system: system.name().into(), row: *row, round, outcome }),
-                    Err(error) => println!("round {round}, {row}, {}: no result: {error:#}", system.name()),
-                }
+        None => {
+            let plan = arguments.plan();
+            let mut terminated = signal(SignalKind::terminate())?;
+            tokio::select! {
+                compared = compare(&plan) => compared,
+                _ = tokio::signal::ctrl_c() => bail!("interrupted; the servers are ended"),
+                _ = terminated.recv() => bail!("terminated; the servers are ended"),
             }
         }
     }
-    report::lines(&samples, &arguments.json)?;
-    report::table(&samples, &rows);
-    plot::draw(&samples, &rows, &arguments.plot)?;
-    println!("load at the end: {}", machine::describe());
-    Ok(())
+}
+
+/// What is to be done.
+struct Plan<'a> {
+    arguments: &'a Arguments,
+    rounds: usize,
+    seconds: f64,
+    rows: Vec<Row>,
 }
 
 impl Arguments {
-    fn wants(&self, system: System) -> bool {
-        self.only.is_empty() || self.only.iter().any(|name| name == system.name())
+    fn plan(&self) -> Plan<'_> {
+        let (rounds, seconds, links) = if self.quick { (1, 0.2, 200) } else { (self.rounds, self.seconds, self.links) };
+        let is_wanted =
+            |row: &Row| self.only.is_empty() || self.only.iter().any(|name| row.to_string().starts_with(name));
+        Plan { arguments: self, rounds, seconds, rows: Row::all(links).into_iter().filter(is_wanted).collect() }
     }
 }
 
-async fn measure(system: System, row: &Row, arguments: &Arguments) -> Result<Outcome> {
-    let (client_core, count) = match row {
-        Row::FanOut(members) => ("1", system.deliveries(arguments.deliveries, *members)),
-        Row::Requests(1) => ("0", arguments.deliveries / 20),
-        Row::Requests(_) => ("1", arguments.deliveries / 2),
-    };
-    let server = Server::start(system).await?;
-    let outcome = server.load(client_core, row, arguments.bytes, count).await;
+impl Plan<'_> {
+    fn plot(&self) -> PathBuf {
+        let Arguments { only, systems, quick, plot, .. } = self.arguments;
+        let is_whole = only.is_empty() && systems.is_empty() && !quick;
+        let usual = if is_whole { "docs/peers.svg" } else { "target/peers.svg" };
+        plot.clone().unwrap_or_else(|| usual.into())
+    }
+
+    fn systems(&self, row: Row) -> impl Iterator<Item = System> {
+        let asked_for = &self.arguments.systems;
+        row.systems().iter().copied().filter(move |system| asked_for.is_empty() || asked_for.contains(system))
+    }
+
+    /// What has to be known of the tables.
+    fn head(&self, load_before: &str) -> String {
+        let versions = [
+            version("nats-server", "--version"),
+            version("target/peers/bin/nats-server", "--version"),
+            version("redis-server", "--version"),
+            version("mosquitto", "-h"),
+        ];
+        format!(
+            "{} rounds of {} s each. Before: {load_before}; after: {}.\n{}.\n",
+            self.rounds,
+            self.seconds,
+            machine::describe(),
+            versions.join("; ")
+        )
+    }
+}
+
+/// The first line that a program says of itself.
+fn version(program: &str, word: &str) -> String {
+    let path = format!("{}:/usr/sbin", std::env::var("PATH").unwrap_or_default());
+    let said = Command::new(program).arg(word).env("PATH", path).stdin(Stdio::null()).output();
+    let said = said.map(|output| String::from_utf8_lossy(&output.stdout).into_owned()).unwrap_or_default();
+    said.lines().next().map_or_else(|| format!("{program}: missing"), |line| line.trim().to_owned())
+}
+
+async fn compare(plan: &Plan<'_>) -> Result<()> {
+    let (before, mut results) = (machine::describe(), Results::default());
+    for round in 0..plan.rounds {
+        for row in &plan.rows {
+            eprintln!("round {} of {}: {row}", round + 1, plan.rounds);
+            for system in plan.systems(*row) {
+                results.add(*row, system, round, measure(system, *row, plan.seconds).await);
+            }
+        }
+    }
+    let page = results.markdown(&plan.head(&before), &plan.rows);
+    println!("{page}");
+    report::write(&plan.arguments.markdown, &page)?;
+    results.save(&plan.arguments.json)?;
+    plot::draw(&results, &plan.rows, &plan.plot())
+}
+
+async fn measure(system: System, row: Row, seconds: f64) -> Result<outcome::Outcome> {
+    if !row.has_server() {
+        let files = server::disk()?;
+        let (place, dir) = (String::new(), files.path().display().to_string());
+        return server::drive(&Task { system, row, place, server: None, seconds, dir }).await;
+    }
+    let server = Server::start(system, &row).await?;
+    let outcome = server.drive(system, row, seconds).await;
     server.end().await?;
     outcome
 }

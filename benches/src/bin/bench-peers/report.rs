@@ -1,126 +1,164 @@
-//! The table, and the raw rounds.
+//! The tables, as Markdown, and the raw rounds.
 
-use std::fmt;
-use std::fs::{File, create_dir_all};
-use std::io::Write;
+use std::fmt::Write as _;
+use std::fs::{self, File, create_dir_all};
+use std::io::Write as _;
 use std::path::Path;
-use std::str::FromStr;
 
-use anyhow::{Context, Result};
-use serde::{Deserialize, Serialize};
+use anyhow::Result;
+use serde::Serialize;
 
-use crate::load::Outcome;
-use crate::servers::System;
-
-/// What is measured.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Row {
-    /// One author, so many members, as fast as can be.
-    FanOut(usize),
-    /// So many requests outstanding on one link.
-    Requests(usize),
-}
-
-impl fmt::Display for Row {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::FanOut(members) => write!(f, "fan-out {members}"),
-            Self::Requests(outstanding) => write!(f, "requests {outstanding}"),
-        }
-    }
-}
-
-impl FromStr for Row {
-    type Err = anyhow::Error;
-
-    fn from_str(text: &str) -> Result<Self> {
-        let (name, number) = text.split_once(' ').context("a row is a name and a number")?;
-        let number = number.parse()?;
-        Ok(if name == "fan-out" { Self::FanOut(number) } else { Self::Requests(number) })
-    }
-}
-
-impl Row {
-    /// What Segment is to reach, as a part of the best broker or of raw TLS.
-    fn goal(self) -> &'static str {
-        match self {
-            Self::FanOut(_) => ">= 1.0 of the best broker, >= 0.6 of raw TLS",
-            Self::Requests(1) => ">= 0.77 of raw TLS",
-            Self::Requests(_) => "3 x tarpc, 10 x tonic: not built here",
-        }
-    }
-}
+use crate::goals::Goal;
+use crate::outcome::{Metric, Outcome};
+use crate::rows::Row;
+use crate::system::System;
 
 /// One system in one round.
 #[derive(Clone, Debug, Serialize)]
 pub struct Sample {
-    pub system: String,
-    pub row: Row,
+    pub row: String,
+    pub system: System,
     pub round: usize,
     #[serde(flatten)]
     pub outcome: Outcome,
 }
 
-/// The raw rounds.
-pub fn lines(samples: &[Sample], path: &Path) -> Result<()> {
-    path.parent().map(create_dir_all).transpose()?;
-    let mut file = File::create(path)?;
-    for sample in samples {
-        writeln!(file, "{}", serde_json::to_string(sample)?)?;
-    }
-    Ok(())
+/// One that has no result, and why.
+#[derive(Clone, Debug, Serialize)]
+pub struct Missing {
+    pub row: String,
+    pub system: System,
+    pub round: usize,
+    pub missing: String,
 }
 
-/// The middle, the least and the most of what a system reached.
-pub fn spread(samples: &[Sample], system: System, row: &Row) -> Option<(f64, f64, f64)> {
-    let of = samples.iter().filter(|sample| sample.system == system.name() && sample.row == *row);
-    let mut rates: Vec<f64> = of.map(|sample| sample.outcome.rate).collect();
-    rates.sort_by(f64::total_cmp);
-    Some((*rates.get(rates.len() / 2)?, *rates.first()?, *rates.last()?))
+/// All that was measured.
+#[derive(Debug, Default)]
+pub struct Results {
+    samples: Vec<Sample>,
+    missing: Vec<Missing>,
 }
 
-/// For people, with ratios and goals.
-pub fn table(samples: &[Sample], rows: &[Row]) {
-    for row in rows {
-        println!("\n| {row} | per second: middle (least to most) | processor of server / clients | of one request |");
-        println!("|---|---|---|---|");
-        for system in System::ALL.into_iter().filter(|system| system.can(row)) {
-            println!("| {} | {} |", system.name(), cells(samples, system, row));
+/// Of all rounds.
+#[derive(Clone, Copy, Debug)]
+pub struct Spread {
+    pub middle: f64,
+    least: f64,
+    most: f64,
+}
+
+impl Results {
+    pub fn add(&mut self, row: Row, system: System, round: usize, result: Result<Outcome>) {
+        let row = row.to_string();
+        match result {
+            Ok(outcome) => self.samples.push(Sample { row, system, round, outcome }),
+            Err(error) => {
+                let missing = format!("{error:#}");
+                eprintln!("{row}, {system}: no result: {missing}");
+                self.missing.push(Missing { row, system, round, missing });
+            }
         }
-        println!("{}; goal: {}", ratios(samples, row), row.goal());
+    }
+
+    fn of(&self, system: System, row: Row) -> Vec<&Outcome> {
+        let row = row.to_string();
+        let of = self.samples.iter().filter(|sample| sample.system == system && sample.row == row);
+        of.map(|sample| &sample.outcome).collect()
+    }
+
+    pub fn spread(&self, system: System, row: Row, metric: Metric) -> Option<Spread> {
+        let mut values: Vec<f64> = self.of(system, row).into_iter().filter_map(|outcome| metric.of(outcome)).collect();
+        values.sort_by(f64::total_cmp);
+        Some(Spread { middle: *values.get(values.len() / 2)?, least: *values.first()?, most: *values.last()? })
+    }
+
+    /// The raw rounds, as lines of JSON.
+    pub fn save(&self, path: &Path) -> Result<()> {
+        path.parent().map(create_dir_all).transpose()?;
+        let mut file = File::create(path)?;
+        for sample in &self.samples {
+            writeln!(file, "{}", serde_json::to_string(sample)?)?;
+        }
+        for missing in &self.missing {
+            writeln!(file, "{}", serde_json::to_string(missing)?)?;
+        }
+        Ok(())
+    }
+
+    /// What stands in docs/performance.md.
+    pub fn markdown(&self, head: &str, rows: &[Row]) -> String {
+        let mut page = format!("{head}\n");
+        page.push_str(&self.ratios(rows));
+        let mut tables: Vec<&str> = rows.iter().map(|row| row.table()).collect();
+        tables.dedup();
+        for table in tables {
+            let rows: Vec<Row> = rows.iter().copied().filter(|row| row.table() == table).collect();
+            page.push_str(&self.table(table, &rows));
+        }
+        page
+    }
+
+    fn ratios(&self, rows: &[Row]) -> String {
+        let mut lines = "| measure | of | beside | goal | reached | |\n|---|---|---|---|---|---|\n".to_owned();
+        for goal in rows.iter().flat_map(|row| Goal::of(*row)) {
+            lines.push_str(&goal.line(self));
+            lines.push('\n');
+        }
+        lines
+    }
+
+    fn table(&self, title: &str, rows: &[Row]) -> String {
+        let mut table = format!("\n| {title} |");
+        for row in rows {
+            let _ = write!(table, " {} |", row.column());
+        }
+        let _ = writeln!(table, "\n|---|{}", "---|".repeat(rows.len()));
+        let mut systems: Vec<System> = Vec::new();
+        for system in rows.iter().flat_map(|row| row.systems()) {
+            if !systems.contains(system) {
+                systems.push(*system);
+            }
+        }
+        for system in systems {
+            let cells: Vec<String> = rows.iter().map(|row| self.cell(system, *row)).collect();
+            let _ = writeln!(table, "| {} | {} |", system.title(), cells.join(" | "));
+        }
+        table
+    }
+
+    /// The middle (the least to the most) of each metric; seconds of processor of the server and of the clients.
+    fn cell(&self, system: System, row: Row) -> String {
+        if !row.systems().contains(&system) {
+            return String::new();
+        }
+        let figures: Option<Vec<String>> =
+            row.metrics().iter().map(|metric| self.figure(system, row, *metric)).collect();
+        let Some(figures) = figures else { return self.why_missing(system, row) };
+        let of = self.of(system, row);
+        let mean = |part: fn(&Outcome) -> f64| of.iter().map(|outcome| part(outcome)).sum::<f64>() / of.len() as f64;
+        let clients = mean(|outcome| outcome.client_cpu);
+        let cpu = if row.has_server() {
+            format!("{:.2}+{clients:.2} s", mean(|outcome| outcome.server_cpu))
+        } else {
+            format!("{clients:.2} s")
+        };
+        format!("{}; {cpu}", figures.join(" / "))
+    }
+
+    fn figure(&self, system: System, row: Row, metric: Metric) -> Option<String> {
+        let Spread { middle, least, most } = self.spread(system, row, metric)?;
+        Some(format!("{} ({} to {})", metric.show(middle), metric.show(least), metric.show(most)))
+    }
+
+    fn why_missing(&self, system: System, row: Row) -> String {
+        let row = row.to_string();
+        let why = self.missing.iter().find(|missing| missing.system == system && missing.row == row);
+        why.map_or("not asked for".to_owned(), |why| format!("missing: {}", why.missing.replace('|', "/")))
     }
 }
 
-fn cells(samples: &[Sample], system: System, row: &Row) -> String {
-    let Some((middle, least, most)) = spread(samples, system, row) else {
-        return "missing: no result | |".to_owned();
-    };
-    let of: Vec<&Sample> =
-        samples.iter().filter(|sample| sample.system == system.name() && sample.row == *row).collect();
-    let mean = |part: fn(&Outcome) -> f64| {
-        of.iter().map(|sample| part(&sample.outcome) / sample.outcome.wall).sum::<f64>() / of.len() as f64 * 100.0
-    };
-    let (server, client) = (mean(|outcome| outcome.server_cpu), mean(|outcome| outcome.client_cpu));
-    let single = of.iter().filter_map(|sample| sample.outcome.p50_us).reduce(f64::min);
-    let single = single.map_or(String::new(), |us| format!("p50 {us:.1} us at best"));
-    format!("{} ({} to {}) | {server:.0} % / {client:.0} % | {single}", short(middle), short(least), short(most))
-}
-
-/// Thousands and millions.
-pub fn short(rate: f64) -> String {
-    match rate {
-        rate if rate >= 1e6 => format!("{:.2} M", rate / 1e6),
-        rate if rate >= 1e3 => format!("{:.1} k", rate / 1e3),
-        rate => format!("{rate:.0}"),
-    }
-}
-
-fn ratios(samples: &[Sample], row: &Row) -> String {
-    let of = |system| spread(samples, system, row).map(|(middle, _, _)| middle);
-    let best = [System::Nats, System::Redis, System::Mosquitto].into_iter().filter_map(of).reduce(f64::max);
-    let ratio = |to: Option<f64>| match (of(System::Segment), to) {
-        (Some(segment), Some(to)) => format!("{:.3}", segment / to),
-        _ => "unknown".to_owned(),
-    };
-    format!("Segment reaches {} of the best broker, {} of raw TLS", ratio(best), ratio(of(System::Tls)))
+/// Writes a page, and the directories on the way to it.
+pub fn write(path: &Path, page: &str) -> Result<()> {
+    path.parent().map(create_dir_all).transpose()?;
+    Ok(fs::write(path, page)?)
 }
