@@ -198,7 +198,17 @@ impl Outbox {
     }
 
     pub(super) fn get(&mut self, key: MessageKey) -> Option<&mut Item> {
-        self.items.iter_mut().find(|item| item.envelope.key == key)
+        let index = self.index_of(key)?;
+        self.items.get_mut(index)
+    }
+
+    /// Numbers are dense as long as none was refused: where it should stand, else wherever it does.
+    fn index_of(&self, key: MessageKey) -> Option<usize> {
+        let is_it = |item: &Item| item.envelope.key == key;
+        let behind_first = key.seq.checked_sub(self.items.front()?.envelope.key.seq);
+        let expected = behind_first.and_then(|index| usize::try_from(index).ok());
+        let found = expected.filter(|index| self.items.get(*index).is_some_and(is_it));
+        found.or_else(|| self.items.iter().position(is_it))
     }
 
     /// An own entry was found in the log: perhaps it says what a message on its way says.
@@ -239,13 +249,15 @@ impl Outbox {
         (taken, writes)
     }
 
-    /// Takes out what stands in the own cache up to a place.
+    /// Takes out what stands in the own cache up to a place: usually the first ones, and then no other is moved.
     pub(super) fn take_settled(&mut self, committed: u64) -> Vec<Item> {
         let settled = |item: &Item| item.seen && item.pos.is_some_and(|pos| pos <= committed);
-        if !self.items.iter().any(settled) {
-            return Vec::new();
+        let first = core::iter::from_fn(|| self.items.pop_front_if(|item| settled(item)));
+        let mut taken: Vec<Item> = first.collect();
+        if self.items.iter().any(settled) {
+            taken.extend(self.take_if(|item| settled(item)));
         }
-        self.take_if(|item| settled(item))
+        taken
     }
 }
 
