@@ -2,7 +2,7 @@
 
 use std::io;
 
-use bytes::{Bytes, BytesMut};
+use bytes::{Buf, Bytes, BytesMut};
 use segment_proto::frame::{Frame, HEADER_BYTES, Header, LENGTH_BYTES};
 use thiserror::Error;
 use tokio_util::codec::{Decoder, Encoder, LengthDelimitedCodec};
@@ -55,11 +55,12 @@ impl Decoder for FrameCodec {
     type Error = CodecError;
 
     fn decode(&mut self, buffer: &mut BytesMut) -> Result<Option<RawFrame>, CodecError> {
-        let Some(mut body) = self.inner.decode(buffer).map_err(|_| CodecError::BadLength)? else {
+        let Some(body) = self.inner.decode(buffer).map_err(|_| CodecError::BadLength)? else {
             return Ok(None);
         };
         let header = Header::parse(&body).ok_or(CodecError::BadLength)?;
-        let payload = body.split_off(HEADER_BYTES).freeze();
+        let mut payload = body.freeze();
+        payload.advance(HEADER_BYTES);
         Ok(Some(RawFrame { header, payload }))
     }
 }

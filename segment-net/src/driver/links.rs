@@ -79,22 +79,28 @@ impl Links {
     }
 
     /// Puts a frame on its links; it leaves with [`Links::flush`].
-    pub(super) fn stage(&mut self, to: &Recipients, frame: &Frame) {
-        let lets_in = frame.header().is_some_and(|header| lets_in(header.kind));
-        let links = match to {
-            Recipients::One(link) => std::slice::from_ref(link),
-            Recipients::Many(links) => links,
-        };
-        for id in links {
-            let Some(link) = self.open.get_mut(id).filter(|link| !link.is_closing()) else {
-                continue;
-            };
-            if lets_in {
-                link.admit(&self.limits);
+    pub(super) fn stage(&mut self, to: &Recipients, frame: Frame) {
+        match to {
+            Recipients::One(link) => {
+                self.admit(*link, &frame);
+                self.stage_one(*link, frame);
             }
-            if link.stage(frame.clone()) {
-                self.staged.push(*id);
-            }
+            Recipients::Many(links) => links.iter().for_each(|link| self.stage_one(*link, frame.clone())),
+        }
+    }
+
+    /// An answer may let a stranger in.
+    fn admit(&self, id: LinkId, frame: &Frame) {
+        let is_admission = frame.header().is_some_and(|header| lets_in(header.kind));
+        if let Some(link) = self.open.get(&id).filter(|_| is_admission) {
+            link.admit(&self.limits);
+        }
+    }
+
+    fn stage_one(&mut self, id: LinkId, frame: Frame) {
+        let open = self.open.get_mut(&id).filter(|link| !link.is_closing());
+        if open.is_some_and(|link| link.stage(frame)) {
+            self.staged.push(id);
         }
     }
 

@@ -233,7 +233,7 @@ where
                 for (header, message) in messages {
                     // What one message brings about may be the end of its link.
                     if self.links.is_heard(link) {
-                        self.feed(Input::Received { link, header, message });
+                        self.feed(Input::Received { link, header, message: *message });
                     }
                 }
             }
@@ -281,7 +281,7 @@ where
 
     fn carry_out(&mut self, output: Output<M::Event>) {
         match output {
-            Output::Transmit { to, frame } => self.links.stage(&to, &frame),
+            Output::Transmit { to, frame } => self.links.stage(&to, frame),
             Output::Dial(dial) => self.dials.start(dial),
             Output::Hangup { link, reason } => self.hang_up(link, reason),
             Output::Perform { op, operation } => self.perform(op, operation),

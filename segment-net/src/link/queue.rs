@@ -122,7 +122,7 @@ impl SendQueue {
 impl State {
     fn push(&mut self, frame: Frame, bytes_max: usize) -> bool {
         self.bytes += frame.len();
-        self.frames.push_back(frame.bytes());
+        self.frames.push_back(frame.into_bytes());
         self.bytes <= bytes_max
     }
 

@@ -180,8 +180,14 @@ impl Frame {
     /// The bytes as they go over a link, in one piece: copied where they are not.
     #[must_use]
     pub fn bytes(&self) -> Bytes {
+        self.clone().into_bytes()
+    }
+
+    /// As [`Frame::bytes`], for who needs the frame no more.
+    #[must_use]
+    pub fn into_bytes(self) -> Bytes {
         if self.tail.is_empty() {
-            return self.head.clone();
+            return self.head;
         }
         [&self.head[..], &self.tail].concat().into()
     }
