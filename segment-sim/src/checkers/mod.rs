@@ -251,7 +251,8 @@ impl Checkers {
             PeerEvent::CutBehind { channel, pos } => self.views.on_cut(node, *channel, *pos, findings),
             PeerEvent::MessageStage { key, stage, pos } => {
                 self.truth.on_promised(node, key, *stage >= Stage::Stored);
-                let text = self.truth.own_text(node, key);
+                // Who has forgotten which names they have used may use one for another text.
+                let text = self.truth.own_text(node, key).filter(|_| !self.restored);
                 self.views.on_stage((node, *key), *stage, *pos, text, ledger, findings);
             }
             PeerEvent::MessageSignedAgain { old, new } => self.truth.on_signed_again(node, old, *new),
