@@ -2,7 +2,7 @@
 
 use core::time::Duration;
 
-use segment_core::{Fatal, OpId, StoreOperation, StoreOutcome};
+use segment_core::{Fatal, LogId, OpId, StoreOperation, StoreOutcome};
 
 use crate::dice::Dice;
 use crate::image::Image;
@@ -87,6 +87,14 @@ impl Disk {
             cached.clone_from(&image);
         }
         self.durable = image;
+    }
+
+    /// A bit of an entry flips. Whether there is such an entry.
+    pub fn flip(&mut self, log: LogId, pos: u64) -> bool {
+        if let Some(cached) = &mut self.cached {
+            cached.flip(log, pos);
+        }
+        self.durable.flip(log, pos)
     }
 
     /// Changes how it behaves from the next batch on.

@@ -72,6 +72,7 @@ impl World {
                 let copy = self.fleet.disk(node).durable().clone();
                 self.start_twin(node, copy);
             }
+            FaultKind::FlippedBit => self.flip_bit(node, &mut dice),
             FaultKind::BareTwin => self.start_twin(node, Image::default()),
         }
     }

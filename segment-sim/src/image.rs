@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use bytes::Bytes;
 use segment_core::store::{Lookup, Record, fitting};
 use segment_core::{Fatal, LogId, Store, StoreOperation, StoreOutcome, StoredEntry, Table, Write};
-use segment_proto::{DeviceId, Hash};
+use segment_proto::{DeviceId, Hash, Signed};
 
 /// The content of a store.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -60,6 +60,17 @@ impl Log {
             Lookup::Hash(hash) => self.by_hash.get(hash),
         };
         self.get(*pos?)
+    }
+
+    /// The last bit of what was written at a place is another. Nothing else on the disk knows.
+    fn flip(&mut self, pos: u64) -> bool {
+        let Some(stored) = self.entries.get_mut(&pos) else { return false };
+        let mut bytes = stored.entry.envelope.bytes().to_vec();
+        bytes.last_mut().into_iter().for_each(|last| *last ^= 1);
+        let signature = *stored.entry.envelope.signature();
+        let Ok(flipped) = Signed::from_parts(bytes.into(), signature) else { return false };
+        stored.entry.envelope = flipped;
+        true
     }
 
     fn set(&mut self, stored: StoredEntry) {
@@ -118,6 +129,11 @@ impl Image {
     /// Every log.
     pub fn logs(&self) -> impl Iterator<Item = (&LogId, &Log)> {
         self.logs.iter()
+    }
+
+    /// A bit of the entry at a place flips. Whether there is one that can still be read.
+    pub fn flip(&mut self, log: LogId, pos: u64) -> bool {
+        self.logs.get_mut(&log).is_some_and(|log| log.flip(pos))
     }
 
     /// The value of a record.

@@ -167,6 +167,7 @@ fn scenario(seed: u64, who: NodeId, plant: Plant, dice: &mut Dice) -> Scenario {
         faults: Vec::new(),
         at_owners_permille: 0,
         disasters: 0,
+        flips: 0,
         deeds: Vec::new(),
     };
     let mut scenario = swarm.scenario(seed, plant);

@@ -21,6 +21,8 @@ pub enum Tampering {
     ForgetsHangups,
     /// It comes back by itself when another process of its device has replaced it.
     ComesBackWhenReplaced,
+    /// What it finds damaged in a copy it does not name.
+    NamesNoDamage,
     /// It lies; no planted fault, but what honest nodes have to bear.
     Lies,
 }
@@ -55,6 +57,7 @@ impl Plant {
             Tampering::KeepsOldDeadlines,
             Tampering::ForgetsHangups,
             Tampering::ComesBackWhenReplaced,
+            Tampering::NamesNoDamage,
         ];
         let tampered = tampered.into_iter().map(Self::Tampered);
         let all = rules.chain(disks).chain(tampered).chain([Self::Impure]);

@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 
 use segment_core::contract::Deadline;
 use segment_core::peer::Peer;
-use segment_core::peer::events::{PeerEvent, Source, Transfer};
+use segment_core::peer::events::{PeerEvent, Reply, Source, Transfer};
 use segment_core::tracker::Tracker;
 use segment_core::tracker::events::TrackerEvent;
 use segment_core::{Endpoint, Input, Machine, Output};
@@ -158,6 +158,7 @@ impl Tampered {
                 self.is_replaced = true;
                 Some(Output::Event(PeerEvent::Replaced))
             }
+            (Tampering::NamesNoDamage, Output::Event(event)) => Some(Output::Event(without_damage(event))),
             (Tampering::ShowsTwice, Output::Event(event @ PeerEvent::Received { .. })) => {
                 self.extra.push_back(Output::Event(event.clone()));
                 Some(Output::Event(event))
@@ -170,6 +171,14 @@ impl Tampered {
             (_, output) => Some(output),
         }
     }
+}
+
+fn without_damage(mut event: PeerEvent) -> PeerEvent {
+    if let PeerEvent::Replied { reply: Ok(Reply::Verified(report)), .. } = &mut event {
+        report.bad.clear();
+        report.copies.iter_mut().for_each(|copy| copy.bad.clear());
+    }
+    event
 }
 
 fn with_wrong_source(event: PeerEvent) -> PeerEvent {

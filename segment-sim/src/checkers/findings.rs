@@ -47,6 +47,10 @@ pub enum Check {
     NothingSuspicious,
     /// A process that another of its device has replaced comes back only when its user says so.
     StaysReplaced,
+    /// What is shown, or passed on, is what its author has signed.
+    Genuine,
+    /// At rest: what has flipped on a disk was named by whoever has gone through it, and is healed.
+    RestHealed,
     /// At rest: all logs are equal.
     RestLogs,
     /// At rest: outboxes are empty and every message is settled.
@@ -81,6 +85,8 @@ impl Check {
         Self::TrueSource,
         Self::NothingSuspicious,
         Self::StaysReplaced,
+        Self::Genuine,
+        Self::RestHealed,
         Self::RestLogs,
         Self::RestOutboxes,
         Self::RestOwners,

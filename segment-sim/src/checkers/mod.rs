@@ -1,6 +1,7 @@
 //! Everything that must hold, looked at after every step.
 
 pub mod contents;
+pub mod damage;
 pub mod durable;
 pub mod epochs;
 pub mod findings;
@@ -23,6 +24,7 @@ use segment_proto::frame::Role;
 use segment_proto::messages::Greeter;
 use segment_proto::{ChannelId, DeviceId, Frame, Header, LinkId, Message, Reason};
 
+use self::damage::Damage;
 use self::durable::Speaker;
 use self::epochs::Epochs;
 pub use self::findings::{Check, Finding, Findings};
@@ -67,6 +69,8 @@ pub struct Checkers {
     pub idle: BTreeSet<NodeId>,
     /// Texts that were refused for good.
     pub refused_texts: BTreeSet<String>,
+    /// What has flipped on disks.
+    pub damage: Damage,
     /// Texts in the outbox of a process that was closed, whose author may not send them.
     pub kept_waiting: BTreeSet<String>,
     /// Processes that were told that another of their device has replaced them, and whose users leave it at that.
@@ -104,6 +108,7 @@ impl Checkers {
             seen: BTreeMap::new(),
             idle: BTreeSet::new(),
             refused_texts: BTreeSet::new(),
+            damage: Damage::default(),
             kept_waiting: BTreeSet::new(),
             replaced: BTreeSet::new(),
             epochs: Epochs::default(),
@@ -237,6 +242,7 @@ impl Checkers {
         match event {
             PeerEvent::Received { channel, messages, source, .. } => {
                 self.views.on_shown(node, *channel, messages, ledger, findings);
+                self.damage.on_shown(messages, &self.truth, findings);
                 if let (Some(first), Some(last)) = (messages.first(), messages.last()) {
                     let range = (first.pos, last.pos);
                     self.sources.check_source(node, *channel, *source, range, findings);
@@ -273,6 +279,7 @@ impl Checkers {
             }
             PeerEvent::Replied { reply: Ok(Reply::History { channel, messages, .. }), .. } => {
                 Views::on_history(*channel, messages, ledger, findings);
+                self.damage.on_shown(messages, &self.truth, findings);
             }
             PeerEvent::Replied { reply: Ok(Reply::Users(page)), .. } => {
                 self.seen.insert(node, page.rows.iter().map(|row| row.device).collect());
@@ -302,6 +309,7 @@ impl Watch<Process> for Checkers {
         }
         let start = self.starts.get(&node).copied().unwrap_or_default();
         contents::epochs(&message).for_each(|record| self.epochs.on_record(record, &mut self.findings));
+        self.damage.on_sent(&message, &mut self.findings);
         let comes_back = matches!(&message, Message::Hello(hello) if hello.greeter == Greeter::Client);
         self.findings.expect(Check::StaysReplaced, !comes_back || !self.replaced.contains(&node), || {
             "a process that was replaced comes back by itself".into()

@@ -70,6 +70,8 @@ pub enum Focus {
     Retention,
     /// One identity that is started twice.
     Twins,
+    /// Bits that flip on disks.
+    Flips,
 }
 
 impl Focus {
@@ -85,6 +87,7 @@ impl Focus {
         Self::Disaster,
         Self::Retention,
         Self::Twins,
+        Self::Flips,
     ];
 
     /// The name by which it is asked for.
@@ -115,6 +118,8 @@ pub struct Swarm {
     pub at_owners_permille: u64,
     /// How often the tracker's disk comes back with an older image.
     pub disasters: u16,
+    /// How many bits flip on disks.
+    pub flips: u16,
     /// Deeds besides the usual ones, each as often as a thousandth of them.
     pub deeds: Vec<(Deed, u64)>,
 }
@@ -141,6 +146,7 @@ impl Swarm {
             faults,
             at_owners_permille: 200,
             disasters: 0,
+            flips: 0,
             deeds: Vec::new(),
         };
         swarm.focused(focus, dice)
@@ -192,6 +198,10 @@ impl Swarm {
                 self.shape.twin_of = Some(NodeId(1 + small(dice, 0, 3)));
                 self.at_owners_permille = 400;
             }
+            Focus::Flips => {
+                self.shape = Shape { hosts: 1, channels: 1, members: 3, ..self.shape };
+                self.flips = small(dice, 1, 4);
+            }
             Focus::Malice => {
                 let liar = NodeId(1 + small(dice, 0, u64::from(self.shape.hosts + self.shape.members) - 1));
                 self.shape.liar = Some(liar);
@@ -209,6 +219,7 @@ impl Swarm {
             happenings.extend(self.draw_deeds(node, &mut dice.child("deeds", u64::from(node.0))));
         }
         happenings.extend(self.draw_disasters(&mut dice.child("disasters", 0)));
+        happenings.extend(self.draw_flips(&mut dice.child("flips", 0)));
         happenings.extend(self.draw_twin(&mut dice.child("twin", 0)));
         happenings.sort_by_key(|happening| (happening.at, happening.node));
         Scenario { seed, shape: self.shape.clone(), plant, happenings }
@@ -226,6 +237,19 @@ impl Swarm {
             [happening(kept, What::Deed(Deed::Backup)), happening(back, What::Fault(FaultKind::OldImage))]
         };
         (0..self.disasters).flat_map(one).collect()
+    }
+
+    /// Bits flip where there are entries: at the tracker, the hosts and the members.
+    fn draw_flips(&self, dice: &mut Dice) -> Vec<Happening> {
+        let last = u64::from(self.shape.hosts + self.shape.members);
+        let one = |_| {
+            let after =
+                Duration::from_secs(5) + dice.duration(Duration::ZERO, self.shape.storm - Duration::from_secs(6));
+            let (at, node) = (Instant(0) + after, NodeId(small(dice, 0, last)));
+            let (what, draw) = (What::Fault(FaultKind::FlippedBit), dice.between(0, DRAWS - 1));
+            Happening { at, node, what, draw, with: None, lasting: Duration::ZERO }
+        };
+        (0..self.flips).map(one).collect()
     }
 
     /// Somebody is started a second time, and the second process has at least half of the storm.

@@ -99,6 +99,8 @@ pub enum FaultKind {
     Twin,
     /// A second process starts with the same key and an empty disk, while the first goes on.
     BareTwin,
+    /// One bit of an entry on a disk is another.
+    FlippedBit,
 }
 
 impl FaultKind {
@@ -123,6 +125,7 @@ impl FaultKind {
         Self::Gone,
         Self::Twin,
         Self::BareTwin,
+        Self::FlippedBit,
     ];
 }
 

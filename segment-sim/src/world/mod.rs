@@ -1,5 +1,6 @@
 //! A world: one tracker, some peers with their users, faults, and checkers that look on.
 
+mod flips;
 mod resting;
 mod twins;
 
@@ -363,6 +364,7 @@ impl World {
                 };
                 self.fleet.call(node, &mut self.checkers, hear);
                 self.tell_bot(node, &event);
+                self.note_verified(node, &event);
             }
             for (tag, channel) in self.town.left.drain(..) {
                 self.checkers.views.on_left(NodeId(tag), channel);

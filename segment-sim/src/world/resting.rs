@@ -27,6 +27,7 @@ impl World {
     pub(crate) fn come_to_rest(&mut self) -> Outcome {
         self.heal();
         self.close_twin();
+        self.verify_all();
         let end = self.now() + CONVERGENCE;
         let mut unmet = self.look();
         while !unmet.is_empty() && self.now() < end && self.checkers.findings.all().is_empty() {

@@ -43,7 +43,7 @@ struct Arguments {
     /// Plant a fault, by its name; `list` shows all.
     #[arg(long, value_name = "NAME")]
     plant: Option<String>,
-    /// What the worlds are about: anything, takeover, rights, restored, gone, malice, moves, disaster, retention, twins; or, in
+    /// What the worlds are about: anything, takeover, rights, restored, gone, malice, moves, disaster, retention, twins, flips; or, in
     /// worlds of their own: streams, streams-slow, streams-lies, streams-crashes, streams-rights.
     #[arg(long, value_name = "FOCUS", default_value = "anything")]
     focus: String,
