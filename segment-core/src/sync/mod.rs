@@ -50,6 +50,12 @@
 //! Whoever was shown a provisional entry that is then cut brings it to the new sequencer, before anything of their
 //! own that may answer it: cause before effect, though author and host may both be gone.
 //!
+//! A reader at the tracker's copy may show more than the copy has: what a host has shown it and then went away with.
+//! Nobody takes over only to be read, so that would hang in the air until somebody writes. After ten to fifteen seconds
+//! (each reader waits another time: one is enough) it brings the first such entry. A host that is there after all has it
+//! already; otherwise an epoch begins, in which the rest is carried. When is a matter of patience only: whatever is
+//! brought too early or twice stands once.
+//!
 //! # Forks
 //!
 //! An author whose disk was restored has used the same key twice. The sequencer answers `Fork`; the author asks for
