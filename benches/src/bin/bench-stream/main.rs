@@ -44,6 +44,9 @@ struct Arguments {
     /// Relays that are frozen with their links open, so that only their silence tells.
     #[arg(long, default_value_t = 2)]
     freezes: usize,
+    /// What the narrow link carries beside which people talk, in kilobits a second.
+    #[arg(long, default_value_t = 10_000)]
+    talk_kbps: u32,
     /// Counts instead of times: limits of time are widened, as for a busy machine, and whatever is lost is an error.
     #[arg(long)]
     patient: bool,
@@ -120,7 +123,7 @@ async fn measure(arguments: &Arguments) -> Result<()> {
         }
     }
     if wanted(Measure::Chat) {
-        talk::measure(&plan).await?;
+        talk::measure(arguments.talk_kbps, &plan).await?;
     }
     if wanted(Measure::Throttled) {
         throttled::measure(&plan).await?;

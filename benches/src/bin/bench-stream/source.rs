@@ -2,18 +2,20 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::time::Duration;
+use std::thread;
+use std::time::{Duration, Instant};
 
-use anyhow::Result;
+use anyhow::{Result, anyhow};
 use segment_benches::party::CHANNEL;
 use segment_core::peer::StreamOptions;
 use segment_net::{Broadcast, Channel};
 use segment_proto::{View, Visitors};
 use serde::{Deserialize, Serialize};
+use tokio::sync::mpsc;
 use tokio::time::{interval, sleep, timeout};
 
 use crate::device::{Address, STREAMER, Tempo, member, now_us};
-use crate::picture::{Camera, Shape, VIDEO};
+use crate::picture::{Camera, Shape, Shot, VIDEO};
 use crate::process::{PATIENCE, orders, say};
 
 /// Between two messages.
@@ -61,9 +63,14 @@ impl SourceRole {
         let address = peer.address().map(|address| address.to_string()).unwrap_or_default();
         say(&Begun { device: peer.device().to_string(), address })?;
         let stopped = Arc::new(AtomicBool::new(false));
-        let pushing = tokio::spawn(push(broadcast.clone(), self.shape, stopped.clone()));
+        let (shots, taken) = mpsc::channel(1);
+        let (shape, until) = (self.shape, stopped.clone());
+        let taking = thread::Builder::new().name("camera".into()).spawn(move || take(shape, &until, &shots))?;
+        let pushing = tokio::spawn(push(broadcast.clone(), taken));
         obey(&channel, &broadcast, &stopped).await?;
-        drop(pushing);
+        stopped.store(true, Ordering::Relaxed);
+        pushing.await??;
+        taking.join().map_err(|_| anyhow!("the camera is broken"))??;
         peer.shutdown().await?;
         Ok(())
     }
@@ -82,15 +89,22 @@ async fn begin(channel: &Channel, role: &SourceRole) -> Result<Broadcast> {
 
 static PUSHED: AtomicU64 = AtomicU64::new(0);
 
-async fn push(broadcast: Broadcast, shape: Shape, stopped: Arc<AtomicBool>) -> Result<()> {
+/// In a thread of its own, as in the programs: drawing and encoding hold nobody up.
+fn take(shape: Shape, stopped: &AtomicBool, shots: &mpsc::Sender<(u64, Shot)>) -> Result<()> {
     let mut camera = Camera::new(shape);
-    let mut ticks = interval(Duration::from_secs(1) / shape.rate.max(1));
+    let mut due = Instant::now();
     for number in 0.. {
-        ticks.tick().await;
-        if stopped.load(Ordering::Relaxed) {
+        thread::sleep(due.saturating_duration_since(Instant::now()));
+        due += Duration::from_secs(1) / shape.rate.max(1);
+        if stopped.load(Ordering::Relaxed) || shots.blocking_send((number, camera.take(number)?)).is_err() {
             break;
         }
-        let shot = tokio::task::block_in_place(|| camera.take(number))?;
+    }
+    Ok(())
+}
+
+async fn push(broadcast: Broadcast, mut shots: mpsc::Receiver<(u64, Shot)>) -> Result<()> {
+    while let Some((number, shot)) = shots.recv().await {
         broadcast.push(VIDEO, shot.captured_us, shot.flags, shot.payload).await?;
         PUSHED.store(number, Ordering::Relaxed);
     }

@@ -14,15 +14,15 @@ use crate::watch::{Render, ViewerRole};
 
 /// Messages a second, as the streamer writes them.
 const MESSAGES_PER_SECOND: u64 = 20;
-/// What a narrow link carries.
-const NARROW_KBPS: u32 = 10_000;
 
 /// On a narrow link and on a wide one, beside streams of a tenth, nine tenths and twice of what the narrow one carries.
-pub async fn measure(plan: &Plan) -> Result<()> {
-    for (link_kbps, link) in [(Some(NARROW_KBPS), "a link of 10 Mbit/s"), (None, "loopback")] {
-        for mbps in [1, 9, 20] {
-            let heard = hear(link_kbps, mbps * 1_000, plan).await?;
-            println!("chat beside a stream of {mbps} Mbit/s, {link}, {MESSAGES_PER_SECOND}/s: shown {heard}");
+pub async fn measure(narrow_kbps: u32, plan: &Plan) -> Result<()> {
+    for (link_kbps, link) in [(Some(narrow_kbps), format!("a link of {narrow_kbps} kbit/s")), (None, "loopback".into())]
+    {
+        for tenths in [1, 9, 20] {
+            let kbps = narrow_kbps / 10 * tenths;
+            let heard = hear(link_kbps, kbps, plan).await?;
+            println!("chat beside a stream of {kbps} kbit/s, {link}, {MESSAGES_PER_SECOND}/s: shown {heard}");
         }
     }
     Ok(())
