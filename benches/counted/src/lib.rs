@@ -9,10 +9,10 @@ use segment_core::sync::accept::{Verdict, accept};
 use segment_core::sync::subscribers::{Subscriber, Subscribers};
 use segment_core::sync::{ChannelLog, Fold, fanout};
 use segment_core::{LogId, LogRole, Outbox, Output, Recipients, Rules};
-use segment_proto::messages::Entries;
+use segment_proto::messages::{Entries, Submit};
 use segment_proto::{
     Access, AccountId, ChannelId, DeviceId, Entry, Envelope, EnvelopeKind, Fence, Frame, Hash, Identity, Limits,
-    LinkId, Message, MessageKey, SignedEnvelope, UnixMillis, UserName, View, Visitors, Who,
+    LinkId, Message, MessageKey, SignedEnvelope, UnixMillis, UserName, Verifier, View, Visitors, Who,
 };
 
 /// Authors of the log, and members of the channel.
@@ -23,6 +23,10 @@ const FENCE: Fence = Fence { generation: 0, epoch: 1 };
 
 /// What is counted, by name.
 pub const NAMES: [&str; 5] = ["encode", "decode", "accept", "sequence", "fan-out"];
+
+/// What is measured by the clock only, because the instructions are those of the processor at hand: the check of a
+/// submit with so many messages of one author.
+pub const CLOCKED: [(&str, u16); 4] = [("check 1", 1), ("check 8", 8), ("check 64", 64), ("check 256", 256)];
 
 /// The fan-out with a fault, which has to be found: every message is encoded twice.
 pub const PLANTED: &str = "fan-out, planted";
@@ -35,6 +39,9 @@ pub type Work = Box<dyn FnMut() -> Result<()>>;
 /// # Errors
 /// There is none of that name.
 pub fn prepare(name: &str) -> Result<Work> {
+    if let Some((_, count)) = CLOCKED.iter().find(|(clocked, _)| *clocked == name) {
+        return Ok(check(*count));
+    }
     let town = Town::new()?;
     Ok(match name {
         "encode" => Box::new(move || town.encode().map(drop)),
@@ -119,6 +126,21 @@ fn decode(frame: &Frame) -> Result<()> {
     let header = frame.header().context("a header")?;
     black_box(Message::decode(&header, &frame.payload())?);
     Ok(())
+}
+
+fn check(count: u16) -> Work {
+    let author = Identity::from_secret(&[8; 32]);
+    let signed = |message: u16| {
+        let key = MessageKey { channel: channel(), device: author.device(), incarnation: 1, seq: message.into() };
+        let (account, sent, kind) = (AccountId(1), UnixMillis(message.into()), EnvelopeKind::Text);
+        let body = Bytes::from(format!("{message:<128}"));
+        SignedEnvelope::new(Envelope { key, account, prev: Hash::ZERO, sent, kind, body }, &author)
+    };
+    let submit = Message::from(Submit::new(channel(), FENCE, (1..=count).map(signed).collect()));
+    Box::new(move || {
+        black_box(Verifier::ed25519().check(submit.clone())?);
+        Ok(())
+    })
 }
 
 fn channel() -> ChannelId {
