@@ -39,7 +39,7 @@ struct Arguments {
     /// Idle links.
     #[arg(long, default_value_t = 10_000)]
     links: usize,
-    /// Only rows that begin so, such as `fan-out-128` or `requests`.
+    /// Only these rows, or all that begin so: `fan-out-128-10`, `fan-out-128`, `requests`.
     #[arg(long, value_delimiter = ',', value_name = "ROW")]
     only: Vec<String>,
     /// Only these systems.
@@ -107,8 +107,7 @@ struct Plan<'a> {
 impl Arguments {
     fn plan(&self) -> Plan<'_> {
         let (rounds, seconds, links) = if self.quick { (1, 0.2, 200) } else { (self.rounds, self.seconds, self.links) };
-        let is_wanted =
-            |row: &Row| self.only.is_empty() || self.only.iter().any(|name| row.to_string().starts_with(name));
+        let is_wanted = |row: &Row| self.only.is_empty() || self.only.iter().any(|name| row.is_called(name));
         Plan { arguments: self, rounds, seconds, rows: Row::all(links).into_iter().filter(is_wanted).collect() }
     }
 }

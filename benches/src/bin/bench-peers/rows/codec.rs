@@ -80,12 +80,10 @@ pub fn encode(task: &Task) -> Result<Outcome> {
 
 pub fn decode(task: &Task) -> Result<Outcome> {
     let entries = Town::simulated().entries();
-    let (bytes, json, frame) =
-        (postcard::to_allocvec(&entries)?, serde_json::to_vec(&entries)?, Frame::push(&entries).bytes());
+    let (bytes, frame) = (postcard::to_allocvec(&entries)?, Frame::push(&entries).bytes());
     match task.system {
         System::Memcpy => repeat(task, || Ok(black_box(&bytes).clone())),
         System::Postcard => repeat(task, || Ok(postcard::from_bytes::<Entries>(black_box(&bytes))?)),
-        System::Json => repeat(task, || Ok(serde_json::from_slice::<Entries>(black_box(&json))?)),
         System::Segment => repeat(task, || {
             let frame = Frame::from_body(black_box(&frame[LENGTH_BYTES..])).context("a frame")?;
             let header = frame.header().context("a header")?;

@@ -8,12 +8,10 @@ use crate::room::Room;
 
 /// Messages that go in one write.
 pub const BATCH: usize = 64;
-/// Bytes of messages that may be under way to one member.
-const WINDOW_BYTES: usize = 4 * 1024 * 1024;
 
 /// The author is never more than a window ahead of the slowest member, and nothing is lost.
 pub async fn pipelined(task: &Task, members: usize, bytes: usize) -> Result<Outcome> {
-    let window = task.system.window().min(WINDOW_BYTES / bytes);
+    let window = task.system.window(bytes);
     let batch = BATCH.min(window / 4);
     let mut room = Room::open(task, members, bytes).await?;
     room.author.publish(batch).await?;

@@ -74,7 +74,9 @@ const REQUESTS: &[System] = &[RawTcp, RawTls, Nats, Redis, Tarpc, Tonic, Segment
 const IDLE: &[System] = &[RawTcp, RawTls, Nats, Redis, Mosquitto, Segment];
 const BULK: &[System] = &[RawTcp, RawTls, Tonic, Segment, SegmentPlain];
 const BULK_MANY: &[System] = &[RawTcp, RawTls, Nats, Segment, SegmentPlain];
-const CODEC: &[System] = &[Memcpy, Postcard, Json, Segment];
+const ENCODE: &[System] = &[Memcpy, Postcard, Json, Segment];
+/// What is hashed and signed is written to JSON, for people, and not read from it.
+const DECODE: &[System] = &[Memcpy, Postcard, Segment];
 const APPEND: &[System] = &[File, Sqlite, Segment];
 const SIGNATURES: &[System] = &[Singly, Segment];
 
@@ -97,6 +99,12 @@ impl Row {
         rows
     }
 
+    /// Whether it is meant by a name, or by what a name begins with.
+    pub fn is_called(self, name: &str) -> bool {
+        let own = self.to_string();
+        own == name || own.strip_prefix(name).is_some_and(|rest| rest.starts_with('-'))
+    }
+
     /// Who can do that by itself.
     pub fn systems(self) -> &'static [System] {
         match self {
@@ -108,7 +116,8 @@ impl Row {
             Self::Idle { .. } => IDLE,
             Self::Bulk { members: 1 } => BULK,
             Self::Bulk { .. } => BULK_MANY,
-            Self::Encode | Self::Decode => CODEC,
+            Self::Encode => ENCODE,
+            Self::Decode => DECODE,
             Self::Append { .. } => APPEND,
             Self::Signatures { .. } => SIGNATURES,
         }

@@ -42,7 +42,10 @@ pub async fn prepare(address: SocketAddr, members: usize) -> Result<()> {
     greet(&mut halves, &hello("SUB told 1\r\n"), b"PONG\r\n").await?;
     ask(&mut halves, "STREAM.CREATE.S", STREAM).await?;
     for member in 0..members {
-        let config = format!(r#"{{"deliver_subject":"d.{member}","ack_policy":"none","deliver_policy":"all"}}"#);
+        // Where a consumer stands is kept in memory: it is the messages that are synced.
+        let config = format!(
+            r#"{{"deliver_subject":"d.{member}","ack_policy":"none","deliver_policy":"all","mem_storage":true,"inactive_threshold":60000000000}}"#
+        );
         let consumer = format!(r#"{{"stream_name":"S","config":{config}}}"#);
         ask(&mut halves, "CONSUMER.CREATE.S", &consumer).await?;
     }
