@@ -166,11 +166,19 @@ fn draw(tty: &Tty, mut show: Show, drawing: &Drawing) {
         }
         let Some(picture) = &last else { continue };
         let (width, height) = (picture.width(), picture.height());
-        let line = format!("{}  {width}x{height}, {}/s shown  Ctrl-C ends", drawing.title, rate.shown);
-        if send(&show.frame(picture, &line, &tty.window())).is_err() {
+        let line = format!("{}  {width}x{height}, {}/s shown", drawing.title, rate.shown);
+        let window = tty.window();
+        if send(&show.frame(picture, &ended_by(&line, window.columns()), &window)).is_err() {
             drawing.stop.set();
         }
     }
+}
+
+/// How it ends is said in the narrowest window too.
+fn ended_by(line: &str, columns: u16) -> String {
+    const END: &str = "  q ends";
+    let room = usize::from(columns).saturating_sub(END.len());
+    format!("{line:.room$}{END}")
 }
 
 /// Pictures in the last whole second.

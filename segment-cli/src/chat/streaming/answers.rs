@@ -135,14 +135,14 @@ impl StreamListed {
         }
     }
 }
-answer!(StreamListed, "stream", |self, _style| {
+answer!(StreamListed, "stream", |self, style| {
     let here = match self.here {
         Some("sends") => ", sent from here",
         Some(_) => ", watched here",
         None => "",
     };
     let away = if self.present { "" } else { ", away for a moment" };
-    format!(
+    style.answer(&format!(
         "{:>2}  {:<12} {}  {}, {}, {}{away}{here}",
         self.number,
         self.by,
@@ -150,5 +150,5 @@ answer!(StreamListed, "stream", |self, _style| {
         self.pictures,
         rate(self.rate_bps as f64),
         counted(self.viewers.into(), "viewer"),
-    )
+    ))
 });

@@ -5,11 +5,15 @@ use segment_proto::{DeviceId, StreamId};
 use serde::Serialize;
 
 use super::meter::Reading;
+use super::running::Role;
 use super::shape::{Shape, SlowPart, Way, is_slow};
 use super::words::{counted, millis, quoted, rate, seconds};
 use crate::chat::answers::answer;
 use crate::chat::output::Answer;
 use crate::render::Style;
+
+/// The role of somebody who neither sends nor watches it here.
+pub(super) const LOOKS: &str = "looks";
 
 /// How a stream fares that is sent or watched here.
 #[derive(Debug, Serialize)]
@@ -44,25 +48,27 @@ impl StreamStats {
     }
 }
 answer!(StreamStats, "stream_stats", |self, style| {
-    let whose = match self.delay_p50_us {
-        Some(_) => format!("of {}", self.by),
-        None => "of yours".to_owned(),
-    };
+    let title = quoted(&self.title);
+    let whose =
+        if self.role == Role::Sends.as_str() { format!("your {title}") } else { format!("{title} of {}", self.by) };
+    let viewers = counted(self.viewers as u64, "viewer");
+    if self.role == LOOKS {
+        let head = format!("{whose} in {}, neither sent nor watched here: {viewers}", self.channel);
+        return style.answer(&format!("{head}\n{}", self.text));
+    }
     let delay = match (self.delay_p50_us, self.delay_p95_us) {
         (Some(p50), Some(p95)) => format!(", delay p50 {} p95 {}", millis(p50), millis(p95)),
         _ => String::new(),
     };
+    let served = if self.served == 0 { String::new() } else { format!(", {} served from here", self.served) };
     let head = format!(
-        "{} {whose} in {}: {:.0}/s, {}{delay}, {} in {}, {} dropped, {}, {} from here",
-        quoted(&self.title),
+        "{whose} in {}: {:.0}/s, {}{delay}, {} in {}, {} dropped, {viewers}{served}",
         self.channel,
         self.fps,
         rate(self.rate_bps),
         counted(self.frames, "frame"),
         seconds(self.seconds),
         self.dropped,
-        counted(self.viewers as u64, "viewer"),
-        self.served,
     );
     style.answer(&format!("{head}\n{}", self.text))
 });
@@ -138,15 +144,15 @@ impl StreamViewer {
         shape.viewers().map(viewer).collect()
     }
 }
-answer!(StreamViewer, "stream_viewer", |self, _style| {
+answer!(StreamViewer, "stream_viewer", |self, style| {
     let slow = if self.slow { "  SLOW" } else { "" };
-    format!(
-        "  {:<12} {:<20} p50 {:<8} p95 {:<8} {}, {} dropped{slow}",
+    style.answer(&format!(
+        "  {:<12} {:<14} p50 {:<7} p95 {:<7} {}, {} dropped{slow}",
         self.name,
         self.way,
         millis(self.delay_p50_us),
         millis(self.delay_p95_us),
         counted(self.frames, "frame"),
         self.dropped,
-    )
+    ))
 });

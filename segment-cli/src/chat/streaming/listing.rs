@@ -9,7 +9,7 @@ use segment_proto::{ChannelId, ChannelName, StreamId};
 
 use super::answers::StreamListed;
 use super::branching::StreamTree;
-use super::faring::{StreamStats, StreamViewer, slow_names, slow_text};
+use super::faring::{LOOKS, StreamStats, StreamViewer, slow_names, slow_text};
 use super::running::{Role, Running};
 use super::shape::Shape;
 use super::words::quoted;
@@ -87,7 +87,7 @@ impl Chat {
         };
         let (followers, figures) = self.peer().call(look).await?;
         let mut stats = StreamStats {
-            role: running.map_or("looks", |running| running.role.as_str()),
+            role: running.map_or(LOOKS, |running| running.role.as_str()),
             channel: format!("#{}", target.name),
             stream,
             title: row.description.title.clone(),

@@ -5,8 +5,8 @@ use std::time::{Duration, Instant};
 use segment_core::peer::CommandError;
 use segment_core::peer::events::Serving;
 use segment_net::RequestError;
-use segment_proto::Reason;
 use segment_proto::messages::StreamRow;
+use segment_proto::{DeviceId, Reason};
 use tokio::time::sleep;
 
 use super::running::{Role, Running};
@@ -39,7 +39,14 @@ impl Chat {
 
     /// The stream of a channel that is meant.
     pub(super) async fn pick(&self, target: &Target, which: Option<&StreamRef>) -> Result<StreamRow, Problem> {
-        picked(self.stream_rows(target).await?, which, target)
+        picked(self.stream_rows(target).await?, which, None, target)
+    }
+
+    /// The same for a viewer: whoever names nothing does not mean what is sent from here, where there is anything else.
+    pub(super) async fn pick_to_watch(&self, target: &Target, which: Option<&StreamRef>) -> Result<StreamRow, Problem> {
+        let (rows, own) = (self.stream_rows(target).await?, self.peer().device());
+        let has_others = rows.iter().any(|row| row.description.device != own);
+        picked(rows, which, has_others.then_some(own), target)
     }
 
     /// What runs here and is meant: everything, where nothing is named.
@@ -92,10 +99,15 @@ pub(super) fn nobody_serves(error: RequestError, target: &Target) -> Problem {
     ))
 }
 
-fn picked(rows: Vec<StreamRow>, which: Option<&StreamRef>, target: &Target) -> Result<StreamRow, Problem> {
+fn picked(
+    rows: Vec<StreamRow>,
+    which: Option<&StreamRef>,
+    except: Option<DeviceId>,
+    target: &Target,
+) -> Result<StreamRow, Problem> {
     let number = |at: usize| u32::try_from(at + 1).unwrap_or(u32::MAX);
     let is_meant = |(at, row): &(usize, StreamRow)| match which {
-        None => true,
+        None => except != Some(row.description.device),
         Some(StreamRef::Number(wanted)) => number(*at) == *wanted,
         Some(StreamRef::Of(user)) => row.description.who.name == *user,
         Some(StreamRef::Titled(title)) => row.description.title == *title,

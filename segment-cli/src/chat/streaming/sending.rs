@@ -58,10 +58,26 @@ impl Chat {
         let options = StreamOptions { title: title.clone(), tracks, uplink_kbps };
         let said = StreamBegun::new(format!("#{}", target.name), stream, &options);
         let begun = self.peer().channel(target.id).stream(options).await;
-        let broadcast = begun.map_err(|error| may_not(nobody_serves(error, &target), &target))?;
+        let broadcast = begun.map_err(|error| self.may_not(nobody_serves(error, &target), &target))?;
         let running = self.begin(&target, title, source, broadcast, (waiting, start.seconds));
         self.streaming.0.push(running);
         self.out.answer(&said).await.map_err(unheard)
+    }
+
+    fn may_not(&self, problem: Problem, target: &Target) -> Problem {
+        if problem.reason != Reason::MayNotStream.as_str() {
+            return problem;
+        }
+        let name = &target.name;
+        match self.talk.known().me.as_ref().filter(|me| !me.is_visitor()) {
+            Some(me) => problem.saying(format_args!(
+                "Not started: in #{name} you may not stream. Its owner can run: /allow @{me} --to #{name} --can \
+                 read,send,stream"
+            )),
+            None => problem.saying(format_args!(
+                "Not started: visitors may not stream in #{name}. /register NAME makes you an account"
+            )),
+        }
     }
 
     fn begin(
@@ -117,16 +133,6 @@ fn title_of(source: &StreamSource) -> String {
             name.chars().filter(|character| !character.is_control()).take(64).collect()
         }
     }
-}
-
-fn may_not(problem: Problem, target: &Target) -> Problem {
-    if problem.reason != Reason::MayNotStream.as_str() {
-        return problem;
-    }
-    problem.saying(format_args!(
-        "Not started: in #{0} you may not stream. Its owner can run: /allow @you --to #{0} --can read,send,stream",
-        target.name
-    ))
 }
 
 /// Opening may take a while, or for ever where a pipe has no other end.

@@ -7,7 +7,7 @@ use segment_core::peer::events::{PeerEvent, Serving};
 use segment_media::Stop;
 use segment_net::{Broadcast, Peer};
 use segment_proto::messages::StreamRow;
-use segment_proto::{ChannelId, DeviceId, Reason, StreamId};
+use segment_proto::{ChannelId, DeviceId, Reason, StreamId, Untrusted};
 use serde::Serialize;
 
 use super::answers::StreamEnded;
@@ -32,9 +32,17 @@ const HEARD_MAX: usize = 1_024;
 /// A stream that was told of.
 #[derive(Clone, Debug)]
 pub(in crate::chat) struct Heard {
+    channel: ChannelId,
     title: String,
     by: String,
     is_there: bool,
+}
+
+impl Heard {
+    fn new(channel: ChannelId, row: &StreamRow) -> Self {
+        let description = &row.description;
+        Self { channel, title: description.title.clone(), by: description.who.to_string(), is_there: row.present }
+    }
 }
 
 /// Something has happened to a stream.
@@ -78,7 +86,7 @@ impl Narrator {
 
     fn tell_stream_there(&self, channel: ChannelId, row: &StreamRow) {
         let description = &row.description;
-        let heard = Heard { title: description.title.clone(), by: description.who.to_string(), is_there: row.present };
+        let heard = Heard::new(channel, row);
         let (before, is_current) = {
             let mut known = self.talk.known();
             let is_current = known.current.as_ref().is_some_and(|current| current.id == channel);
@@ -101,7 +109,8 @@ impl Narrator {
 
     fn invitation(&self, row: &StreamRow, channel: ChannelId, is_current: bool) -> String {
         let place = if is_current { String::new() } else { format!(" #{}", self.talk.known().name_of(&channel)) };
-        invitation(row, &place)
+        let meant = meant_by(&self.talk, channel, row);
+        invitation(row, &format!("{place}{meant}"))
     }
 
     fn tell_stream_over(&self, channel: ChannelId, stream: StreamId, reason: Reason) {
@@ -132,6 +141,27 @@ impl Narrator {
     }
 }
 
+/// What has to be said so that this stream is meant, and none of the others of its channel.
+fn meant_by(talk: &Talk, channel: ChannelId, row: &StreamRow) -> String {
+    let (stream, by) = (row.description.stream, row.description.who.to_string());
+    let known = talk.known();
+    let mine = known.me.as_ref().map(ToString::to_string);
+    let others = known.streams.iter().filter(|(id, heard)| {
+        **id != stream && heard.channel == channel && heard.is_there && Some(&heard.by) != mine.as_ref()
+    });
+    let others: Vec<&Heard> = others.map(|(_, heard)| heard).collect();
+    let title = &row.description.title;
+    if others.is_empty() {
+        String::new()
+    } else if others.iter().all(|heard| heard.by != by) {
+        format!(" @{by}")
+    } else if title.contains(char::is_whitespace) {
+        format!(" \"{}\"", Untrusted(title))
+    } else {
+        format!(" {}", Untrusted(title))
+    }
+}
+
 fn invitation(row: &StreamRow, place: &str) -> String {
     let description = &row.description;
     let title = quoted(&description.title);
@@ -154,7 +184,7 @@ async fn tell_running(peer: &Peer, out: &Out, talk: &Talk, target: &Target) {
     let Ok(rows) = peer.channel(target.id).streams().await else { return };
     for row in rows.iter().filter(|row| row.present && row.description.device != peer.device()) {
         let description = &row.description;
-        let heard = Heard { title: description.title.clone(), by: description.who.to_string(), is_there: true };
+        let heard = Heard::new(target.id, row);
         let is_current = {
             let mut known = talk.known();
             if known.streams.insert(description.stream, heard.clone()).is_some() {
@@ -163,6 +193,7 @@ async fn tell_running(peer: &Peer, out: &Out, talk: &Talk, target: &Target) {
             known.current.as_ref().is_some_and(|current| current.id == target.id)
         };
         let place = if is_current { String::new() } else { format!(" #{}", target.name) };
+        let place = format!("{place}{}", meant_by(talk, target.id, row));
         let Heard { title, by, .. } = heard;
         out.happened(&StreamNews {
             event: "stream_started",

@@ -25,7 +25,7 @@ impl Chat {
             WatchTo::Terminal => Some(self.picture_screen()?),
             _ => None,
         };
-        let row = self.pick(&target, watch.which.as_ref()).await?;
+        let row = self.pick_to_watch(&target, watch.which.as_ref()).await?;
         self.may_be_watched(&row)?;
         let tracks = row.description.tracks.iter().map(local_track).collect::<Result<Vec<_>, _>>()?;
         let title = format!("{}: {}", row.description.who, row.description.title);

@@ -15,10 +15,11 @@ pub(super) fn rate(bps: f64) -> String {
     }
 }
 
-/// `0.8 ms`
+/// `8.0 ms`; clocks of frames count milliseconds.
 pub(super) fn millis(us: u32) -> String {
     match us {
-        ..10_000 => format!("{:.1} ms", f64::from(us) / 1e3),
+        ..1_000 => "<1 ms".to_owned(),
+        1_000..10_000 => format!("{:.1} ms", f64::from(us) / 1e3),
         _ => format!("{} ms", us / 1_000),
     }
 }

@@ -15,6 +15,7 @@ fn visitors_watch_where_the_channel_lets_them() {
     assert_eq!(viewers(&mut ken), ["~vera"]);
     let refused = vera.refused("/stream start #general");
     assert_eq!((&refused["reason"], &refused["exit"]), (&"may_not_stream".into(), &4.into()), "{refused}");
+    assert!(refused["text"].as_str().unwrap().contains("visitors may not stream"), "{refused}");
     ken.done("/view #general --visitors none");
     event(&vera, "stream_lost");
     until("nobody watches", || viewers(&mut ken).is_empty());

@@ -40,6 +40,8 @@ fn one_watches_in_the_terminal_and_another_into_a_file() {
 
     ken.type_line("/stream stats");
     ken.wait("who watches", |rows| rows.iter().any(|row| row.starts_with("  ben ") && row.contains(" direct ")));
+    ben.resize(40);
+    ben.wait("how it ends", |rows| rows.iter().any(|row| row.ends_with("  q ends")));
     ben.resize(60);
     ben.wait("the picture in the smaller window", |rows| {
         has_picture(rows) && rows.iter().all(|row| row.chars().count() <= 60)

@@ -48,3 +48,35 @@ fn two_streams_run_in_one_channel_and_two_are_watched_at_once() {
     let ended = of_type(&ben.done("/stream stop"), "stream_ended")[0].clone();
     assert_eq!(ended["by"], "ken");
 }
+
+/// A window as a text, wherever its lines break.
+fn words(rows: &[String]) -> String {
+    rows.join(" ").split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+/// What a person reads of several streams fits the window, and what is offered to type means one of them.
+#[test]
+fn a_person_with_forty_columns_reads_whole_words_and_is_told_what_to_type() {
+    let (town, mut ken, [mut ada]) = town_of(["ada"]);
+    let mut ben = town.member("ben", 40);
+    ken.done(CARD);
+    ben.wait("the first", |rows| words(rows).ends_with("20/s · /stream watch #general ❯"));
+    ada.done("/stream start card --title second --size 160x120 --fps 10");
+    ben.wait("what to type", |rows| words(rows).ends_with("10/s · /stream watch @ada #general ❯"));
+    let file = at(&town, "second.mkv");
+    ben.type_line(&format!("/stream watch @ada --out {}", file.display()));
+    ben.wait("that it is written", |rows| words(rows).ends_with("/stream stop ends it. #general ❯"));
+    until("ben watches", || {
+        let answer = ada.done("/stream stats");
+        of_type(&answer, "stream_viewer").iter().any(|viewer| viewer["way"] == "direct")
+    });
+    ben.type_line("/stream stats");
+    let row = format!("  {:<12} direct", "ben");
+    ben.wait("the row of ben", |rows| rows.iter().any(|shown| shown.starts_with(&row)));
+    ben.type_line("/stream stats @ken");
+    ben.wait("what is not watched", |rows| {
+        words(rows).contains("'card' of ken in #general, neither sent nor watched here: 0 viewers slow: nobody")
+    });
+    // What is sent from here is not what its streamer wants to watch.
+    ken.done(&format!("/stream watch #general --out {}", at(&town, "ken.mkv").display()));
+}
