@@ -20,11 +20,7 @@ pub struct Listener {
 impl Listener {
     /// For a transport of one's own: the address bound, what arrives there, and the task that accepts it.
     #[must_use]
-    pub fn new(
-        address: SocketAddr,
-        incoming: mpsc::Receiver<Connection>,
-        accepting: Option<JoinHandle<()>>,
-    ) -> Self {
+    pub fn new(address: SocketAddr, incoming: mpsc::Receiver<Connection>, accepting: Option<JoinHandle<()>>) -> Self {
         Self { address, incoming, accepting }
     }
 
