@@ -11,6 +11,8 @@ use crate::rules::{Rule, Rules};
 const TRIES: usize = 32;
 /// Viewers with too few backups that are looked at whenever somebody comes or goes.
 const LACKING_TRIED: usize = 8;
+/// Viewers that are moved up whenever somebody comes or goes.
+const LIFTED: usize = 16;
 /// Warm backups of each viewer.
 pub const BACKUPS: usize = 2;
 
@@ -23,11 +25,13 @@ struct Place {
     parent: Option<DeviceId>,
     children: BTreeSet<DeviceId>,
     backups: Vec<DeviceId>,
+    /// The parent that it has lost last: it is not put there again to make the tree flat.
+    lost: Option<DeviceId>,
 }
 
 impl Place {
     fn new(capacity: usize) -> Self {
-        Self { capacity, depth: 0, parent: None, children: BTreeSet::new(), backups: Vec::new() }
+        Self { capacity, depth: 0, parent: None, children: BTreeSet::new(), backups: Vec::new(), lost: None }
     }
 
     fn has_room(&self) -> bool {
@@ -166,8 +170,13 @@ impl Tree {
             return;
         }
         self.detach(device);
+        if let Some(place) = self.places.get_mut(device) {
+            place.lost = Some(parent);
+        }
         let is_good = |to: &DeviceId| *to != parent && self.is_fed(to) && !self.is_below(to, device);
-        let is_open = |to: &DeviceId| self.places.get(to).is_some_and(Place::has_room);
+        let highest = self.open.iter().find(|(_, open)| *open != parent).map_or(0, |(depth, _)| *depth);
+        let is_open =
+            |to: &DeviceId| self.places.get(to).is_some_and(|place| place.has_room() && place.depth <= highest + 1);
         match instead.filter(|to| is_good(to) && is_open(to)) {
             Some(to) => self.attach(*device, to),
             None => self.find_parent(*device, Some(parent)),
@@ -215,6 +224,29 @@ impl Tree {
         self.attach(leaf, relay);
     }
 
+    /// Those who hang deepest get the room that is higher up: whoever has found another parent by itself has not looked
+    /// how deep that is.
+    fn lift(&mut self) {
+        for _ in 0..LIFTED {
+            let Some((device, parent)) = self.too_deep() else { return };
+            self.detach(&device);
+            self.attach(device, parent);
+        }
+    }
+
+    /// Somebody who hangs deeper than there is room, and whose.
+    fn too_deep(&self) -> Option<(DeviceId, DeviceId)> {
+        let deepest = |those: &BTreeSet<(u32, DeviceId)>| those.iter().rev().take(TRIES).copied().collect::<Vec<_>>();
+        let mut deep = deepest(&self.open);
+        deep.extend(deepest(&self.leaves));
+        deep.sort_unstable_by_key(|(depth, _)| core::cmp::Reverse(*depth));
+        deep.into_iter().find_map(|(depth, device)| {
+            let lost = self.places.get(&device).and_then(|place| place.lost);
+            let mut higher = self.open.iter().take(TRIES).take_while(|(open, _)| open + 1 < depth);
+            higher.find(|(_, open)| Some(*open) != lost).map(|(_, open)| (device, *open))
+        })
+    }
+
     /// Those who wait are given what room there is.
     pub fn fill(&mut self) {
         while let Some(device) = self.waiting.pop_first() {
@@ -223,6 +255,7 @@ impl Tree {
                 break;
             }
         }
+        self.lift();
         let lacking: Vec<DeviceId> = self.lacking.iter().copied().take(LACKING_TRIED).collect();
         lacking.into_iter().for_each(|device| self.choose_backups(device));
     }

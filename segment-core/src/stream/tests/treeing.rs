@@ -71,6 +71,26 @@ fn a_thousand_viewers_hang_five_deep() {
 }
 
 #[test]
+fn a_tree_is_flat_again_when_many_have_found_other_parents_by_themselves() {
+    let mut tree = tree(8, 1_000, 4);
+    for number in 1..=1_000 {
+        let (parent, instead) = (tree.parent(&device(number)).unwrap(), tree.backups(&device(number)).last().copied());
+        tree.lose(&device(number), parent, instead);
+    }
+    // Others come and go.
+    (0..100).for_each(|_| tree.fill());
+    check(&tree, 1..=1_000, 4);
+    assert_eq!(tree.height(), 5);
+}
+
+#[test]
+fn who_has_lost_a_parent_is_not_put_there_again_only_because_that_is_higher() {
+    let mut tree = tree(2, 2, 2);
+    tree.lose(&device(1), device(0), Some(device(2)));
+    assert_eq!((tree.parent(&device(1)), tree.children(&device(0))), (Some(device(2)), 1));
+}
+
+#[test]
 fn who_passes_on_takes_the_place_of_who_does_not() {
     let mut tree = tree(2, 4, 0);
     assert_eq!((1..=4).filter(|number| tree.parent(&device(*number)).is_some()).count(), 2);
