@@ -123,6 +123,10 @@ pub struct FrameHeader {
     pub size: u32,
     /// BLAKE3 of its payload.
     pub hash: Hash,
+    /// The frame of its group that it builds on: the last before it that is not discardable. Of a keyframe 0.
+    pub needs: u32,
+    /// Frames of the track before it, since its streamer was started.
+    pub count: u64,
 }
 
 impl Content for FrameHeader {

@@ -18,6 +18,17 @@ use crate::stream::{MediaFrame, StreamContext, Way};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Bad;
 
+/// What became of a chunk.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Taken {
+    /// There is no whole frame yet, or it is known already.
+    Nothing,
+    /// Its frame builds on one that has not come, and cannot be shown.
+    Hole,
+    /// Its frame is whole.
+    Whole(MediaFrame),
+}
+
 /// A frame that is not whole yet.
 #[derive(Debug)]
 struct Partial {
@@ -31,9 +42,10 @@ struct Partial {
 
 #[derive(Debug, Default)]
 struct TrackIntake {
-    last: Option<FramePlace>,
-    /// A frame that others need was given up: what comes behind it in its group cannot be shown.
-    lacks: Option<FramePlace>,
+    /// The last frame that is whole.
+    last: Option<FrameHeader>,
+    /// The last of those that others build on.
+    needed: Option<FramePlace>,
     partial: Option<Partial>,
 }
 
@@ -57,15 +69,14 @@ impl Intake {
     /// The last frame of each track that is whole.
     #[must_use]
     pub fn places(&self) -> Vec<TrackPlace> {
-        let places = self.tracks.iter().filter_map(|(track, intake)| Some((*track, intake.last?)));
+        let places = self.tracks.iter().filter_map(|(track, intake)| Some((*track, intake.last?.place)));
         places.map(|(track, place)| TrackPlace { track, place }).collect()
     }
 
-    /// Whether a frame needs nothing that has not come, whatever was left out on its way.
-    pub(crate) fn goes_on_with(&self, track: u8, place: FramePlace) -> bool {
-        let last = self.tracks.get(&track).and_then(|track| track.last);
-        let is_next = |last: FramePlace| place <= FramePlace { frame: last.frame.saturating_add(1), ..last };
-        place.frame == 0 || last.is_some_and(is_next)
+    /// Whether the stream has such a track.
+    #[must_use]
+    pub fn has(&self, track: u8) -> bool {
+        self.tracks.contains_key(&track)
     }
 
     /// Frames that were left out, or given up.
@@ -74,7 +85,7 @@ impl Intake {
         self.dropped
     }
 
-    /// Takes a chunk, and puts it into the ring; the frame, where it is whole now.
+    /// Takes a chunk, and puts it into the ring.
     ///
     /// # Errors
     /// [`Bad`]: its sender is to be left.
@@ -85,13 +96,16 @@ impl Intake {
         chunk: Chunk,
         ring: &mut Ring,
         cx: &StreamContext<'_>,
-    ) -> Result<Option<MediaFrame>, Bad> {
-        let track = self.tracks.get_mut(&chunk.track).ok_or(Bad)?;
+    ) -> Result<Taken, Bad> {
+        let track = self.tracks.get(&chunk.track).ok_or(Bad)?;
         if chunk.payload.len() > CHUNK_BYTES_MAX {
             return Err(Bad);
         }
-        if chunk.index == 0 && (track.is_new(chunk.place, cx) || track.begins_again(chunk.place, link)) {
+        if chunk.index == 0 && (track.is_new(chunk.place) || track.begins_again(chunk.place, link)) {
             let header = self.begin(&chunk, cx)?;
+            if !track.has_what_is_needed(&header) && cx.rules.has(Rule::KeyFirst) {
+                return Ok(Taken::Hole);
+            }
             let way = Way::go_on(path, cx.identity.device()).header(chunk.stream, chunk.track, chunk.place.group);
             ring.begin_group(chunk.track, chunk.place.group, way, cx.now.mono);
             ring.begin_frame(chunk.track, chunk.place, header.flags, cx.now.mono);
@@ -115,43 +129,30 @@ impl Intake {
         let Some(track) = self.tracks.get_mut(&track) else { return };
         let hasher = blake3::Hasher::new();
         let partial = Partial { header, payload: Vec::new(), received: 0, hasher, from: Some(link) };
-        if let Some(given_up) = track.partial.replace(partial) {
-            track.give_up(&given_up);
-            self.dropped += 1;
-        }
+        track.partial = Some(partial);
     }
 
-    fn append(
-        &mut self,
-        link: LinkId,
-        chunk: Chunk,
-        ring: &mut Ring,
-        cx: &StreamContext<'_>,
-    ) -> Result<Option<MediaFrame>, Bad> {
+    fn append(&mut self, link: LinkId, chunk: Chunk, ring: &mut Ring, cx: &StreamContext<'_>) -> Result<Taken, Bad> {
         let number = chunk.track;
-        let Some(track) = self.tracks.get_mut(&number) else { return Ok(None) };
+        let Some(track) = self.tracks.get_mut(&number) else { return Ok(Taken::Nothing) };
         let Some(partial) = track.partial.as_mut().filter(|partial| partial.continues_with(&chunk)) else {
-            return Ok(None);
+            return Ok(Taken::Nothing);
         };
         let encoded = chunk.to_frame();
         partial.add(link, chunk.payload);
         if !partial.is_complete() {
             ring.push(number, encoded);
-            return Ok(None);
+            return Ok(Taken::Nothing);
         }
-        let Some(partial) = track.partial.take() else { return Ok(None) };
+        let Some(partial) = track.partial.take() else { return Ok(Taken::Nothing) };
         if cx.rules.has(Rule::FrameSigned) && !partial.is_genuine() {
-            track.give_up(&partial);
             ring.abandon(number);
-            self.dropped += 1;
-            return if partial.from.is_some() { Err(Bad) } else { Ok(None) };
+            return if partial.from.is_some() { Err(Bad) } else { Ok(Taken::Nothing) };
         }
-        let place = partial.header.place;
-        self.dropped += track.missing_before(place);
-        track.last = Some(place);
-        track.lacks.take_if(|lacks| *lacks <= place);
+        self.dropped += track.left_out_before(&partial.header);
+        track.note(&partial.header);
         Self::pass_on(number, encoded, ring);
-        Ok(Some(partial.into_frame()))
+        Ok(Taken::Whole(partial.into_frame()))
     }
 
     /// The last chunk of a frame follows only when the frame is known to be the streamer's.
@@ -162,20 +163,23 @@ impl Intake {
 }
 
 impl TrackIntake {
-    /// Whether a frame has not come yet, and can be shown when it is here.
-    fn is_new(&self, place: FramePlace, cx: &StreamContext<'_>) -> bool {
+    /// Whether a frame has not come yet, nor begun to.
+    fn is_new(&self, place: FramePlace) -> bool {
+        let last = self.last.map(|last| last.place);
         let begun = self.partial.as_ref().map(|partial| partial.header.place);
-        let is_later = self.last.max(begun).is_none_or(|last| last < place);
-        let in_group = self.last.is_some_and(|last| last.group == place.group);
-        let builds = self.lacks.is_none_or(|lacks| lacks.group != place.group || place <= lacks);
-        is_later && (place.frame == 0 || (in_group && builds) || !cx.rules.has(Rule::KeyFirst))
+        last.max(begun).is_none_or(|last| last < place)
     }
 
-    fn give_up(&mut self, partial: &Partial) {
-        if !partial.header.flags.include(FrameFlags::DISCARDABLE) {
-            let place = partial.header.place;
-            let earlier = self.lacks.filter(|lacks| lacks.group == place.group);
-            self.lacks = Some(earlier.map_or(place, |lacks| lacks.min(place)));
+    /// Whether everything is here that a frame builds on, as its streamer says.
+    fn has_what_is_needed(&self, header: &FrameHeader) -> bool {
+        let needs = FramePlace { frame: header.needs, ..header.place };
+        header.place.frame == 0 || self.needed == Some(needs)
+    }
+
+    fn note(&mut self, header: &FrameHeader) {
+        self.last = Some(*header);
+        if header.place.frame == 0 || !header.flags.include(FrameFlags::DISCARDABLE) {
+            self.needed = Some(header.place);
         }
     }
 
@@ -185,9 +189,9 @@ impl TrackIntake {
         partial.is_some_and(|partial| partial.from == Some(link))
     }
 
-    fn missing_before(&self, place: FramePlace) -> u64 {
-        let in_group = self.last.filter(|last| last.group == place.group);
-        u64::from(in_group.map_or(place.frame, |last| place.frame.saturating_sub(last.frame + 1)))
+    /// Frames between the last one and this, by the streamer's count. One that was started again counts anew.
+    fn left_out_before(&self, header: &FrameHeader) -> u64 {
+        self.last.map_or(0, |last| header.count.saturating_sub(last.count + 1))
     }
 }
 

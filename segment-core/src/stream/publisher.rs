@@ -37,13 +37,30 @@ pub enum PushError {
     TooLarge(usize),
 }
 
+/// Where a track stands.
+#[derive(Clone, Copy, Debug, Default)]
+struct Standing {
+    /// Its last frame; none before its first keyframe.
+    place: Option<FramePlace>,
+    /// The last frame of the group that others build on.
+    needed: u32,
+    /// Frames so far.
+    count: u64,
+}
+
+impl Standing {
+    fn after(self, place: FramePlace, flags: FrameFlags) -> Self {
+        let needed = if flags.include(FrameFlags::DISCARDABLE) { self.needed } else { place.frame };
+        Self { place: Some(place), needed: if place.frame == 0 { 0 } else { needed }, count: self.count + 1 }
+    }
+}
+
 /// The streamer's side of one stream.
 #[derive(Debug)]
 pub struct Publisher {
     description: Signed<StreamDescription>,
     admission: Admission,
-    /// Where each track stands; none before its first keyframe.
-    places: BTreeMap<u8, Option<FramePlace>>,
+    tracks: BTreeMap<u8, Standing>,
     ring: Ring,
     fanout: Fanout,
     interval: Duration,
@@ -57,7 +74,7 @@ impl Publisher {
     pub fn new(description: Signed<StreamDescription>, coordinators: Vec<DeviceId>) -> Self {
         Self {
             admission: Admission::new(description.stream, coordinators),
-            places: description.tracks.iter().map(|track| (track.track, None)).collect(),
+            tracks: description.tracks.iter().map(|track| (track.track, Standing::default())).collect(),
             ring: Ring::default(),
             fanout: Fanout::new(TrackOrder::of(&description.tracks)),
             interval: shortest_interval(&description.tracks),
@@ -85,13 +102,14 @@ impl Publisher {
         payload: &Bytes,
         cx: &mut StreamContext<'_>,
     ) -> Result<FramePlace, PushError> {
-        let before = *self.places.get(&track).ok_or(PushError::NoSuchTrack)?;
-        let place = next_place(before, flags, cx).ok_or(PushError::KeyFirst)?;
+        let before = *self.tracks.get(&track).ok_or(PushError::NoSuchTrack)?;
+        let place = next_place(before.place, flags, cx).ok_or(PushError::KeyFirst)?;
         let size = u32::try_from(payload.len()).ok().filter(|_| payload.len() <= cx.limits.frame_bytes_max);
         let size = size.ok_or(PushError::TooLarge(cx.limits.frame_bytes_max))?;
-        self.places.insert(track, Some(place));
-        let hash = Hash(*blake3::hash(payload).as_bytes());
-        let header = FrameHeader { stream: self.stream(), track, place, timestamp_us, flags, size, hash };
+        self.tracks.insert(track, before.after(place, flags));
+        let (stream, hash) = (self.stream(), Hash(*blake3::hash(payload).as_bytes()));
+        let (needs, count) = (if place.frame == 0 { 0 } else { before.needed }, before.count);
+        let header = FrameHeader { stream, track, place, timestamp_us, flags, size, hash, needs, count };
         self.keep(&Signed::new(header, cx.identity), payload, cx);
         self.frames += 1;
         self.bytes += u64::from(size);

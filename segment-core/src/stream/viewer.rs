@@ -4,7 +4,7 @@ use alloc::vec::Vec;
 use core::time::Duration;
 
 use segment_proto::limits::{STREAM_PATH_MAX, StreamLimits};
-use segment_proto::messages::{Follow, GroupHeader, Node, Plan, Unserved, ViewerFigures, ViewerReport};
+use segment_proto::messages::{Chunk, Follow, GroupHeader, Node, Plan, Unserved, ViewerFigures, ViewerReport};
 use segment_proto::{
     ChannelId, DeviceId, Frame, Instant, LinkId, Message, Reason, Signed, StreamDescription, StreamId,
 };
@@ -14,11 +14,11 @@ use crate::rules::Rule;
 use crate::stream::admission::Admission;
 use crate::stream::fanout::{Fanout, heartbeat, is_due, shortest_interval};
 use crate::stream::figures::Figures;
-use crate::stream::intake::{Bad, Intake};
+use crate::stream::intake::{Bad, Intake, Taken};
 use crate::stream::parents::Parents;
 use crate::stream::ring::Ring;
 use crate::stream::subscriber::TrackOrder;
-use crate::stream::{StreamContext, StreamEvent, Way};
+use crate::stream::{MediaFrame, StreamContext, StreamEvent, Way};
 
 /// A relay takes so many times the viewers that it is given: those whose own parent has gone come by themselves.
 const SPARE: usize = 2;
@@ -144,30 +144,42 @@ impl Viewer {
         self.parents.on_path(link, header.track, header.path);
     }
 
-    fn on_chunk(&mut self, link: LinkId, chunk: segment_proto::messages::Chunk, cx: &mut StreamContext<'_>) {
-        self.parents.on_chunk(link, chunk.payload.len(), cx);
-        if self.parents.path_of(link, chunk.track).is_none() {
-            return self.parents.pass_over(link, chunk.track);
-        }
-        if chunk.index == 0 && self.parents.has_gap(link, chunk.track) {
-            if !self.intake.goes_on_with(chunk.track, chunk.place) {
-                return;
-            }
-            self.parents.close_gap(link, chunk.track);
-        }
-        let Some(path) = self.parents.path_of(link, chunk.track) else { return };
+    fn on_chunk(&mut self, link: LinkId, chunk: Chunk, cx: &mut StreamContext<'_>) {
+        self.parents.on_chunk(link, &chunk, cx);
+        let path = self.parents.path_of(link, chunk.track).filter(|_| self.intake.has(chunk.track));
+        let Some(path) = path else { return self.pass_over(link, chunk.track, cx) };
+        let group = chunk.place.group;
         match self.intake.take(link, path, chunk, &mut self.ring, cx) {
-            Ok(frame) => {
+            Ok(taken) => {
                 self.ring.trim(cx.now.mono, cx.limits, cx.rules);
                 self.fanout.pump(&self.ring, cx);
-                if let Some(frame) = frame {
-                    self.figures.note(&frame, cx.now);
-                    cx.event(self.description.stream, StreamEvent::Frame(frame));
+                match taken {
+                    Taken::Nothing => {}
+                    Taken::Hole => self.parents.on_hole(link, group, cx),
+                    Taken::Whole(frame) => self.show(link, frame, cx),
                 }
             }
-            Err(Bad) if cx.rules.has(Rule::BadParentLeft) => self.parents.ban(link, Reason::BadSignature, cx),
-            Err(Bad) => {}
+            Err(Bad) => self.accuse(link, cx),
         }
+    }
+
+    /// What was under way when this parent was asked comes before it has said its way, and is sent again.
+    fn pass_over(&mut self, link: LinkId, track: u8, cx: &mut StreamContext<'_>) {
+        if !self.intake.has(track) {
+            self.accuse(link, cx);
+        }
+    }
+
+    fn accuse(&mut self, link: LinkId, cx: &mut StreamContext<'_>) {
+        if cx.rules.has(Rule::BadParentLeft) {
+            self.parents.ban(link, Reason::BadSignature, cx);
+        }
+    }
+
+    fn show(&mut self, link: LinkId, frame: MediaFrame, cx: &mut StreamContext<'_>) {
+        self.parents.on_frame(link, cx.now.mono);
+        self.figures.note(&frame, cx.now);
+        cx.event(self.description.stream, StreamEvent::Frame(frame));
     }
 
     fn on_follow(&mut self, link: LinkId, device: DeviceId, follow: &Follow, cx: &mut StreamContext<'_>) {
@@ -217,6 +229,7 @@ impl Viewer {
     /// The time has come.
     pub fn handle_timeout(&mut self, cx: &mut StreamContext<'_>) {
         self.parents.handle_timeout(cx);
+        self.parents.on_hunger(|| self.intake.places(), cx);
         self.settle(cx);
         if is_due(self.next_beat(cx.limits), cx.now.mono) {
             let (every, header) = (heartbeat(self.interval, cx.limits), self.sign_of_life(cx));

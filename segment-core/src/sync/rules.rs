@@ -225,13 +225,13 @@ rules! {
     PathStopsLoops, stands in "stream/viewer.rs",
         without it "relays pass a stream to each other in a circle";
     /// A silent parent is replaced by a backup.
-    SilenceRepairs, stands in "stream/parents.rs",
+    SilenceRepairs, stands in "stream/parents/timing.rs",
         without it "a relay that crashed without a word stops everybody below it";
     /// Who asks another parent goes on behind what it has.
     ResumeFromRing, stands in "stream/subscriber.rs",
         without it "frames are lost whenever a parent is replaced";
     /// A parent that leaves is kept until another has taken over.
-    MakeBeforeBreak, stands in "stream/parents.rs",
+    MakeBeforeBreak, stands in "stream/parents/mod.rs",
         without it "the picture stands still whenever the tree is rearranged";
     /// Only who has lost its own parent looks for another.
     OnlyDirectChildren, stands in "stream/fanout.rs",

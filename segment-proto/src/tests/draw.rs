@@ -399,6 +399,8 @@ impl Draw {
             flags: FrameFlags::KEY.with(FrameFlags::DISCARDABLE),
             size: self.u32(),
             hash: self.hash(),
+            needs: self.u32(),
+            count: self.u64(),
         }
     }
 

@@ -3,6 +3,7 @@
 mod coordinating;
 mod dropping;
 mod keeping;
+mod keeping_back;
 mod pacing;
 mod parenting;
 mod publishing;

@@ -45,6 +45,7 @@ fn a_silent_parent_is_replaced_behind_what_came() {
         ["5: Unfollow", "report lost 5 Some(6)", "parent Some(5) -> None", "6: follow [(2, 1000, 0)]"]
     );
     source.delta();
+    sink.begins(6);
     sink.hear_all(6, source.chunks(5));
     assert_eq!(sink.rig.said(), ["parent None -> Some(6)", "shows 1000.1 of 2"]);
 }
@@ -77,13 +78,13 @@ fn without_its_rule_silence_is_borne_for_ever() {
     let (_, mut sink) = served();
     sink.rig.rules = Rules::without(Rule::SilenceRepairs);
     sink.pass(60_000);
-    assert!(without_taken(&mut sink).is_empty());
+    assert!(!without_taken(&mut sink).iter().any(|line| line.contains("lost")));
 }
 
 #[test]
 fn signs_of_life_are_no_silence() {
     let (mut source, mut sink) = served();
-    for _ in 0..100 {
+    for _ in 0..50 {
         sink.pass(50);
         source.rig.pass(50);
         source.publisher.handle_timeout(&mut source.rig.cx());
@@ -120,6 +121,7 @@ fn a_parent_that_leaves_is_kept_until_another_has_taken_over() {
         sink.hear_all(5, chunks.clone());
         let between = sink.rig.said();
         source.delta();
+        sink.begins(6);
         sink.hear_all(6, chunks.into_iter().chain(source.chunks(5)).collect());
         (asked, between, sink.rig.said())
     };
@@ -153,6 +155,7 @@ fn a_new_plan_moves_a_viewer_without_a_break() {
     source.delta();
     let chunks = source.chunks(5);
     sink.hear_all(5, chunks.clone());
+    sink.begins(7);
     sink.hear_all(7, chunks);
     assert_eq!(sink.rig.said(), ["shows 1000.1 of 2", "5: Unfollow", "parent Some(5) -> Some(7)"]);
 }

@@ -247,6 +247,12 @@ impl Sink {
         self.viewer.on_message(LinkId(from.into()), device(from), message, &mut self.rig.cx());
     }
 
+    /// Whoever is asked says first what it has.
+    pub fn begins(&mut self, from: u8) {
+        let path = alloc::vec![device(STREAMER), device(from)];
+        self.hear(from, messages::GroupHeader { stream: stream(), track: VIDEO, group: 1_000, path }.into());
+    }
+
     pub fn hear_all(&mut self, from: u8, messages: Vec<Message>) {
         messages.into_iter().for_each(|message| self.hear(from, message));
     }
