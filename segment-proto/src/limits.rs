@@ -191,7 +191,8 @@ pub struct StreamLimits {
     pub report: Duration,
     /// A relay that leaves goes on for so long, for those who are still on their way to another.
     pub leaving: Duration,
-    /// How long a ticket is good for.
+    /// How long a ticket is good for. When half of that is over, there is a new one. Policy: whose ticket has ended is not
+    /// served any more.
     pub ticket_life: Duration,
 }
 
@@ -219,7 +220,7 @@ impl Default for StreamLimits {
             return_within: Duration::from_secs(60),
             report: Duration::from_secs(2),
             leaving: Duration::from_secs(2),
-            ticket_life: Duration::from_secs(24 * 3_600),
+            ticket_life: Duration::from_secs(120),
         }
     }
 }

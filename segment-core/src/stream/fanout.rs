@@ -5,8 +5,8 @@ use alloc::vec::Vec;
 use core::time::Duration;
 
 use segment_proto::limits::StreamLimits;
-use segment_proto::messages::{Taken, TrackPlace, Unserved};
-use segment_proto::{DeviceId, Frame, Instant, LinkId, Reason, StreamId};
+use segment_proto::messages::{Follow, Taken, Unserved};
+use segment_proto::{DeviceId, Frame, Instant, LinkId, Reason, StreamId, UnixMillis};
 
 use crate::contract::Deadline;
 use crate::rules::Rule;
@@ -14,6 +14,9 @@ use crate::stream::pacing::Window;
 use crate::stream::ring::Ring;
 use crate::stream::subscriber::{Subscriber, TrackOrder};
 use crate::stream::{StreamContext, StreamOutput};
+
+/// How often it is looked whose ticket has ended.
+const LOOK: Duration = Duration::from_secs(1);
 
 /// The viewers of one ring.
 #[derive(Debug)]
@@ -23,13 +26,21 @@ pub struct Fanout {
     /// What is under way to those who want no more: it counts when they follow again. Bounded by the number of links.
     left: BTreeMap<LinkId, Window>,
     scratch: Vec<Frame>,
+    /// When it is looked next whose ticket has ended.
+    look_at: Instant,
 }
 
 impl Fanout {
     /// Nobody yet.
     #[must_use]
     pub fn new(order: TrackOrder) -> Self {
-        Self { order, subscribers: BTreeMap::new(), left: BTreeMap::new(), scratch: Vec::new() }
+        Self {
+            order,
+            subscribers: BTreeMap::new(),
+            left: BTreeMap::new(),
+            scratch: Vec::new(),
+            look_at: Instant::default(),
+        }
     }
 
     /// Somebody follows from here on. Who follows again begins again.
@@ -37,14 +48,17 @@ impl Fanout {
         &mut self,
         link: LinkId,
         device: DeviceId,
-        after: &[TrackPlace],
+        follow: &Follow,
         ring: &Ring,
         header: &Frame,
         cx: &mut StreamContext<'_>,
     ) {
         self.unfollow(link);
         let window = self.left.remove(&link).unwrap_or_else(|| Window::new(cx.limits));
-        let subscriber = Subscriber::new(device, after, window, &self.order, ring, cx);
+        let subscriber = Subscriber::new(device, follow, window, &self.order, ring, cx);
+        if self.subscribers.is_empty() {
+            self.look_at = cx.now.mono + LOOK;
+        }
         self.subscribers.insert(link, subscriber);
         cx.out.push_back(StreamOutput::Send(link, header.clone()));
         self.pump_one(link, ring, cx);
@@ -67,6 +81,32 @@ impl Fanout {
     pub(crate) fn shut_out(&mut self, device: &DeviceId, stream: StreamId, cx: &mut StreamContext<'_>) {
         self.subscribers.retain(|link, subscriber| {
             let stays = subscriber.device != *device;
+            if !stays {
+                cx.send(*link, &Unserved { stream, reason: Reason::BadCertificate });
+            }
+            stays
+        });
+    }
+
+    /// Somebody has shown a newer ticket.
+    pub(crate) fn renew(&mut self, link: LinkId, expires: UnixMillis) {
+        if let Some(subscriber) = self.subscribers.get_mut(&link) {
+            subscriber.expires = expires;
+        }
+    }
+
+    /// Whose ticket has ended, and who has shown no other, is not served any more: whoever coordinates would have given
+    /// them one.
+    pub(crate) fn expire(&mut self, stream: StreamId, cx: &mut StreamContext<'_>) {
+        if self.look_at > cx.now.mono {
+            return;
+        }
+        self.look_at = cx.now.mono + LOOK;
+        if !cx.rules.has(Rule::TicketAdmits) {
+            return;
+        }
+        self.subscribers.retain(|link, subscriber| {
+            let stays = subscriber.expires >= cx.now.wall;
             if !stays {
                 cx.send(*link, &Unserved { stream, reason: Reason::BadCertificate });
             }
@@ -120,11 +160,13 @@ impl Fanout {
         }
     }
 
-    /// When somebody needs a sign of life.
+    /// When somebody needs a sign of life, or tickets are to be looked at.
     #[must_use]
     pub fn deadline(&self, every: Duration) -> Option<Deadline> {
         let earliest = self.subscribers.values().map(|subscriber| subscriber.last_sent).min()?;
-        Some(Deadline::new(earliest + every, "a sign of life"))
+        let beat = Deadline::new(earliest + every, "a sign of life");
+        let look = Deadline::new(self.look_at, "tickets that end");
+        Some(if look.at < beat.at { look } else { beat })
     }
 
     /// Whether somebody follows on this link.

@@ -10,7 +10,7 @@ use alloc::collections::VecDeque;
 use bytes::Bytes;
 use segment_proto::limits::StreamLimits;
 use segment_proto::messages::{GroupHeader, Node};
-use segment_proto::{DeviceId, Frame, FrameFlags, FramePlace, Identity, LinkId, Now, Payload, Reason, StreamId};
+use segment_proto::{DeviceId, Frame, FrameFlags, FramePlace, Identity, LinkId, Now, Payload, Reason, StreamId, Track};
 
 use crate::rules::Rules;
 
@@ -141,6 +141,15 @@ impl Way {
     pub(crate) fn header(&self, stream: StreamId, track: u8, group: u64) -> Frame {
         Frame::push(&GroupHeader { stream, track, group, path: self.0.clone() })
     }
+}
+
+/// Of an uplink so much is used.
+const USED_PERCENT: u64 = 80;
+
+/// So many copies of a stream an uplink carries.
+pub(crate) fn carried(uplink_kbps: u32, tracks: &[Track]) -> usize {
+    let rate_bps = tracks.iter().map(|track| u64::from(track.rate_bps)).sum::<u64>().max(1);
+    usize::try_from(u64::from(uplink_kbps) * 1_000 * USED_PERCENT / 100 / rate_bps).unwrap_or(usize::MAX)
 }
 
 /// Whether this is where somebody can be dialled.

@@ -137,12 +137,17 @@ impl Publisher {
             Message::Follow(follow) => match self.may_follow(&follow, &device, cx) {
                 Ok(()) => {
                     let header = self.sign_of_life(cx);
-                    self.fanout.follow(link, device, &follow.after, &self.ring, &header, cx);
+                    self.fanout.follow(link, device, &follow, &self.ring, &header, cx);
                 }
                 Err(reason) => cx.send(link, &Unserved { stream: self.stream(), reason }),
             },
             Message::Unfollow(_) => self.fanout.unfollow(link),
             Message::Taken(taken) => self.fanout.on_taken(link, &taken, &self.ring, cx),
+            Message::ShowTicket(shown) => {
+                if self.admission.admit(&shown.ticket, &device, cx).is_ok() {
+                    self.fanout.renew(link, shown.ticket.expires);
+                }
+            }
             Message::ShutOut(shut) => {
                 self.admission.shut_out(shut.viewer, cx);
                 self.fanout.shut_out(&shut.viewer, shut.stream, cx);
@@ -189,6 +194,7 @@ impl Publisher {
         if is_due(self.fanout.deadline(every), cx.now.mono) {
             let header = self.sign_of_life(cx);
             self.fanout.beat(every, &header, cx);
+            self.fanout.expire(self.stream(), cx);
         }
     }
 

@@ -4,8 +4,8 @@ use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
 use core::time::Duration;
 
-use segment_proto::messages::TrackPlace;
-use segment_proto::{DeviceId, Frame, FrameFlags, FramePlace, Instant, TrackKind};
+use segment_proto::messages::Follow;
+use segment_proto::{DeviceId, Frame, FrameFlags, FramePlace, Instant, TrackKind, UnixMillis};
 
 use crate::rules::Rule;
 use crate::stream::StreamContext;
@@ -54,6 +54,8 @@ struct Cursor {
 pub struct Subscriber {
     /// Who.
     pub device: DeviceId,
+    /// When the ticket ends that it has shown last.
+    pub expires: UnixMillis,
     /// Frames that were left out for it.
     pub left_out: u64,
     /// When something was sent last.
@@ -67,14 +69,14 @@ impl Subscriber {
     /// Begins behind what it has, or else at the newest keyframe; with what is under way to it.
     pub(crate) fn new(
         device: DeviceId,
-        after: &[TrackPlace],
+        follow: &Follow,
         window: Window,
         order: &TrackOrder,
         ring: &Ring,
         cx: &StreamContext<'_>,
     ) -> Self {
         let cursor = |track: u8| {
-            let had = after.iter().find(|after| after.track == track).map(|after| after.place);
+            let had = follow.after.iter().find(|after| after.track == track).map(|after| after.place);
             let resumed = had.filter(|place| cx.rules.has(Rule::ResumeFromRing) && ring.has(track, *place));
             let place = match resumed {
                 Some(had) => next(had),
@@ -83,7 +85,8 @@ impl Subscriber {
             (track, Cursor { place, began_with: place.group, began_at: cx.now.mono, ..Cursor::default() })
         };
         let cursors = order.0.iter().map(|(track, _)| cursor(*track)).collect();
-        Self { device, left_out: 0, last_sent: cx.now.mono, cursors, window, jumps: Jumps::default() }
+        let (expires, last_sent, jumps) = (follow.ticket.expires, cx.now.mono, Jumps::default());
+        Self { device, expires, left_out: 0, last_sent, cursors, window, jumps }
     }
 
     fn join_at(track: u8, had: Option<FramePlace>, ring: &Ring, cx: &StreamContext<'_>) -> FramePlace {

@@ -18,9 +18,10 @@ use crate::stream::intake::{Bad, Intake, Taken};
 use crate::stream::parents::Parents;
 use crate::stream::ring::Ring;
 use crate::stream::subscriber::TrackOrder;
-use crate::stream::{MediaFrame, StreamContext, StreamEvent, Way};
+use crate::stream::{MediaFrame, StreamContext, StreamEvent, Way, carried};
 
-/// A relay takes so many times the viewers that it is given: those whose own parent has gone come by themselves.
+/// A relay that has agreed to more takes so many times the viewers that it is given: those whose own parent has gone come
+/// by themselves.
 const SPARE: usize = 2;
 
 /// A relay that has lost its parent tells its own viewers for so long that it looks for another.
@@ -44,6 +45,8 @@ pub struct Viewer {
     ring: Ring,
     fanout: Fanout,
     figures: Figures,
+    /// Viewers that it has agreed to serve.
+    agreed: usize,
     interval: Duration,
     report_at: Instant,
     /// When a parent was heard last.
@@ -54,9 +57,14 @@ pub struct Viewer {
 }
 
 impl Viewer {
-    /// Watches from now on; those who coordinate sign whom to serve.
+    /// Watches from now on, and passes on as much as is agreed here; those who coordinate sign whom to serve.
     #[must_use]
-    pub fn new(description: Signed<StreamDescription>, coordinators: Vec<DeviceId>, now: Instant) -> Self {
+    pub fn new(
+        description: Signed<StreamDescription>,
+        coordinators: Vec<DeviceId>,
+        relay_kbps: u32,
+        now: Instant,
+    ) -> Self {
         let interval = shortest_interval(&description.tracks);
         Self {
             admission: Admission::new(description.stream, coordinators),
@@ -65,6 +73,7 @@ impl Viewer {
             ring: Ring::default(),
             fanout: Fanout::new(TrackOrder::of(&description.tracks)),
             figures: Figures::default(),
+            agreed: carried(relay_kbps, &description.tracks),
             interval,
             report_at: Instant(u64::MAX),
             heard: now,
@@ -84,6 +93,7 @@ impl Viewer {
     pub fn on_plan(&mut self, plan: Plan, cx: &mut StreamContext<'_>) {
         let report = Duration::from_millis(plan.report_ms.into());
         if self.parents.set_plan(plan, cx.now.mono) {
+            self.parents.show_ticket(cx);
             self.report_at = self.report_at.min(cx.now.mono + report);
             self.parents.object(cx);
             self.settle(cx);
@@ -120,6 +130,11 @@ impl Viewer {
             Message::Follow(follow) => self.on_follow(link, device, &follow, cx),
             Message::Unfollow(_) => self.fanout.unfollow(link),
             Message::Taken(taken) => self.fanout.on_taken(link, &taken, &self.ring, cx),
+            Message::ShowTicket(shown) => {
+                if self.admission.admit(&shown.ticket, &device, cx).is_ok() {
+                    self.fanout.renew(link, shown.ticket.expires);
+                }
+            }
             Message::ShutOut(shut) => {
                 self.admission.shut_out(shut.viewer, cx);
                 self.fanout.shut_out(&shut.viewer, shut.stream, cx);
@@ -183,21 +198,28 @@ impl Viewer {
     }
 
     fn on_follow(&mut self, link: LinkId, device: DeviceId, follow: &Follow, cx: &mut StreamContext<'_>) {
-        match self.may_follow(follow, &device, cx) {
+        match self.may_follow(link, follow, &device, cx) {
             Ok(()) => {
                 let header = self.sign_of_life(cx);
-                self.fanout.follow(link, device, &follow.after, &self.ring, &header, cx);
+                self.fanout.follow(link, device, follow, &self.ring, &header, cx);
             }
             Err(reason) => cx.send(link, &Unserved { stream: self.stream(), reason }),
         }
     }
 
-    fn may_follow(&self, follow: &Follow, device: &DeviceId, cx: &StreamContext<'_>) -> Result<(), Reason> {
+    fn may_follow(
+        &self,
+        link: LinkId,
+        follow: &Follow,
+        device: &DeviceId,
+        cx: &StreamContext<'_>,
+    ) -> Result<(), Reason> {
         self.admission.admit(&follow.ticket, device, cx)?;
         if self.stage != Stage::Watching || self.parents.parent().is_none() {
             return Err(Reason::NotNow);
         }
-        if self.fanout.len() >= cx.limits.children_max * SPARE {
+        let agreed = if cx.rules.has(Rule::Consent) { self.agreed } else { usize::MAX };
+        if !self.fanout.has(link) && self.fanout.len() >= agreed.min(cx.limits.children_max * SPARE) {
             return Err(Reason::LimitReached);
         }
         Ok(())
@@ -234,6 +256,7 @@ impl Viewer {
         if is_due(self.next_beat(cx.limits), cx.now.mono) {
             let (every, header) = (heartbeat(self.interval, cx.limits), self.sign_of_life(cx));
             self.fanout.beat(every, &header, cx);
+            self.fanout.expire(self.stream(), cx);
             self.starving = cx.now.mono.since(self.heard) >= REPAIR;
         }
         self.report(cx);

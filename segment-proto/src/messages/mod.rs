@@ -126,6 +126,7 @@ messages! {
     0x0515 ShutOut;
     0x0516 ForwardStream;
     0x0517 ReturnStream;
+    0x0518 ShowTicket;
 }
 
 impl Message {

@@ -171,6 +171,13 @@ pub struct Follow {
     pub after: Vec<TrackPlace>,
 }
 
+/// Shows whoever serves a newer ticket; all goes on as it was.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ShowTicket {
+    /// It.
+    pub ticket: Signed<Ticket>,
+}
+
 /// The viewer wants no more from this parent.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Unfollow {

@@ -346,6 +346,7 @@ fn stream(d: &mut Draw) -> Vec<Message> {
         d.sample(
             |d| ReturnStream { channel: d.channel(), session: d.u64(), frame: d.text().into_bytes().into() }.into()
         ),
+        d.sample(|d| ShowTicket { ticket: d.signed_ticket() }.into()),
     ]
 }
 

@@ -144,7 +144,7 @@ impl Peer {
         let watch = Watch { channel, stream, relay_kbps, port, advertise, listed, parent: None };
         let purpose = PeerRequest::Watch(stream);
         let id = self.core.request(server.link, &watch, purpose, now).map_err(|_| CommandError::Busy)?;
-        let viewer = Viewer::new(description.clone(), self.stream_coordinators(channel), now.mono);
+        let viewer = Viewer::new(description.clone(), self.stream_coordinators(channel), relay_kbps, now.mono);
         self.streams.drop_watching(stream, &self.core, now);
         self.streams.watch(viewer, relay_kbps);
         self.told_stream(stream, server);

@@ -234,6 +234,7 @@ impl Streams {
 fn stream_of(message: &Message) -> Option<StreamId> {
     match message {
         Message::Follow(m) => Some(m.ticket.stream),
+        Message::ShowTicket(m) => Some(m.ticket.stream),
         Message::Unfollow(m) => Some(m.stream),
         Message::Unserved(m) => Some(m.stream),
         Message::GroupHeader(m) => Some(m.stream),

@@ -9,9 +9,8 @@ use segment_proto::{AccountId, DeviceId, Instant, LinkId, Signed, StreamDescript
 use super::CoordinatorContext;
 use super::tree::Tree;
 use crate::rules::Rule;
+use crate::stream::carried;
 
-/// Of an uplink so much is used.
-const USED_PERCENT: u64 = 80;
 /// Devices that are remembered as shut out. Policy: the lowest key goes.
 const SHUT_OUT_MAX: usize = 1_024;
 /// A coordinator takes so many reports a second.
@@ -37,12 +36,14 @@ pub(super) struct Watcher {
     pub(super) parent: Option<DeviceId>,
     pub(super) figures: ViewerFigures,
     version: u32,
+    /// When its ticket is renewed.
+    renew_at: Instant,
 }
 
 impl Watcher {
     pub(super) fn new(link: LinkId, who: Who, node: Node, listed: bool) -> Self {
         let figures = ViewerFigures::default();
-        Self { link, who, node, listed, relays: false, parent: None, figures, version: 0 }
+        Self { link, who, node, listed, relays: false, parent: None, figures, version: 0, renew_at: Instant::default() }
     }
 
     fn row(&self) -> ViewerRow {
@@ -61,13 +62,13 @@ pub(super) struct Broadcast {
     pub(super) tree: Tree,
     /// Who may not watch any more, though tickets of theirs are good for a while yet.
     shut_out: BTreeSet<DeviceId>,
-    rate_bps: u64,
+    /// Whose ticket is renewed when; one for each viewer that has one.
+    renewals: BTreeSet<(Instant, DeviceId)>,
 }
 
 impl Broadcast {
     pub(super) fn new(link: LinkId, start: StartStream, node: Node, cx: &CoordinatorContext<'_>) -> Self {
-        let rate_bps = rate(&start.description);
-        let direct = carried(start.uplink_kbps, rate_bps).clamp(1, cx.limits.streams.direct_max);
+        let direct = carried(start.uplink_kbps, &start.description.tracks).clamp(1, cx.limits.streams.direct_max);
         Self {
             tree: Tree::new(node.device, direct, cx.rules),
             description: start.description,
@@ -75,7 +76,7 @@ impl Broadcast {
             node,
             viewers: BTreeMap::new(),
             shut_out: BTreeSet::new(),
-            rate_bps,
+            renewals: BTreeSet::new(),
         }
     }
 
@@ -89,7 +90,7 @@ impl Broadcast {
             return 0;
         }
         let most = if cx.rules.has(Rule::FewChildren) { cx.limits.streams.children_max } else { usize::MAX };
-        let agreed = if cx.rules.has(Rule::Consent) { carried(relay_kbps, self.rate_bps) } else { most };
+        let agreed = if cx.rules.has(Rule::Consent) { carried(relay_kbps, &self.description.tracks) } else { most };
         agreed.min(most)
     }
 
@@ -120,9 +121,32 @@ impl Broadcast {
         let (channel, stream) = (self.description.channel, self.description.stream);
         let viewer = self.viewers.get_mut(device)?;
         viewer.version += 1;
+        self.renewals.remove(&(viewer.renew_at, *device));
+        // Half of its life is left then: a plan that is late, or a coordinator that is gone for a moment, does no harm.
+        viewer.renew_at = cx.now.mono + cx.limits.streams.ticket_life / 2;
+        self.renewals.insert((viewer.renew_at, *device));
         let expires = cx.now.wall.plus(cx.limits.streams.ticket_life);
         let ticket = Signed::new(Ticket { channel, stream, viewer: *device, expires }, cx.identity);
         Some((viewer.link, Plan { channel, stream, version: viewer.version, parent, backups, ticket, report_ms }))
+    }
+
+    /// Somebody watches no longer. Whether they did.
+    pub(super) fn forget(&mut self, device: &DeviceId) -> bool {
+        let Some(viewer) = self.viewers.remove(device) else { return false };
+        self.renewals.remove(&(viewer.renew_at, *device));
+        true
+    }
+
+    /// When the next ticket is renewed.
+    pub(super) fn renews_at(&self) -> Option<Instant> {
+        self.renewals.first().map(|(at, _)| *at)
+    }
+
+    /// Somebody whose ticket is to be renewed now.
+    pub(super) fn take_due(&mut self, now: Instant) -> Option<DeviceId> {
+        let (_, device) = self.renewals.first().filter(|(at, _)| *at <= now).copied()?;
+        self.renewals.pop_first();
+        Some(device)
     }
 
     fn node_of(&self, device: &DeviceId) -> Option<Node> {
@@ -165,14 +189,4 @@ impl Broadcast {
         let relays = self.viewers.values().filter(|viewer| viewer.relays).map(|viewer| viewer.link);
         streamer.into_iter().chain(relays)
     }
-}
-
-/// What a stream needs, in bits a second.
-fn rate(description: &StreamDescription) -> u64 {
-    description.tracks.iter().map(|track| u64::from(track.rate_bps)).sum::<u64>().max(1)
-}
-
-/// So many copies of a stream an uplink carries.
-fn carried(uplink_kbps: u32, rate_bps: u64) -> usize {
-    usize::try_from(u64::from(uplink_kbps) * 1_000 * USED_PERCENT / 100 / rate_bps).unwrap_or(usize::MAX)
 }

@@ -198,6 +198,7 @@ impl Coordinator {
             broadcast.tell_shut_out(from.link, cx);
         }
         broadcast.tree.leave(&from.device);
+        broadcast.forget(&from.device);
         broadcast.viewers.insert(from.device, watcher);
         broadcast.tree.join(from.device, capacity, watch.parent);
         self.tell_plans(&watch.stream, cx);
@@ -207,7 +208,7 @@ impl Coordinator {
     /// Somebody watches no longer.
     pub fn unwatch(&mut self, device: &DeviceId, stream: StreamId, cx: &mut CoordinatorContext<'_>) {
         let Some(broadcast) = self.streams.get_mut(&stream) else { return };
-        if broadcast.viewers.remove(device).is_some() {
+        if broadcast.forget(device) {
             broadcast.tree.leave(device);
             self.tell_plans(&stream, cx);
         }
@@ -315,14 +316,28 @@ impl Coordinator {
         for stream in over.collect::<Vec<_>>() {
             self.end(stream, Reason::StreamerGone, cx);
         }
+        self.renew_tickets(cx);
+    }
+
+    fn renew_tickets(&mut self, cx: &mut CoordinatorContext<'_>) {
+        for broadcast in self.streams.values_mut() {
+            while let Some(device) = broadcast.take_due(cx.now.mono) {
+                if let Some((link, plan)) = broadcast.plan(&device, cx) {
+                    cx.one(link, &plan);
+                }
+            }
+        }
     }
 
     /// When.
     #[must_use]
     pub fn poll_timeout(&self) -> Option<Deadline> {
-        earliest(self.streams.values().map(|broadcast| match broadcast.streamer {
-            Streamer::There(_) => None,
-            Streamer::Gone(until) => Some(Deadline::new(until, "a streamer that is gone")),
+        earliest(self.streams.values().flat_map(|broadcast| {
+            let gone = match broadcast.streamer {
+                Streamer::There(_) => None,
+                Streamer::Gone(until) => Some(Deadline::new(until, "a streamer that is gone")),
+            };
+            [gone, broadcast.renews_at().map(|at| Deadline::new(at, "a ticket that ends"))]
         }))
     }
 

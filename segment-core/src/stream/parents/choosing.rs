@@ -3,7 +3,7 @@
 use alloc::vec::Vec;
 use core::time::Duration;
 
-use segment_proto::messages::{Follow, Node, ParentLost, Plan, TrackPlace, Unfollow};
+use segment_proto::messages::{Follow, Node, ParentLost, Plan, ShowTicket, TrackPlace, Unfollow};
 use segment_proto::{DeviceId, Instant, LinkId};
 
 use super::source::Source;
@@ -22,6 +22,18 @@ impl Parents {
         }
         (self.plan, self.patient_until) = (Some(plan), Some(now + PATIENCE));
         true
+    }
+
+    /// Whoever serves is shown a new ticket in time.
+    pub(crate) fn show_ticket(&mut self, cx: &mut StreamContext<'_>) {
+        let Some(plan) = &self.plan else { return };
+        let soon = cx.now.wall.plus(cx.limits.ticket_life / 2);
+        for source in [&mut self.active, &mut self.next].into_iter().flatten() {
+            if source.shown < plan.ticket.expires && source.shown <= soon {
+                source.shown = plan.ticket.expires;
+                cx.send(source.link, &ShowTicket { ticket: plan.ticket.clone() });
+            }
+        }
     }
 
     /// The parent of the plan, if it was left for good.
@@ -106,7 +118,8 @@ impl Parents {
         cx: &mut StreamContext<'_>,
     ) {
         let Some(plan) = &self.plan else { return };
-        let (mut source, tally) = (Source::new(node, link, cx.now.mono), self.tallies.entry(link).or_default());
+        let mut source = Source::new(node, link, plan.ticket.expires, cx.now.mono);
+        let tally = self.tallies.entry(link).or_default();
         if tally.taken > 0 {
             source.say_taken(self.stream, tally, cx);
         }

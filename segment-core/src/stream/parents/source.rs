@@ -4,7 +4,7 @@ use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
 
 use segment_proto::messages::{Node, Taken};
-use segment_proto::{DeviceId, Instant, LinkId, StreamId};
+use segment_proto::{DeviceId, Instant, LinkId, StreamId, UnixMillis};
 
 use crate::stream::StreamContext;
 
@@ -19,6 +19,8 @@ pub(super) struct Source {
     pub(super) newest: Instant,
     /// What it has said of each track since it was asked. Before that comes only what was under way.
     pub(super) path: BTreeMap<u8, Vec<DeviceId>>,
+    /// When the ticket ends that it was shown.
+    pub(super) shown: UnixMillis,
     /// When it began a frame last.
     pub(super) began: Instant,
     /// Groups with frames that build on what it has kept back; the newest of them, and how many.
@@ -37,10 +39,10 @@ pub(super) struct Trial {
 }
 
 impl Source {
-    pub(super) fn new(node: Node, link: LinkId, now: Instant) -> Self {
+    pub(super) fn new(node: Node, link: LinkId, shown: UnixMillis, now: Instant) -> Self {
         let (path, holes) = (BTreeMap::new(), (0, 0));
         let device = node.device;
-        Self { node, device, link, heard: now, said_at: now, newest: now, path, began: now, holes, trial: None }
+        Self { node, device, link, heard: now, said_at: now, newest: now, path, shown, began: now, holes, trial: None }
     }
 
     pub(super) fn say_taken(&mut self, stream: StreamId, tally: &mut Tally, cx: &mut StreamContext<'_>) {

@@ -281,3 +281,19 @@ fn streams_and_viewers_are_bounded() {
     town.start(&participant(STREAMER), 9_000).unwrap();
     assert_eq!(town.watch_as(&participant(STREAMER), 0, true), Err(Reason::NotNow));
 }
+
+#[test]
+fn tickets_are_renewed_when_half_of_their_life_is_over() {
+    let mut town = Town::new(Rules::all());
+    town.start(&participant(STREAMER), 9_000).unwrap();
+    town.watch(2, 0);
+    town.watch(3, 0);
+    town.with(|coordinator, cx| coordinator.unwatch(&device(3), stream(), cx));
+    town.said();
+    let half = town.limits.streams.ticket_life / 2;
+    assert_eq!(town.coordinator.poll_timeout().unwrap().at, town.now.mono + half);
+    town.now.mono = town.now.mono + half;
+    town.with(|coordinator, cx| coordinator.handle_timeout(cx));
+    assert_eq!(town.said(), ["2: plan 2 Some(1) []"]);
+    assert_eq!(town.coordinator.poll_timeout().unwrap().at, town.now.mono + half);
+}

@@ -10,4 +10,5 @@ mod publishing;
 mod relaying;
 mod rig;
 mod standing;
+mod tickets;
 mod treeing;

@@ -92,6 +92,7 @@ fn only_a_ticket_for_this_device_and_stream_admits() {
 #[test]
 fn who_is_shut_out_gets_nothing_more_even_with_its_ticket() {
     let mut source = Source::new(vec![video()]);
+    source.rig.limits.ticket_life = core::time::Duration::from_secs(80_000);
     source.tell(9, 9, follow(9, &[]));
     source.rig.said();
     source.tell(3, HOST, ShutOut { channel: CHANNEL, stream: stream(), viewer: device(9) }.into());

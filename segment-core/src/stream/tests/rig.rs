@@ -229,7 +229,7 @@ pub struct Sink {
 impl Sink {
     pub fn new(number: u8) -> Self {
         let rig = Rig::of(number);
-        let viewer = Viewer::new(description(alloc::vec![video()]), alloc::vec![device(HOST)], rig.now.mono);
+        let viewer = Viewer::new(description(alloc::vec![video()]), alloc::vec![device(HOST)], 10_000, rig.now.mono);
         Self { rig, viewer }
     }
 

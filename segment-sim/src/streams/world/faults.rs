@@ -80,8 +80,10 @@ impl World {
         if self.nodes[node].is_there() || self.nodes[node].banned_at.is_some() {
             return;
         }
-        let role =
-            if node == STREAMER { new_publisher(&self.description) } else { new_viewer(&self.description, self.now) };
+        let role = match node {
+            STREAMER => new_publisher(&self.description),
+            _ => new_viewer(&self.description, self.consent(node), self.now),
+        };
         let (now, known) = (self.now, &mut self.nodes[node]);
         (known.role, known.screen, known.since, known.plan) = (role, Screen::default(), now, None);
         (known.heard_at, known.spoiled) = (now, None);

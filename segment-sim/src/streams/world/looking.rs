@@ -6,7 +6,7 @@ use segment_core::stream::MediaFrame;
 use segment_proto::DeviceId;
 use segment_proto::messages::{ParentLost, Plan};
 
-use super::{Event, STREAMER, VIDEO, World, device, node_of};
+use super::{Event, STREAMER, TICKET_LIFE, VIDEO, World, device, node_of};
 use crate::streams::checks::{Broken, Missed};
 use crate::streams::node::{Lie, Node, Role};
 
@@ -111,7 +111,8 @@ impl World {
         let limits = &self.limits.streams;
         let rate = self.plan.frame_bytes + 400;
         let groups = rate * usize::try_from(self.plan.group * 3 + 200).unwrap_or(usize::MAX) + 400 * 600;
-        let most = if number == STREAMER { limits.direct_max } else { limits.children_max * 2 };
+        let most =
+            if number == STREAMER { limits.direct_max } else { self.agreed_copies().min(limits.children_max * 2) };
         if under_way > limits.window_bytes_max + limits.chunk_bytes || kept > groups.min(limits.ring_bytes_max + groups)
         {
             self.find(Broken::Bounded, number);
@@ -131,11 +132,13 @@ impl World {
     }
 
     /// Somebody may not watch, and whoever coordinates has had time to say so. Who is not to watch when somebody else
-    /// begins to coordinate is not known to them: their ticket ends by itself.
+    /// begins to coordinate is not known to them: their ticket ends by itself, and that is seen.
     fn is_shut_out(&self, node: usize) -> bool {
         let (now, moved_at) = (self.now, self.office.moved_at);
         let is_told = |at: u64| now > at + ENFORCED_US && (moved_at == 0 || moved_at + ENFORCED_US < at);
-        self.nodes[node].banned_at.is_some_and(|at| at == 0 || is_told(at))
+        let life = u64::try_from(TICKET_LIFE.as_micros()).unwrap_or(u64::MAX);
+        let has_ended = |at: u64| now > at + life + ENFORCED_US;
+        self.nodes[node].banned_at.is_some_and(|at| at == 0 || is_told(at) || has_ended(at))
     }
 
     pub(super) fn look_at_trust(&mut self, node: usize) {
@@ -319,7 +322,8 @@ impl World {
                 self.find(Broken::Present, number);
             }
             let agreed = self.nodes[number].agreed;
-            let most = if agreed { self.limits.streams.children_max * (1 + usize::from(is_full)) } else { 0 };
+            let spare = self.limits.streams.children_max * (1 + usize::from(is_full));
+            let most = if agreed { self.agreed_copies().min(spare) } else { 0 };
             if self.nodes[number].holds().2 > most {
                 self.find(Broken::FewChildren, number);
             }
@@ -327,6 +331,10 @@ impl World {
         if !is_full {
             self.look_at_copies();
         }
+    }
+
+    fn agreed_copies(&self) -> usize {
+        usize::try_from(self.plan.copies).unwrap_or(usize::MAX)
     }
 
     fn all_are_planned(&self) -> bool {

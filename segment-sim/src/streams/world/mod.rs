@@ -9,6 +9,7 @@ mod published;
 use std::cmp::{Ordering, Reverse};
 use std::collections::{BTreeMap, BTreeSet, BinaryHeap, VecDeque};
 use std::hash::{DefaultHasher, Hasher};
+use std::time::Duration;
 
 use segment_core::Rules;
 use segment_core::stream::{Publisher, StreamContext, StreamEvent, StreamOutput, Viewer, stream_id};
@@ -36,6 +37,8 @@ const AUDIO_BYTES: usize = 160;
 const STREAMER: usize = 0;
 /// Findings after which a world is over.
 const FINDINGS_MAX: usize = 4;
+/// Of the worlds' tickets.
+const TICKET_LIFE: Duration = Duration::from_secs(6);
 /// How often nodes look whom they have no link to.
 const DIAL_US: u64 = 500_000;
 
@@ -126,6 +129,13 @@ pub struct World {
     digest: DefaultHasher,
 }
 
+/// Tickets end so soon that it is seen what happens then.
+fn limits() -> Limits {
+    let mut limits = Limits::default();
+    limits.streams.ticket_life = TICKET_LIFE;
+    limits
+}
+
 fn device(node: usize) -> DeviceId {
     let mut key = [0; 32];
     key[..8].copy_from_slice(&(node as u64 + 1).to_be_bytes());
@@ -168,7 +178,7 @@ impl World {
     pub fn new(plan: Plan, rules: Rules) -> Self {
         Self {
             rules,
-            limits: Limits::default(),
+            limits: limits(),
             now: 1_000_000,
             queue: BinaryHeap::new(),
             serial: 0,
@@ -405,8 +415,8 @@ fn read(frame: &Frame) -> Option<Message> {
     Message::decode(&frame.header()?, &frame.payload()).ok()
 }
 
-fn new_viewer(description: &Signed<StreamDescription>, now: u64) -> Role {
-    Role::Watches(Box::new(Viewer::new(description.clone(), office::coordinators(), Instant(now))))
+fn new_viewer(description: &Signed<StreamDescription>, relay_kbps: u32, now: u64) -> Role {
+    Role::Watches(Box::new(Viewer::new(description.clone(), office::coordinators(), relay_kbps, Instant(now))))
 }
 
 fn new_publisher(description: &Signed<StreamDescription>) -> Role {

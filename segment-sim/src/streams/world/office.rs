@@ -101,6 +101,11 @@ impl World {
         (copies * rate / 1_000 * 5 / 4) + copies * 2
     }
 
+    /// What somebody has agreed to pass on.
+    pub(super) fn consent(&self, node: usize) -> u32 {
+        if self.nodes[node].agreed { self.uplink(self.plan.copies) } else { 0 }
+    }
+
     /// A node tells whoever coordinates what it streams or watches.
     pub(super) fn tells(&mut self, node: usize) {
         if !self.nodes[node].is_there() {
@@ -132,7 +137,7 @@ impl World {
         let rights = self.rights(node);
         let from = self.participant(node, rights);
         let (channel, stream, parent) = (self.description.channel, self.stream(), self.nodes[node].parent());
-        let relay_kbps = if self.nodes[node].agreed { self.uplink(self.plan.copies) } else { 0 };
+        let relay_kbps = self.consent(node);
         let listed = self.nodes[node].listed;
         let watch = Watch { channel, stream, relay_kbps, port: 1, advertise: None, listed, parent };
         let answer = self.coordinated(|coordinator, cx| coordinator.watch(&from, &watch, cx));
