@@ -2,6 +2,7 @@
 //!
 //! A measuring command is not a test: it prints figures and fails only where something does not work.
 
+pub mod driven;
 pub mod figures;
 pub mod machine;
 pub mod narrow;

@@ -3,6 +3,7 @@
 use std::fmt::Display;
 use std::fs;
 use std::thread::available_parallelism;
+use std::time::Duration;
 
 use anyhow::{Context, Result};
 
@@ -15,6 +16,14 @@ pub fn describe() -> String {
     let read = |path| fs::read_to_string(path).unwrap_or_default().trim().to_owned();
     let cores = available_parallelism().map_or(0, usize::from);
     format!("{cores} cores, Linux {}, load {}", read("/proc/sys/kernel/osrelease"), read("/proc/loadavg"))
+}
+
+/// Processor time of this thread, to the nanosecond: other work on the machine does not count.
+#[must_use]
+pub fn thread_cpu() -> Duration {
+    let spent = rustix::time::clock_gettime(rustix::time::ClockId::ThreadCPUTime);
+    let (seconds, nanos) = (spent.tv_sec.try_into().unwrap_or(0), spent.tv_nsec.try_into().unwrap_or(0));
+    Duration::new(seconds, nanos)
 }
 
 /// Seconds of processor time that this process has used.
