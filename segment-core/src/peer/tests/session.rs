@@ -137,8 +137,8 @@ fn a_tracker_that_cannot_now_is_asked_again_over_a_fresh_link() {
     assert_eq!(bench.out(), ["TrackerConnected", "to 3: ask ResumeSession"]);
 }
 
-#[test]
-fn a_visitor_comes_back_under_the_same_name_and_joins_again() {
+/// A visitor in a channel has lost the tracker, and comes in again over link 2.
+fn visitor_who_came_back() -> Bench {
     let mut bench = Bench::connected();
     let now = bench.now();
     bench.peer.guest("~zoe", now).unwrap();
@@ -149,6 +149,12 @@ fn a_visitor_comes_back_under_the_same_name_and_joins_again() {
     bench.wait(Limits::default().reconnect_first);
     bench.welcome(LinkId(2), TRACKER);
     bench.answer(LinkId(2), "Guest", logged_in(who(0, "zoe")));
+    bench
+}
+
+#[test]
+fn a_visitor_comes_back_under_the_same_name_and_joins_again() {
+    let mut bench = visitor_who_came_back();
     bench.answer(LinkId(2), "ListChannels", no_channels());
     let found = segment_proto::messages::ChannelFound { row: row(1, MEMBER, None), epoch: None };
     bench.answer(LinkId(2), "JoinChannel", found);
@@ -157,16 +163,7 @@ fn a_visitor_comes_back_under_the_same_name_and_joins_again() {
 
 #[test]
 fn a_visitor_who_leaves_a_channel_while_the_list_comes_does_not_join_it_again() {
-    let mut bench = Bench::connected();
-    let now = bench.now();
-    bench.peer.guest("~zoe", now).unwrap();
-    bench.answer(LINK, "Guest", logged_in(who(0, "zoe")));
-    bench.answer(LINK, "ListChannels", ChannelPage { rows: alloc::vec![row(1, MEMBER, None)], more: false });
-    bench.out();
-    bench.input(Input::LinkDown { link: LINK });
-    bench.wait(Limits::default().reconnect_first);
-    bench.welcome(LinkId(2), TRACKER);
-    bench.answer(LinkId(2), "Guest", logged_in(who(0, "zoe")));
+    let mut bench = visitor_who_came_back();
     let (_, list) = bench.asked(LinkId(2), "ListChannels");
     let now = bench.now();
     bench.peer.leave(channel(1), crate::peer::Unsent::Keep, now).unwrap();
