@@ -8,12 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::systems::Cover;
 
 const WINDOW: usize = 2_048;
-const WINDOW_BYTES: usize = 4 * 1024 * 1024;
-/// What a host of Segment queues for a member before it takes it for slow; such a member asks for what it lacks, and
-/// those of the load do not.
-const QUEUE_BYTES: usize = 192 * 1024;
-/// What stands around a text: its key, hash, signature and place.
-const AROUND_BYTES: usize = 256;
+pub const WINDOW_BYTES: usize = 4 * 1024 * 1024;
 
 /// A server, or for what needs none a library.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, ValueEnum)]
@@ -87,7 +82,6 @@ impl System {
         match self {
             // What is slow would take long to deliver more.
             Self::Mosquitto | Self::Jetstream => 256,
-            system if system.is_segment() => QUEUE_BYTES / (bytes + AROUND_BYTES),
             _ => WINDOW.min(WINDOW_BYTES / bytes),
         }
     }

@@ -20,8 +20,10 @@ use super::{Cover, Places, TRACKER, now};
 use crate::room::Audience;
 
 const FRAME_BYTES_MAX: usize = 1024 * 1024;
-/// Of one read, where there is much to read.
-const READ_BYTES: usize = 64 * 1024;
+/// A record of TLS: one read gives no more.
+const READ_BYTES: usize = 16 * 1024;
+/// What is made room for at once: a part of a frame that is left over moves once for many reads.
+const ROOM_BYTES: usize = 256 * 1024;
 /// Of certificates.
 const LIFE: Duration = Duration::from_secs(3_600);
 
@@ -92,7 +94,9 @@ impl Line {
             if let Some(frame) = self.waiting()? {
                 return Ok(frame);
             }
-            self.buffer.reserve(READ_BYTES);
+            if self.buffer.capacity() - self.buffer.len() < READ_BYTES {
+                self.buffer.reserve(ROOM_BYTES);
+            }
             ensure!(self.connection.reader.read_buf(&mut self.buffer).await? > 0, "hung up");
         }
     }

@@ -26,13 +26,14 @@ use super::{Cover, SILENCE};
 use crate::outcome::{Outcome, Watch};
 use crate::room::Audience;
 use crate::rows::Task;
+use crate::system::WINDOW_BYTES;
 
 /// Numbers of the devices that run: each makes a secret.
 const TRACKER: u8 = 255;
 const HOST: u8 = 254;
 const AUTHOR: u8 = 253;
 /// An author's messages that are not committed yet.
-const UNCOMMITTED: usize = 512;
+const UNCOMMITTED: usize = 2_048;
 /// Who asks; members are numbered from 0.
 const ASKER: u16 = 60_000;
 
@@ -69,7 +70,9 @@ fn wide(config: Config, cover: Cover) -> Result<Config> {
     let protocol = &mut limits.protocol;
     (protocol.uncommitted_per_author_max, protocol.visitors_per_address_max) = (UNCOMMITTED, 100_000);
     // More than one author's window, or the channel's tail is full before the window is.
-    protocol.tail_entries_max = 4 * UNCOMMITTED;
+    protocol.tail_entries_max = 2 * UNCOMMITTED;
+    // The light members never ask for what a host has not pushed: none is to be taken for slow.
+    protocol.send_queue_bytes_max = 4 * WINDOW_BYTES;
     let transport = match cover {
         Cover::Tls => None,
         _ => Some(cover.transport(&config.secret)?),
