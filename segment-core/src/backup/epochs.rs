@@ -55,9 +55,14 @@ impl HostLink {
         self.stage != Stage::Adopting
     }
 
-    /// A sign of life.
-    pub fn heard(&mut self, now: Instant) {
-        self.heard = Some(now);
+    /// Whether it has been silent for a while.
+    pub fn is_silent(&self) -> bool {
+        self.stage == Stage::Silent
+    }
+
+    /// A sign of life, now or a moment ago.
+    pub fn heard(&mut self, at: Instant) {
+        self.heard = self.heard.max(Some(at));
         if self.stage == Stage::Silent {
             self.stage = Stage::Active;
         }

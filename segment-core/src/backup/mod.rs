@@ -202,6 +202,16 @@ impl Backup {
         self.host.as_ref().filter(|host| host.is_present()).map(|host| host.link)
     }
 
+    /// The link of the host, whether or not it sequences.
+    pub(crate) fn host_link(&self) -> Option<LinkId> {
+        self.host.as_ref().map(|host| host.link)
+    }
+
+    /// Whether the host has been silent for a while.
+    pub(crate) fn misses_host(&self) -> bool {
+        self.host.as_ref().is_some_and(HostLink::is_silent)
+    }
+
     /// A message of a logged-in session about this channel (kinds 0x03xx and 0x04xx).
     pub fn on_message(&mut self, from: Asker, caller: &Caller, message: Message, cx: &mut Context<'_>) {
         if let Some(evidence) = recovery::shown_in(&message) {

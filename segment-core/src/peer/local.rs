@@ -49,6 +49,7 @@ impl Peer {
             } else if let Some((link, devices)) = self.naming.pop_question(self.core.limits.page_rows_max) {
                 self.ask_devices(link, devices, now);
             } else if !self.settle_streams(now) {
+                self.channels.look_again();
                 return;
             }
         }

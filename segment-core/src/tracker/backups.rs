@@ -25,6 +25,11 @@ struct Slot {
 struct Concerns {
     reading: BTreeSet<ChannelId>,
     hosting: BTreeSet<ChannelId>,
+    /// When anything was heard. The copies are told when one of them wants to know, not with each message: a host
+    /// may have many channels.
+    heard: Option<Instant>,
+    /// A copy takes its host for silent: it is told at once.
+    is_missed: bool,
 }
 
 impl Concerns {
@@ -56,6 +61,9 @@ pub struct Backups {
     /// Links without room; a copy that is subscribed to later has to know.
     full: BTreeSet<LinkId>,
     notices: Vec<(ChannelId, BackupNotice)>,
+    /// Calls of copies.
+    #[cfg(test)]
+    pub(super) calls: usize,
 }
 
 impl Backups {
@@ -141,9 +149,26 @@ impl Backups {
 
     /// Anything at all was heard on a link: whoever hosts on it is there, also one taken for silent.
     pub fn on_heard(&mut self, link: LinkId, now: Instant) {
-        let hosting = self.links.get(&link).map(|concerns| concerns.hosting.clone()).unwrap_or_default();
-        for channel in hosting {
-            self.with(channel, |backup| backup.on_host_heard(link, now));
+        let Some(concerns) = self.links.get_mut(&link).filter(|concerns| !concerns.hosting.is_empty()) else { return };
+        concerns.heard = Some(now);
+        if core::mem::take(&mut concerns.is_missed) {
+            for channel in concerns.hosting.clone() {
+                self.with(channel, |backup| backup.on_host_heard(link, now));
+            }
+        }
+    }
+
+    /// A copy judges by what was heard of its host.
+    fn wake(&mut self, channel: ChannelId, cx: &mut Context<'_>) {
+        let link = self.slots.get(&channel).and_then(|slot| slot.backup.host_link());
+        let heard = link.and_then(|link| Some((link, self.links.get(&link)?.heard?)));
+        self.with(channel, |backup| {
+            heard.into_iter().for_each(|(link, at)| backup.on_host_heard(link, at));
+            backup.handle_timeout(cx);
+        });
+        let silent = self.slots.get(&channel).is_some_and(|slot| slot.backup.misses_host());
+        if let Some(concerns) = link.filter(|_| silent).and_then(|link| self.links.get_mut(&link)) {
+            concerns.is_missed = true;
         }
     }
 
@@ -169,7 +194,7 @@ impl Backups {
         let due: Vec<ChannelId> =
             self.due.iter().take_while(|(at, _)| *at <= cx.now.mono).map(|(_, channel)| *channel).collect();
         for channel in due {
-            self.with(channel, |backup| backup.handle_timeout(cx));
+            self.wake(channel, cx);
         }
     }
 
@@ -195,6 +220,8 @@ impl Backups {
         if let Some(slot) = self.slots.get_mut(&channel) {
             call(&mut slot.backup);
             self.settle(channel);
+            #[cfg(test)]
+            (self.calls += 1);
         }
     }
 

@@ -13,9 +13,11 @@ use crate::replica::Author;
 use crate::store::{Fatal, LogId, LogRole, Record, Store, Table, Write};
 
 mod channel;
+mod due;
 
 use channel::Kept;
 pub(crate) use channel::{Channel, HostPresence, Membership};
+use due::Due;
 
 const LEFT_PREFIX: &[u8] = b"peer/left/";
 /// Channels that were left are remembered up to so many times the channels that may be joined. Policy:
@@ -44,6 +46,7 @@ fn read_left(record: &Record) -> Result<Option<(ChannelId, Author)>, Fatal> {
 #[derive(Debug, Default)]
 pub(crate) struct Channels {
     by_id: BTreeMap<ChannelId, Channel>,
+    due: Due,
     /// Where this device's messages end in channels that were left.
     left: BTreeMap<ChannelId, Author>,
     /// Those that the pages of a refresh have shown so far.
@@ -71,6 +74,7 @@ impl Channels {
             channels.by_id.insert(kept.record.channel, Channel::restore(kept, store)?);
         }
         channels.unsettled = !channels.by_id.is_empty();
+        channels.due.touch_all(channels.by_id.keys());
         Ok(channels)
     }
 
@@ -79,6 +83,7 @@ impl Channels {
     }
 
     pub(crate) fn get_mut(&mut self, channel: &ChannelId) -> Option<&mut Channel> {
+        self.due.touch(*channel);
         self.by_id.get_mut(channel)
     }
 
@@ -87,17 +92,18 @@ impl Channels {
     }
 
     pub(crate) fn iter_mut(&mut self) -> impl Iterator<Item = (&ChannelId, &mut Channel)> {
+        self.due.touch_all(self.by_id.keys());
         self.by_id.iter_mut()
     }
 
     /// All hosts, also former ones.
     pub(crate) fn hosts(&mut self) -> impl Iterator<Item = &mut Host> {
-        self.by_id.values_mut().filter_map(Channel::any_host)
+        self.iter_mut().filter_map(|(_, channel)| channel.any_host())
     }
 
     /// A channel's host, also a former one.
     pub(crate) fn host_mut(&mut self, id: &ChannelId) -> Option<&mut Host> {
-        self.by_id.get_mut(id).and_then(Channel::any_host)
+        self.get_mut(id).and_then(Channel::any_host)
     }
 
     /// What is stored of a channel now.
@@ -112,7 +118,7 @@ impl Channels {
     }
 
     pub(crate) fn hosts_any(&self) -> bool {
-        self.by_id.values().any(|channel| channel.host.is_some())
+        self.due.hosts_any(&self.by_id)
     }
 
     /// Takes a row of the tracker's, where a host that is not there any more is `lost`; what is to be written for it.
@@ -129,9 +135,9 @@ impl Channels {
         if before.is_none() {
             writes = self.add(&row.record, device, limits)?;
         }
-        let Some(channel) = self.by_id.get_mut(&id) else { return Ok(writes) };
-        channel.update(row, lost);
         self.unsettled = true;
+        let Some(channel) = self.get_mut(&id) else { return Ok(writes) };
+        channel.update(row, lost);
         if before != Some(channel.kept()) {
             writes.extend(self.put_kept(&id));
         }
@@ -158,6 +164,7 @@ impl Channels {
 
     /// Removes a channel; what is to be written for it.
     pub(crate) fn remove(&mut self, id: &ChannelId) -> Vec<Write> {
+        self.due.touch(*id);
         let Some(channel) = self.by_id.remove(id) else {
             return Vec::new();
         };
@@ -177,7 +184,7 @@ impl Channels {
 
     /// A host did not admit this session: the channel is read elsewhere for a while.
     pub(crate) fn refuse(&mut self, id: &ChannelId, until: Instant) {
-        if let Some(channel) = self.by_id.get_mut(id) {
+        if let Some(channel) = self.get_mut(id) {
             channel.refused_until = Some(until);
             self.unsettled = true;
         }
@@ -185,12 +192,13 @@ impl Channels {
 
     /// A new session or a new link may be admitted where the old one was not.
     pub(crate) fn forgive(&mut self) {
-        self.by_id.values_mut().for_each(|channel| channel.refused_until = None);
+        self.iter_mut().for_each(|(_, channel)| channel.refused_until = None);
         self.unsettled = true;
     }
 
     /// Hosts that did not admit this session are asked again when it is time; those in doubt are given up.
     pub(crate) fn take_due(&mut self, now: Instant) {
+        self.due.touch_all(self.by_id.keys());
         for channel in self.by_id.values_mut() {
             if matches!(channel.presence, HostPresence::Doubtful(until) if until <= now) {
                 channel.presence = HostPresence::Away;
@@ -205,7 +213,7 @@ impl Channels {
 
     /// The account is not a member of this channel any more. Its cache stays until it is left here.
     pub(crate) fn end(&mut self, id: &ChannelId) {
-        if let Some(channel) = self.by_id.get_mut(id) {
+        if let Some(channel) = self.get_mut(id) {
             channel.membership = Membership::Ended;
             self.unsettled = true;
         }
@@ -213,8 +221,8 @@ impl Channels {
 
     /// Another account has logged in: nothing is known of its memberships. Whose channels are hosted here is known.
     pub(crate) fn end_all(&mut self) {
-        let joined = self.by_id.values_mut().filter(|channel| channel.host.is_none());
-        joined.for_each(|channel| channel.membership = Membership::Ended);
+        let joined = self.iter_mut().filter(|(_, channel)| channel.host.is_none());
+        joined.for_each(|(_, channel)| channel.membership = Membership::Ended);
         self.unsettled = true;
     }
 
@@ -264,6 +272,17 @@ impl Channels {
         core::mem::take(&mut self.unsettled)
     }
 
+    /// After every call: when those want to be called to which something was done.
+    pub(crate) fn look_again(&mut self) {
+        self.due.settle(&self.by_id);
+    }
+
+    /// Channels whose deadlines were looked at so far.
+    #[cfg(test)]
+    pub(crate) fn looks(&self) -> usize {
+        self.due.looks
+    }
+
     /// The channels that are served on a link.
     pub(crate) fn served_on(&self, link: LinkId) -> Vec<ChannelId> {
         self.by_id.iter().filter(|(_, channel)| channel.replica.link() == Some(link)).map(|(id, _)| *id).collect()
@@ -272,7 +291,6 @@ impl Channels {
     /// A restored peer decides at the first opportunity.
     pub(crate) fn deadline(&self) -> Option<Deadline> {
         let start = self.unsettled.then(|| Deadline::new(Instant(0), "start"));
-        let channels = self.by_id.values().flat_map(Channel::deadlines);
-        earliest(core::iter::once(start).chain(channels))
+        earliest([start, self.due.deadline(&self.by_id)])
     }
 }

@@ -226,3 +226,15 @@ fn links_beyond_the_limit_are_not_taken() {
     bench.link_up(segment_proto::LinkId(INBOUND.0 + 1), MEMBER);
     assert_eq!(bench.out(), [alloc::format!("hang up {}: limit_reached", INBOUND.0 + 1)]);
 }
+
+#[test]
+fn what_comes_in_for_one_channel_costs_the_same_however_many_are_hosted() {
+    let mut bench = Bench::logged_in((1..=100).map(|number| row(number, DEVICE, Some(1))).collect());
+    bench.link_up(INBOUND, MEMBER);
+    bench.ask(hello());
+    let before = bench.peer.channels.looks();
+    bench.ask(Ping {});
+    assert_eq!(bench.peer.channels.looks(), before, "a ping is about no channel");
+    bench.ask(subscribe(1));
+    assert_eq!(bench.peer.channels.looks(), before + 1, "the one that it is about");
+}

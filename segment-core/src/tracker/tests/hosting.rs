@@ -129,3 +129,23 @@ fn a_link_without_room_misses_changes_and_finds_them_again() {
     assert!(row(&mut bench, &bob, "general").host_present);
     bench.close();
 }
+
+#[test]
+fn a_sign_of_life_costs_the_same_however_many_channels_are_hosted_on_a_link() {
+    let mut bench = Bench::new();
+    let alice = bench.register(1, "alice");
+    for number in 0..100 {
+        hosted(&mut bench, &alice, create(&alloc::format!("general{number}")));
+    }
+    let before = bench.tracker.backups.calls;
+    bench.ask(alice.link, Ping {});
+    assert_eq!(bench.tracker.backups.calls, before, "no copy is called");
+    bench.wait(Duration::from_millis(1_900));
+    bench.ask(alice.link, Ping {});
+    assert_eq!(changed(&bench.wait(Duration::from_millis(1_900))), None, "each of them knows of it in time");
+    let silent = bench.wait(Duration::from_millis(200));
+    assert_eq!(silent.iter().filter(|seen| matches!(seen, Seen::Push(..))).count(), 100, "all are away");
+    let heard = bench.ask(alice.link, Ping {});
+    assert_eq!(heard.iter().filter(|seen| matches!(seen, Seen::Push(..))).count(), 100, "and all are back at once");
+    bench.close();
+}
