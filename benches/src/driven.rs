@@ -220,7 +220,7 @@ impl<M: Machine> Driven<M> {
         }
     }
 
-    /// The answer on a link among what came out; all of it is taken.
+    /// The last answer on a link among what came out; all of it is taken.
     ///
     /// # Errors
     /// There is none.
@@ -228,7 +228,7 @@ impl<M: Machine> Driven<M> {
         let sent = std::mem::take(&mut self.sent);
         let answers = sent.iter().filter(|sent| sent.to == Recipients::One(link)).map(|sent| read(&sent.frame));
         let answers: Vec<(Header, Message)> = answers.collect::<Result<_>>()?;
-        let answer = answers.into_iter().find(|(header, _)| header.role == Role::Response);
+        let answer = answers.into_iter().rev().find(|(header, _)| header.role == Role::Response);
         answer.map(|(_, message)| message).context("no answer")
     }
 

@@ -60,6 +60,10 @@ impl Link {
         pings.then(|| Deadline::new(self.pinged + rhythm.interval(self.role), "ping"))
     }
 
+    fn wants(&self, at: Instant, rhythm: &Rhythm) -> bool {
+        self.silent_at(rhythm).at == at || self.ping_at(rhythm).is_some_and(|ping| ping.at == at)
+    }
+
     fn silent_at(&self, rhythm: &Rhythm) -> Deadline {
         if !self.greeted {
             return Deadline::new(self.since + rhythm.greeting, "greeting");
@@ -121,9 +125,12 @@ pub(crate) struct LinksDue {
 pub(crate) struct Links {
     open: BTreeMap<LinkId, Link>,
     dialled: u64,
-    /// Nothing is due before, in this rhythm. What is heard only moves deadlines back: looking again costs nothing
+    /// Nothing is due before, in this rhythm. What is heard only moves deadlines back: looking too early costs nothing
     /// but a walk, and each input does not cost one.
     next: Option<(Rhythm, Option<Deadline>)>,
+    /// Walks over all links.
+    #[cfg(test)]
+    pub(crate) walks: core::cell::Cell<usize>,
 }
 
 impl Links {
@@ -146,8 +153,12 @@ impl Links {
     }
 
     pub(crate) fn remove(&mut self, id: LinkId) -> Option<Link> {
-        self.next = None;
-        self.open.remove(&id)
+        let removed = self.open.remove(&id)?;
+        let is_its_own =
+            |(rhythm, next): &(Rhythm, Option<Deadline>)| next.is_some_and(|next| removed.wants(next.at, rhythm));
+        // Found anew with the next look: once for each link that goes, at most.
+        self.next = self.next.take_if(|next| !is_its_own(next));
+        Some(removed)
     }
 
     pub(crate) fn get(&self, id: LinkId) -> Option<&Link> {
@@ -206,6 +217,11 @@ impl Links {
         due
     }
 
+    /// After every call: the next deadline is known without a walk from then on.
+    pub(crate) fn look_again(&mut self, rhythm: &Rhythm) {
+        self.next = Some((*rhythm, self.deadline(rhythm)));
+    }
+
     pub(crate) fn deadline(&self, rhythm: &Rhythm) -> Option<Deadline> {
         match &self.next {
             Some((known, next)) if known == rhythm => *next,
@@ -214,6 +230,8 @@ impl Links {
     }
 
     fn walk(&self, rhythm: &Rhythm) -> Option<Deadline> {
+        #[cfg(test)]
+        self.walks.set(self.walks.get() + 1);
         earliest(self.open.values().flat_map(|link| [link.ping_at(rhythm), Some(link.silent_at(rhythm))]))
     }
 }

@@ -50,7 +50,7 @@ impl Peer {
                 self.ask_devices(link, devices, now);
             } else if !self.settle_streams(now) {
                 self.channels.look_again();
-                return;
+                return self.links.look_again(&self.rhythm());
             }
         }
         self.ready.push_back(Output::Event(PeerEvent::Suspicious { what: "a peer talks to itself without end" }));

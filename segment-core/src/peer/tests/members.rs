@@ -10,14 +10,14 @@ use segment_proto::messages::{
     FindDevices, Goodbye, Greeter, Hello, HostHello, ListUsers, Ping, Pong, ReadTail, Revoked, Subscribe, Unsubscribe,
 };
 use segment_proto::{
-    Certificate, DeviceId, Evidence, Fence, Limits, Message, Nonce, Position, ProtocolVersion, Reason, RequestId,
-    SessionId,
+    Certificate, DeviceId, Evidence, Fence, Limits, LinkId, Message, Nonce, Position, ProtocolVersion, Reason,
+    RequestId, SessionId,
 };
 
 use super::bench::{
     Bench, DEVICE, HOST, INBOUND, MEMBER, certificate, channel, device_record, lines, message, row, who,
 };
-use crate::contract::Input;
+use crate::contract::{Input, Machine};
 
 fn hello() -> Hello {
     Hello { protocol: ProtocolVersion::CURRENT, greeter: Greeter::Member, software: String::new() }
@@ -223,7 +223,7 @@ fn links_beyond_the_limit_are_not_taken() {
     let mut bench = Bench::with(crate::testing::TestStore::default(), limits);
     bench.link_up(INBOUND, MEMBER);
     bench.out();
-    bench.link_up(segment_proto::LinkId(INBOUND.0 + 1), MEMBER);
+    bench.link_up(LinkId(INBOUND.0 + 1), MEMBER);
     assert_eq!(bench.out(), [alloc::format!("hang up {}: limit_reached", INBOUND.0 + 1)]);
 }
 
@@ -237,4 +237,19 @@ fn what_comes_in_for_one_channel_costs_the_same_however_many_are_hosted() {
     assert_eq!(bench.peer.channels.looks(), before, "a ping is about no channel");
     bench.ask(subscribe(1));
     assert_eq!(bench.peer.channels.looks(), before + 1, "the one that it is about");
+}
+
+#[test]
+fn what_comes_in_costs_the_same_however_many_links_there_are_also_after_one_is_lost() {
+    let mut bench = Bench::greeted();
+    for number in 1..=100 {
+        bench.link_up(LinkId(INBOUND.0 + number), MEMBER);
+    }
+    bench.input(Input::LinkDown { link: LinkId(INBOUND.0 + 1) });
+    let before = bench.peer.links.walks.get();
+    for _ in 0..10 {
+        bench.ask(Ping {});
+        let _ = bench.peer.poll_timeout();
+    }
+    assert_eq!(bench.peer.links.walks.get(), before, "nobody looks at all links");
 }
