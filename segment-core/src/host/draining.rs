@@ -113,8 +113,10 @@ impl Host {
         let by_committed_log = self.is_trackers(fence);
         match fate.code {
             FateCode::Committed | FateCode::Forgotten => self.let_go(number, cx),
-            FateCode::Refused if by_committed_log || fate.pos <= self.known_committed() => self.let_go(number, cx),
-            FateCode::Fork if by_committed_log => self.let_go(number, cx),
+            FateCode::Refused if by_committed_log || fate.pos <= self.known_committed() => {
+                self.let_go_with_followers(number, cx)
+            }
+            FateCode::Fork if by_committed_log => self.let_go_with_followers(number, cx),
             FateCode::Fork => {
                 // Final once the author's chain that stands in its way is committed.
                 let Some(row) = fate.row else { return };
@@ -127,7 +129,7 @@ impl Host {
 
     pub(super) fn on_in_the_way(&mut self, number: u64, found: Option<&StoredEntry>, cx: &mut Context<'_>) {
         if found.is_some_and(|stored| stored.entry.pos <= self.known_committed()) {
-            self.let_go(number, cx);
+            self.let_go_with_followers(number, cx);
         }
     }
 

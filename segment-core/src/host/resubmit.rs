@@ -1,6 +1,6 @@
 //! Cut messages that wait to be sequenced again.
 
-use alloc::collections::BTreeMap;
+use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::vec::Vec;
 
 use segment_proto::{Limits, MessageKey, SignedEnvelope};
@@ -45,15 +45,35 @@ impl Resubmit {
 
     /// Takes out what is committed, or can never be accepted by the committed log, as far as memory says.
     pub(super) fn take_settled(&mut self, log: &ChannelLog, rules: Rules) -> Vec<Write> {
-        let settled = self
-            .items
-            .extract_if(.., |_, envelope| is_settled(&accept(log, envelope, &envelope.hash(), &None, rules), log));
+        let mut hopeless = BTreeSet::new();
+        let settled = self.items.extract_if(.., |_, envelope| {
+            let hash = envelope.hash();
+            let verdict = accept(log, envelope, &hash, &None, rules);
+            let is_settled = is_settled(&verdict, log);
+            let is_never = is_settled && matches!(verdict, Verdict::Fork(_) | Verdict::Refused { .. });
+            if is_never || hopeless.contains(&envelope.prev) {
+                return hopeless.insert(hash);
+            }
+            is_settled
+        });
         settled.map(|(number, _)| delete(log, number)).collect()
     }
 
     /// Where a message waits.
     pub(super) fn number(&self, key: &MessageKey) -> Option<u64> {
         self.items.iter().find(|(_, waiting)| waiting.key == *key).map(|(number, _)| *number)
+    }
+
+    /// A message, and those that build on it: they stand behind it.
+    fn that_build_on(&self, number: u64) -> Vec<u64> {
+        let (mut numbers, mut hashes) = (Vec::new(), BTreeSet::new());
+        for (at, envelope) in self.items.range(number..) {
+            if *at == number || hashes.contains(&envelope.prev) {
+                numbers.push(*at);
+                hashes.insert(envelope.hash());
+            }
+        }
+        numbers
     }
 
     /// The first of them, as many as fit one submit.
@@ -110,8 +130,17 @@ impl Host {
                 let find = StoreOperation::Find { log: self.log.id, lookup };
                 cx.out.perform(self.task(HostTask::Resubmit(number)), Operation::Store(find));
             }
-            verdict if is_settled(&verdict, &self.log) => self.let_go(number, cx),
+            verdict if !is_settled(&verdict, &self.log) => {}
+            Verdict::Fork(_) | Verdict::Refused { .. } => self.let_go_with_followers(number, cx),
+            Verdict::Duplicate { .. } | Verdict::Forgotten => self.let_go(number, cx),
             _ => {}
+        }
+    }
+
+    /// It can never be accepted, and neither can what builds on it.
+    pub(super) fn let_go_with_followers(&mut self, number: u64, cx: &mut Context<'_>) {
+        for hopeless in self.resubmit.that_build_on(number) {
+            self.let_go(hopeless, cx);
         }
     }
 

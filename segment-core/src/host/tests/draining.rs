@@ -120,7 +120,7 @@ fn a_fork_is_final_once_what_stands_in_the_way_is_committed() {
     rig.peer.sleep(Duration::from_millis(500));
     rig.timeout();
     rig.answer(fork());
-    assert_eq!(rig.done(), ["write: delete resubmit 1"]);
+    assert_eq!(rig.done(), ["write: delete resubmit 1", "write: delete resubmit 2"], "and what builds on it");
 }
 
 #[test]
