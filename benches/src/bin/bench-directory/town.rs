@@ -171,7 +171,8 @@ impl Town {
         self.tracker.settle()
     }
 
-    /// The owner of a channel announces as its host, and is granted an epoch.
+    /// The owner of a channel announces as its host, and is granted an epoch; or is told when to come again: a channel
+    /// pauses that was handed over three times in a minute, and here no time passes.
     pub fn host(&mut self, link: LinkId, channel: u64, nonce: u64) -> Result<()> {
         let id = *self.channels.get(usize::try_from(channel)?).context("it exists")?;
         let mut bytes = [2; 16];
@@ -186,11 +187,18 @@ impl Town {
             evidence: Evidence::default(),
             after: start,
         };
-        let Message::Adopt(adopt) = self.tracker.ask(link, hello)? else { bail!("a host is not heard") };
+        let adopt = match self.tracker.ask(link, hello)? {
+            Message::Adopt(adopt) => adopt,
+            Message::Failure(failure) if failure.retry_after_ms > 0 => return Ok(()),
+            other => bail!("a host is not heard: {other:?}"),
+        };
         let generation = adopt.epochs.last().context("an epoch of the tracker's")?.fence.generation;
         let adopted = Adopted { channel: id, nonce, generation, at: adopt.head };
-        let Message::Grant(_) = self.tracker.ask(link, adopted)? else { bail!("a host is not granted its epoch") };
-        Ok(())
+        match self.tracker.ask(link, adopted)? {
+            Message::Grant(_) => Ok(()),
+            Message::Failure(failure) if failure.retry_after_ms > 0 => Ok(()),
+            other => bail!("a host is not granted its epoch: {other:?}"),
+        }
     }
 
     /// Everybody goes, and the store is closed.

@@ -24,11 +24,11 @@ pub fn measure(sizes: &[u64]) -> Result<Table> {
 
 fn at(channels: u64, table: &mut Table) -> Result<()> {
     let mut town = Town::new(Box::new(MemoryStore::default()), Box::new(MemoryStore::default()))?;
-    let first = town.create(0)?;
-    for number in 1..channels {
+    for number in 0..channels {
         town.create(number)?;
     }
-    let mut author = town.member(1, first)?;
+    let channel = town.a_channel()?;
+    let mut author = town.member(1, channel)?;
     town.say(&mut author)?;
 
     let before = town.spent();

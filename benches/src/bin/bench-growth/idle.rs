@@ -27,7 +27,8 @@ pub fn measure(sizes: &[u64]) -> Result<Table> {
 
 fn at(links: u64, table: &mut Table) -> Result<()> {
     let mut town = Town::new(Box::new(MemoryStore::default()), Box::new(MemoryStore::default()))?;
-    let channel = town.create(0)?;
+    town.create(0)?;
+    let channel = town.a_channel()?;
     let mut author = town.member(1, channel)?;
     for number in 0..links {
         idle(number, &mut town)?;

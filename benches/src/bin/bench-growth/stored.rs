@@ -47,7 +47,8 @@ fn paths(disk: &Path) -> [PathBuf; 2] {
 fn filled(size: u64, disk: &Path, table: &mut Table) -> Result<ChannelId> {
     let [at_tracker, at_host] = paths(disk);
     let mut town = Town::new(Box::new(open(&at_tracker)?), Box::new(open(&at_host)?))?;
-    let channel = town.create(0)?;
+    town.create(0)?;
+    let channel = town.a_channel()?;
     let mut author = town.member(1, channel)?;
     let empty = bytes_of(&at_tracker)? + bytes_of(&at_host)?;
     for first in (0..size).step_by(usize::try_from(BATCH)?) {
