@@ -143,10 +143,8 @@ impl Publisher {
             },
             Message::Unfollow(_) => self.fanout.unfollow(link),
             Message::Taken(taken) => self.fanout.on_taken(link, &taken, &self.ring, cx),
-            Message::ShowTicket(shown) => {
-                if self.admission.admit(&shown.ticket, &device, cx).is_ok() {
-                    self.fanout.renew(link, shown.ticket.expires);
-                }
+            Message::ShowTicket(shown) if self.admission.admit(&shown.ticket, &device, cx).is_ok() => {
+                self.fanout.renew(link, shown.ticket.expires);
             }
             Message::ShutOut(shut) => {
                 self.admission.shut_out(shut.viewer, cx);

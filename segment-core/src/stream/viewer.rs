@@ -130,10 +130,8 @@ impl Viewer {
             Message::Follow(follow) => self.on_follow(link, device, &follow, cx),
             Message::Unfollow(_) => self.fanout.unfollow(link),
             Message::Taken(taken) => self.fanout.on_taken(link, &taken, &self.ring, cx),
-            Message::ShowTicket(shown) => {
-                if self.admission.admit(&shown.ticket, &device, cx).is_ok() {
-                    self.fanout.renew(link, shown.ticket.expires);
-                }
+            Message::ShowTicket(shown) if self.admission.admit(&shown.ticket, &device, cx).is_ok() => {
+                self.fanout.renew(link, shown.ticket.expires);
             }
             Message::ShutOut(shut) => {
                 self.admission.shut_out(shut.viewer, cx);
