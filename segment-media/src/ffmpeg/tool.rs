@@ -8,7 +8,7 @@ use std::process::{Command, Stdio};
 /// A program is not installed.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "{program} is not installed: {what} needs it. Install it (Debian, Ubuntu: apt install {package}; Fedora: dnf install \
+    "{program} is not installed: it is needed {what}. Install it (Debian, Ubuntu: apt install {package}; Fedora: dnf install \
      {package}; Arch: pacman -S {package}; macOS: brew install {package}) and try again"
 )]
 pub struct Missing {

@@ -75,13 +75,26 @@ impl Show {
             }
         }
         out.push_str(&self.painter.draw(picture, area, window));
-        if self.line != line {
-            let shown: String = line.chars().filter(|character| !character.is_control()).collect();
-            let shown: String = shown.chars().take(window.columns().into()).collect();
-            out.push_str(&format!("\x1b[{};1H\x1b[0m\x1b[2K{shown}", window.rows()));
-            line.clone_into(&mut self.line);
-        }
+        self.write_below(line, window, &mut out);
         out.push_str(END);
         out
+    }
+
+    /// The same while there is no picture.
+    pub fn waiting(&mut self, line: &str, window: &Window) -> String {
+        let mut out = String::from(BEGIN);
+        self.write_below(line, window, &mut out);
+        out.push_str(END);
+        out
+    }
+
+    fn write_below(&mut self, line: &str, window: &Window, out: &mut String) {
+        if self.line == line {
+            return;
+        }
+        let shown: String = line.chars().filter(|character| !character.is_control()).collect();
+        let shown: String = shown.chars().take(window.columns().into()).collect();
+        out.push_str(&format!("\x1b[{};1H\x1b[0m\x1b[2K{shown}", window.rows()));
+        line.clone_into(&mut self.line);
     }
 }

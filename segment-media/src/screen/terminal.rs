@@ -16,6 +16,8 @@ use crate::{Frame, Picture, Stop, Track, TrackKind};
 
 /// How often a window is asked for its size while nothing comes.
 const LOOK: Duration = Duration::from_millis(200);
+/// No picture for so long is said below the last one.
+const SILENCE: Duration = Duration::from_secs(2);
 /// How often it is looked whether it is over.
 const KEY_PATIENCE: Duration = Duration::from_millis(100);
 /// Columns of pixels that ffmpeg gives.
@@ -164,11 +166,19 @@ fn draw(tty: &Tty, mut show: Show, drawing: &Drawing) {
                 drawing.shown.fetch_add(1, Ordering::Relaxed);
             }
         }
-        let Some(picture) = &last else { continue };
-        let (width, height) = (picture.width(), picture.height());
-        let line = format!("{}  {width}x{height}, {}/s shown", drawing.title, rate.shown);
-        let window = tty.window();
-        if send(&show.frame(picture, &ended_by(&line, window.columns()), &window)).is_err() {
+        let (window, waits) = (tty.window(), Some(rate.silent()).filter(|silent| *silent >= SILENCE));
+        let line = |what: String| ended_by(&format!("{}  {what}", drawing.title), window.columns());
+        let shown = match (&last, waits) {
+            (None, _) => show.waiting(&line("waits for a picture".to_owned()), &window),
+            (Some(picture), Some(silent)) => {
+                show.frame(picture, &line(format!("no picture for {} s, waits", silent.as_secs())), &window)
+            }
+            (Some(picture), None) => {
+                let (width, height) = (picture.width(), picture.height());
+                show.frame(picture, &line(format!("{width}x{height}, {}/s shown", rate.shown)), &window)
+            }
+        };
+        if send(&shown).is_err() {
             drawing.stop.set();
         }
     }
@@ -186,17 +196,27 @@ struct Rate {
     since: Instant,
     count: u32,
     shown: u32,
+    last: Instant,
 }
 
 impl Rate {
     fn new() -> Self {
-        Self { since: Instant::now(), count: 0, shown: 0 }
+        let now = Instant::now();
+        Self { since: now, count: 0, shown: 0, last: now }
     }
 
     fn note(&mut self, pictures: u32) {
         self.count += pictures;
-        if self.since.elapsed() >= Duration::from_secs(1) {
-            *self = Self { shown: self.count, ..Self::new() };
+        if pictures > 0 {
+            self.last = Instant::now();
         }
+        if self.since.elapsed() >= Duration::from_secs(1) {
+            *self = Self { shown: self.count, last: self.last, ..Self::new() };
+        }
+    }
+
+    /// How long no picture has come.
+    fn silent(&self) -> Duration {
+        self.last.elapsed()
     }
 }

@@ -19,11 +19,11 @@ impl FileSink {
     /// Makes the file; one that exists is left alone.
     ///
     /// # Errors
-    /// [`SinkError::FileExists`], [`SinkError::File`], [`SinkError::Container`].
+    /// [`SinkError::FileExists`], [`SinkError::FileNotMade`], [`SinkError::File`], [`SinkError::Container`].
     pub fn create(path: &Path, tracks: &[Track]) -> Result<Self, SinkError> {
         let file = OpenOptions::new().write(true).create_new(true).open(path).map_err(|error| match error.kind() {
             ErrorKind::AlreadyExists => SinkError::FileExists(path.into()),
-            _ => failed(path, &error.into()),
+            _ => SinkError::FileNotMade { path: path.into(), why: error.to_string() },
         })?;
         let writer = FileWriter::new(BufWriter::new(file), tracks).map_err(|error| match error {
             MatroskaError::Io(_) => failed(path, &error),

@@ -40,6 +40,14 @@ pub enum SinkError {
         /// What the system says.
         why: String,
     },
+    /// The file cannot be made.
+    #[error("{path} cannot be made ({why}): nothing is written; name another file")]
+    FileNotMade {
+        /// Its name.
+        path: PathBuf,
+        /// What the system says.
+        why: String,
+    },
     /// There is something by that name.
     #[error("{0} exists: nothing is written over it; name another file, or remove it first")]
     FileExists(PathBuf),

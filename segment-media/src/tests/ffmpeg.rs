@@ -173,9 +173,9 @@ fn ffmpeg_ends_with_its_source() {
 
 #[test]
 fn what_cannot_be_read_says_why() {
-    let missing = Tool::find_in(env::temp_dir().join("nothing here").as_os_str(), "streaming a file").unwrap_err();
+    let missing = Tool::find_in(env::temp_dir().join("nothing here").as_os_str(), "to stream a file").unwrap_err();
     assert!(
-        missing.to_string().starts_with("ffmpeg is not installed: streaming a file needs it. Install it"),
+        missing.to_string().starts_with("ffmpeg is not installed: it is needed to stream a file. Install it"),
         "{missing}"
     );
     let Some(tool) = tool() else { return };

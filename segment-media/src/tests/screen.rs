@@ -51,6 +51,16 @@ fn bar_row(columns: usize) -> String {
 }
 
 #[test]
+fn a_person_who_waits_for_the_first_picture_reads_that() {
+    let (mut show, window, mut terminal) = (Show::default(), Window::new(40, 12, None), parser(12, 40));
+    terminal.process(show.waiting("ken: dry run  waits", &window).as_bytes());
+    let text: Vec<String> = terminal.screen().rows(0, 40).collect();
+    assert_eq!(text.last().map(|row| row.trim_end()), Some("ken: dry run  waits"));
+    terminal.process(show.frame(&bars(), "ken: dry run", &window).as_bytes());
+    assert_eq!(terminal.screen().contents(), shown(40, 12).screen().contents(), "nothing of it is left");
+}
+
+#[test]
 fn a_picture_on_a_screen_of_forty_columns() {
     let terminal = shown(40, 12);
     let mut wanted = vec![bar_row(40); 9];

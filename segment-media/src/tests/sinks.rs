@@ -41,7 +41,7 @@ fn a_file_holds_what_was_put_in_and_is_never_written_over() {
     assert_eq!(read, frames.into_iter().map(|frame| frame.payload).collect::<Vec<_>>());
     assert!(matches!(FileSink::create(&path, &[track()]), Err(SinkError::FileExists(_))));
     let nowhere = FileSink::create(&folder.path().join("no/such.mkv"), &[track()]).unwrap_err();
-    assert!(nowhere.to_string().contains("cannot be written"), "{nowhere}");
+    assert!(nowhere.to_string().contains("cannot be made"), "{nowhere}");
 }
 
 /// Takes nothing until it is let.

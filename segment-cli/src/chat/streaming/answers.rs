@@ -48,13 +48,16 @@ impl StreamBegun {
 }
 answer!(StreamBegun, "stream_begun", |self, style| {
     style.answer(&format!(
-    "Live in {}: {} {}, {}. The first {} connect to you directly. /stream stats shows who is slow; /stream stop ends it.",
-    self.channel,
-    quoted(&self.title),
-    self.pictures,
-    rate(self.rate_bps as f64),
-    counted(self.direct, "viewer"),
-))
+        "Live in {}: {} {}, {}. The first {} to you directly. /stream stats shows who is slow; /stream stop ends it.",
+        self.channel,
+        quoted(&self.title),
+        self.pictures,
+        rate(self.rate_bps as f64),
+        match self.direct {
+            1 => "viewer connects".to_owned(),
+            direct => format!("{direct} viewers connect"),
+        },
+    ))
 });
 
 /// A stream is watched beside what is typed.
@@ -68,7 +71,7 @@ pub(super) struct WatchBegun {
 }
 answer!(WatchBegun, "watch_begun", |self, style| {
     let to = match &self.file {
-        Some(file) => format!("is written to {}", file.display()),
+        Some(file) => format!("is written to {} (Matroska)", file.display()),
         None => "is shown by a player".to_owned(),
     };
     style.answer(&format!("{} of {} {to}; /stream stop ends it.", quoted(&self.title), self.by))

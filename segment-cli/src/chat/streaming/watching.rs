@@ -30,6 +30,7 @@ impl Chat {
         let tracks = row.description.tracks.iter().map(local_track).collect::<Result<Vec<_>, _>>()?;
         let title = format!("{}: {}", row.description.who, row.description.title);
         let showing = match (&watch.to, screen) {
+            (WatchTo::File(path), _) if path.as_os_str() == "-" => return Err(no_pipe()),
             (WatchTo::File(path), _) => Showing::file(path, &tracks)?,
             (_, Some(screen)) => Showing::terminal(screen, tracks, title),
             _ => Showing::player(&tracks)?,
@@ -81,6 +82,11 @@ fn local_track(track: &segment_proto::Track) -> Result<Track, Problem> {
     let format = track.format.parse().map_err(|error| Problem::local(LocalReason::Sink).saying(error))?;
     let segment_proto::Track { track, codec, rate_bps, interval_us, .. } = track.clone();
     Ok(Track { track, codec, format, rate_bps, interval_us })
+}
+
+fn no_pipe() -> Problem {
+    let text = "a stream is not written to standard output: nothing is watched; name a file, which can be played while it grows";
+    Problem::local(LocalReason::Sink).saying(text)
 }
 
 fn file_of(to: &WatchTo) -> Option<std::path::PathBuf> {
