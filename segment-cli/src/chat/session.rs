@@ -88,17 +88,24 @@ impl Chat {
     }
 
     /// `/status`
-    pub(super) async fn status(&self, presence: Option<Presence>) -> Done {
+    pub(super) async fn status(&mut self, presence: Option<Presence>) -> Done {
+        let mut ended = 0;
         if let Some(presence) = presence {
+            if presence == Presence::Invisible {
+                // Its viewers are told that it is over while there is somebody to tell them.
+                ended = self.streaming.end_sent().await;
+            }
             self.peer().request(move |machine, now| machine.set_status(presence, now)).await?;
         }
         let me = self.peer().call(|machine, _| machine.whoami()).await?;
         let presence = me.ok_or_else(|| Problem::wire(segment_proto::Reason::LoginRequired))?.presence;
         let text = match presence {
             Presence::Invisible => {
-                "You are invisible: others see you as offline. What you write goes through the tracker, and so do the \
-                 channels that you host."
-                    .to_owned()
+                let ended = if ended == 0 { "" } else { " What you streamed is over." };
+                format!(
+                    "You are invisible: others see you as offline. What you write goes through the tracker, and so do the \
+                     channels that you host.{ended}"
+                )
             }
             _ => format!("You are {presence}."),
         };

@@ -23,10 +23,19 @@ impl Chat {
     /// Waits, for a while, until somebody serves a channel.
     pub(super) async fn served(&self, target: &Target) -> Result<(), Problem> {
         let until = Instant::now() + SERVED;
-        while self.view_of(target.id).await?.serving == Serving::Nowhere && Instant::now() < until {
+        loop {
+            let view = self.view_of(target.id).await?;
+            if !view.member {
+                return Err(Problem::wire(Reason::MembersOnly).saying(format_args!(
+                    "you may not read #{} any more: nothing was asked; when its owner lets you in again, /join #{}",
+                    target.name, target.name
+                )));
+            }
+            if view.serving != Serving::Nowhere || Instant::now() >= until {
+                return Ok(());
+            }
             sleep(LOOK).await;
         }
-        Ok(())
     }
 
     /// The streams of a channel, the oldest first.
@@ -76,13 +85,18 @@ impl Chat {
         which: Option<&StreamRef>,
     ) -> Result<&Running, Problem> {
         match self.meant(target, which).await?.as_slice() {
-            [] => Err(Problem::local(LocalReason::NoOwnStream)),
             [one] => Ok(one),
-            several => Err(which_of(several.iter().map(|one| match one.role {
-                Role::Sends => quoted(&one.title),
-                Role::Watches => format!("{} of {}", quoted(&one.title), one.by),
-            }))),
+            [] if self.streaming.0.is_empty() => Err(Problem::local(LocalReason::NoOwnStream)),
+            [] => Err(which_of(self.streaming.0.iter().map(in_words))),
+            several => Err(which_of(several.iter().copied().map(in_words))),
         }
+    }
+}
+
+fn in_words(running: &Running) -> String {
+    match running.role {
+        Role::Sends => quoted(&running.title),
+        Role::Watches => format!("{} of {}", quoted(&running.title), running.by),
     }
 }
 

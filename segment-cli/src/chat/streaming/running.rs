@@ -73,13 +73,23 @@ impl Streaming {
 
     /// Ends what runs in a channel, or everywhere; how it was is not told.
     pub(in crate::chat) async fn end(&mut self, channel: Option<ChannelId>) {
-        let is_meant = |running: &Running| channel.is_none_or(|channel| running.target.id == channel);
+        self.end_those(|running| channel.is_none_or(|channel| running.target.id == channel)).await;
+    }
+
+    /// Ends what is sent from here: whoever is invisible sends nothing. How many that were.
+    pub(in crate::chat) async fn end_sent(&mut self) -> usize {
+        self.end_those(|running| running.role == Role::Sends).await
+    }
+
+    async fn end_those(&mut self, is_meant: impl Fn(&Running) -> bool) -> usize {
         let (ending, kept): (Vec<Running>, Vec<Running>) = std::mem::take(&mut self.0).into_iter().partition(is_meant);
         self.0 = kept;
+        let count = ending.len();
         for running in ending {
             // Whoever ends everything does not ask how it was.
             let _ = running.end().await;
         }
+        count
     }
 }
 

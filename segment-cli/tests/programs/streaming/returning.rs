@@ -87,3 +87,16 @@ fn who_is_gone_is_not_listed() {
     let ended = ben.hear("the end", |value| value["type"] == "stream_ended");
     assert_eq!(ended["why"], "it is over", "{ended}");
 }
+
+#[test]
+fn who_becomes_invisible_streams_no_more_and_the_viewers_know() {
+    let (town, mut ken, [mut ben]) = town_of(["ben"]);
+    ken.done(CARD);
+    watch(&mut ben, &at(&town, "ben.mkv"));
+    frames(&mut ben, 5);
+    ken.done("/status invisible");
+    event(&ben, "stream_stopped");
+    let ended = ben.hear("the end", |value| value["type"] == "stream_ended");
+    assert_eq!(ended["why"], "it is over", "{ended}");
+    assert_eq!(ken.refused("/stream stop")["reason"], "no_own_stream");
+}
