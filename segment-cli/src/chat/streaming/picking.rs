@@ -87,7 +87,11 @@ impl Chat {
         match self.meant(target, which).await?.as_slice() {
             [one] => Ok(one),
             [] if self.streaming.0.is_empty() => Err(Problem::local(LocalReason::NoOwnStream)),
-            [] => Err(which_of(self.streaming.0.iter().map(in_words))),
+            [] => {
+                let here: Vec<String> = self.streaming.0.iter().map(in_words).collect();
+                let text = format!("none of those that run here is meant by that: {}", here.join(", "));
+                Err(Problem::local(LocalReason::NoOwnStream).saying(text))
+            }
             several => Err(which_of(several.iter().copied().map(in_words))),
         }
     }

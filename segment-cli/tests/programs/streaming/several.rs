@@ -43,6 +43,9 @@ fn two_streams_run_in_one_channel_and_two_are_watched_at_once() {
         stats.len() == 2 && stats.iter().all(|stats| stats["frames"].as_u64().unwrap() >= 5)
     });
     assert_eq!(ben.refused("/stream stop")["reason"], "which_stream");
+    let refused = ben.refused("/stream stop third");
+    assert_eq!(refused["reason"], "no_own_stream");
+    assert!(refused["text"].as_str().unwrap().ends_with("'card' of ken, 'second' of ada"), "{refused}");
     let ended = of_type(&ben.done("/stream stop second"), "stream_ended")[0].clone();
     assert_eq!(ended["by"], "ada");
     let ended = of_type(&ben.done("/stream stop"), "stream_ended")[0].clone();
