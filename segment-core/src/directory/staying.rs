@@ -44,7 +44,7 @@ impl Directory {
 
     fn announce_moved_hosts(&self, link: LinkId, caller: &Caller, backups: &Backups, cx: &mut Context<'_>) {
         for channel in self.channels.hosted_by(&caller.device) {
-            if backups.get(channel).and_then(|backup| backup.host()) == Some(link) {
+            if backups.host_of(channel) == Some(link) {
                 self.push_changed(channel, backups, cx);
             }
         }

@@ -104,6 +104,12 @@ impl Backups {
         self.slots.get(&channel).map(|slot| &slot.backup)
     }
 
+    /// The link of whoever hosts a channel and sequences it now.
+    #[must_use]
+    pub fn host_of(&self, channel: ChannelId) -> Option<LinkId> {
+        self.get(channel).and_then(Backup::host)
+    }
+
     /// The links of those who read a copy and keep up.
     pub(super) fn readers(&mut self, channel: ChannelId) -> Option<Arc<[LinkId]>> {
         self.slots.get_mut(&channel).map(|slot| slot.backup.reader_links())

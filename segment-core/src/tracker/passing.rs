@@ -84,9 +84,12 @@ impl Passing {
 
     /// A host speaks to somebody who has spoken to it.
     pub(super) fn pass_back(&self, host: LinkId, back: &ReturnStream, backups: &Backups, cx: &mut Context<'_>) {
-        let is_host = backups.get(back.channel).and_then(crate::backup::Backup::host) == Some(host);
+        let is_host = backups.host_of(back.channel) == Some(host);
         let to = LinkId(back.session);
         let is_known = self.speakers.get(&to).is_some_and(|speaker| speaker.channels.contains(&back.channel));
+        if !is_host || !is_known {
+            return;
+        }
         let Ok((header, message, frame)) = carried(&back.frame) else { return };
         let is_fit = match (header.role, message) {
             (Role::Response, Message::Done(_) | Message::Failure(_) | Message::ViewerPage(_)) => true,
@@ -96,7 +99,7 @@ impl Passing {
             (Role::Push, Message::ShutOut(shut)) => shut.channel == back.channel,
             _ => false,
         };
-        if is_host && is_known && is_fit {
+        if is_fit {
             cx.out.transmit(to, frame);
         }
     }
@@ -105,7 +108,7 @@ impl Passing {
     pub(super) fn on_link_down(&mut self, link: LinkId, backups: &Backups, cx: &mut Context<'_>) {
         let Some(Speaker { who, device, channels }) = self.speakers.remove(&link) else { return };
         for channel in channels {
-            if let Some(host) = backups.get(channel).and_then(crate::backup::Backup::host) {
+            if let Some(host) = backups.host_of(channel) {
                 let (who, frame) = (who.clone(), Bytes::new());
                 cx.out.push(host, &ForwardStream { channel, session: link.0, who, device, seen: None, frame });
             }

@@ -142,7 +142,7 @@ fn announce(from: LinkId, message: &Message, backups: &mut Backups, cx: &mut Con
         Message::StreamStopped(m) => (m.channel, Frame::push(m)),
         _ => return,
     };
-    if backups.get(channel).and_then(crate::backup::Backup::host) == Some(from) {
+    if backups.host_of(channel) == Some(from) {
         tell_readers(frame, backups, cx);
     }
 }
