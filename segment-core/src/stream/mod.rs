@@ -147,7 +147,7 @@ impl Way {
 const USED_PERCENT: u64 = 80;
 
 /// So many copies of a stream an uplink carries.
-pub(crate) fn carried(uplink_kbps: u32, tracks: &[Track]) -> usize {
+pub(crate) fn copies(uplink_kbps: u32, tracks: &[Track]) -> usize {
     let rate_bps = tracks.iter().map(|track| u64::from(track.rate_bps)).sum::<u64>().max(1);
     usize::try_from(u64::from(uplink_kbps) * 1_000 * USED_PERCENT / 100 / rate_bps).unwrap_or(usize::MAX)
 }

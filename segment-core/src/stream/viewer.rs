@@ -18,7 +18,7 @@ use crate::stream::intake::{Bad, Intake, Taken};
 use crate::stream::parents::Parents;
 use crate::stream::ring::Ring;
 use crate::stream::subscriber::TrackOrder;
-use crate::stream::{MediaFrame, StreamContext, StreamEvent, Way, carried};
+use crate::stream::{MediaFrame, StreamContext, StreamEvent, Way, copies};
 
 /// A relay that has agreed to more takes so many times the viewers that it is given: those whose own parent has gone come
 /// by themselves.
@@ -73,7 +73,7 @@ impl Viewer {
             ring: Ring::default(),
             fanout: Fanout::new(TrackOrder::of(&description.tracks)),
             figures: Figures::default(),
-            agreed: carried(relay_kbps, &description.tracks),
+            agreed: copies(relay_kbps, &description.tracks),
             interval,
             report_at: Instant(u64::MAX),
             heard: now,

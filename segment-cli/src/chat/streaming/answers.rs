@@ -30,19 +30,18 @@ pub(super) struct StreamBegun {
     pub title: String,
     pub pictures: String,
     pub rate_bps: u64,
-    pub direct: u64,
+    pub direct: usize,
 }
 
 impl StreamBegun {
     pub fn new(channel: String, stream: StreamId, options: &StreamOptions) -> Self {
-        let rate_bps = (bps(&options.tracks) as u64).max(1);
         Self {
             channel,
             stream,
             title: options.title.clone(),
             pictures: pictures(&options.tracks),
-            rate_bps,
-            direct: (u64::from(options.uplink_kbps) * 800 / rate_bps).max(1),
+            rate_bps: (bps(&options.tracks) as u64).max(1),
+            direct: options.direct_viewers(),
         }
     }
 }

@@ -16,7 +16,7 @@ use crate::peer::Peer;
 use crate::peer::errors::CommandError;
 use crate::peer::requests::PeerRequest;
 use crate::peer::streams::Server;
-use crate::stream::{Publisher, PushError, StreamContext, Viewer, stream_id};
+use crate::stream::{Publisher, PushError, StreamContext, Viewer, copies, stream_id};
 
 /// What a stream is to be.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -27,6 +27,14 @@ pub struct StreamOptions {
     pub tracks: Vec<Track>,
     /// How much this device can send, in kilobits a second.
     pub uplink_kbps: u32,
+}
+
+impl StreamOptions {
+    /// How many viewers this device serves itself, as whoever coordinates reckons; it has a limit of its own besides.
+    #[must_use]
+    pub fn direct_viewers(&self) -> usize {
+        copies(self.uplink_kbps, &self.tracks).max(1)
+    }
 }
 
 /// Live streams. Requests end in one `PeerEvent::Replied` with the id returned here.

@@ -9,7 +9,7 @@ use segment_proto::{AccountId, DeviceId, Instant, LinkId, Signed, StreamDescript
 use super::CoordinatorContext;
 use super::tree::Tree;
 use crate::rules::Rule;
-use crate::stream::carried;
+use crate::stream::copies;
 
 /// Devices that are remembered as shut out. Policy: the lowest key goes.
 const SHUT_OUT_MAX: usize = 1_024;
@@ -68,7 +68,7 @@ pub(super) struct Broadcast {
 
 impl Broadcast {
     pub(super) fn new(link: LinkId, start: StartStream, node: Node, cx: &CoordinatorContext<'_>) -> Self {
-        let direct = carried(start.uplink_kbps, &start.description.tracks).clamp(1, cx.limits.streams.direct_max);
+        let direct = copies(start.uplink_kbps, &start.description.tracks).clamp(1, cx.limits.streams.direct_max);
         Self {
             tree: Tree::new(node.device, direct, cx.rules),
             description: start.description,
@@ -90,7 +90,7 @@ impl Broadcast {
             return 0;
         }
         let most = if cx.rules.has(Rule::FewChildren) { cx.limits.streams.children_max } else { usize::MAX };
-        let agreed = if cx.rules.has(Rule::Consent) { carried(relay_kbps, &self.description.tracks) } else { most };
+        let agreed = if cx.rules.has(Rule::Consent) { copies(relay_kbps, &self.description.tracks) } else { most };
         agreed.min(most)
     }
 
