@@ -166,17 +166,11 @@ fn draw(tty: &Tty, mut show: Show, drawing: &Drawing) {
                 drawing.shown.fetch_add(1, Ordering::Relaxed);
             }
         }
-        let (window, waits) = (tty.window(), Some(rate.silent()).filter(|silent| *silent >= SILENCE));
-        let line = |what: String| ended_by(&format!("{}  {what}", drawing.title), window.columns());
-        let shown = match (&last, waits) {
-            (None, _) => show.waiting(&line("waits for a picture".to_owned()), &window),
-            (Some(picture), Some(silent)) => {
-                show.frame(picture, &line(format!("no picture for {} s, waits", silent.as_secs())), &window)
-            }
-            (Some(picture), None) => {
-                let (width, height) = (picture.width(), picture.height());
-                show.frame(picture, &line(format!("{width}x{height}, {}/s shown", rate.shown)), &window)
-            }
+        let window = tty.window();
+        let line = ended_by(&format!("{}  {}", drawing.title, rate.words(last.as_deref())), window.columns());
+        let shown = match &last {
+            Some(picture) => show.frame(picture, &line, &window),
+            None => show.waiting(&line, &window),
         };
         if send(&shown).is_err() {
             drawing.stop.set();
@@ -215,8 +209,13 @@ impl Rate {
         }
     }
 
-    /// How long no picture has come.
-    fn silent(&self) -> Duration {
-        self.last.elapsed()
+    /// How it goes, beside what is shown.
+    fn words(&self, shown: Option<&Picture>) -> String {
+        let silent = self.last.elapsed();
+        match shown {
+            None => "waits for a picture".to_owned(),
+            Some(_) if silent >= SILENCE => format!("no picture for {} s, waits", silent.as_secs()),
+            Some(picture) => format!("{}x{}, {}/s shown", picture.width(), picture.height(), self.shown),
+        }
     }
 }
