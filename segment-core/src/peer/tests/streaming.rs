@@ -56,6 +56,18 @@ fn shown(world: &mut World, from: usize, stream: StreamId, to: usize, frames: us
     world.take(to).iter().filter(|event| matches!(event, PeerEvent::FrameReady { .. })).count()
 }
 
+/// In a channel of Ken's, whom Zoe's stream does not go through.
+fn zoe_streams_to_hidden_ada() -> (World, ChannelId, StreamId) {
+    let (mut world, channel) = two();
+    world.register(ZOE, "zoe");
+    world.join(ZOE);
+    world.wait(Duration::from_secs(1));
+    let stream = start(&mut world, ZOE, channel);
+    hide(&mut world, ADA);
+    watch(&mut world, ADA, channel);
+    (world, channel, stream)
+}
+
 fn hide(world: &mut World, node: usize) {
     world.does(node, |peer, now| peer.set_status(Presence::Invisible, now)).unwrap();
     world.wait(Duration::from_secs(1));
@@ -81,13 +93,7 @@ fn who_is_invisible_watches_what_the_host_streams_and_is_not_listed() {
 
 #[test]
 fn who_is_invisible_has_a_link_to_whom_the_stream_comes_from_and_to_nobody_else() {
-    let (mut world, channel) = two();
-    world.register(ZOE, "zoe");
-    world.join(ZOE);
-    world.wait(Duration::from_secs(1));
-    let stream = start(&mut world, ZOE, channel);
-    hide(&mut world, ADA);
-    watch(&mut world, ADA, channel);
+    let (mut world, _, stream) = zoe_streams_to_hidden_ada();
     assert_eq!(shown(&mut world, ZOE, stream, ADA, 10), 10);
     assert_eq!((linked(&world, ADA, ZOE), linked(&world, ADA, KEN)), (true, false));
     world.does(ADA, |peer, now| peer.unwatch(stream, now)).unwrap();
@@ -97,13 +103,7 @@ fn who_is_invisible_has_a_link_to_whom_the_stream_comes_from_and_to_nobody_else(
 
 #[test]
 fn who_is_invisible_goes_on_watching_while_the_host_comes_and_goes() {
-    let (mut world, channel) = two();
-    world.register(ZOE, "zoe");
-    world.join(ZOE);
-    world.wait(Duration::from_secs(1));
-    let stream = start(&mut world, ZOE, channel);
-    hide(&mut world, ADA);
-    watch(&mut world, ADA, channel);
+    let (mut world, channel, stream) = zoe_streams_to_hidden_ada();
     world.kill(KEN);
     world.wait(Duration::from_secs(5));
     assert_eq!(shown(&mut world, ZOE, stream, ADA, 10), 10);
