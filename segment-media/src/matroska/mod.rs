@@ -3,6 +3,7 @@
 
 mod codecs;
 mod ebml;
+mod opening;
 mod reader;
 mod tracks;
 mod writer;

@@ -4,6 +4,7 @@
 use std::io::{self, Seek, SeekFrom, Write};
 
 use super::ebml::Elements;
+use super::opening::Opening;
 use super::reader::MatroskaError;
 use super::{flag, id, tracks};
 use crate::{Frame, Track, TrackKind};
@@ -22,7 +23,8 @@ const SEEK_HEAD_BYTES: usize = 12 + 10 + 14 + 18;
 pub struct Writer<W> {
     out: W,
     tracks: Vec<(Track, u64)>,
-    /// The time of the first frame.
+    opening: Opening,
+    /// The time of the earliest frame, once it is known.
     base_us: Option<u64>,
     cluster_ms: Option<i64>,
     end_ms: i64,
@@ -47,6 +49,7 @@ impl<W: Write> Writer<W> {
         let (head, places, tracks) = head(tracks)?;
         let mut writer = Self {
             out,
+            opening: Opening::of(tracks.iter().map(|(track, _)| track.track)),
             tracks,
             base_us: None,
             cluster_ms: None,
@@ -60,17 +63,34 @@ impl<W: Write> Writer<W> {
         Ok(writer)
     }
 
-    /// Writes a frame, and flushes. One of an unknown track is left out.
+    /// Writes a frame, and flushes. One of an unknown track is left out. The first are held until every track has begun,
+    /// at most for half a second of them, so that times begin with the earliest.
     ///
     /// # Errors
     /// [`MatroskaError::Io`].
     pub fn write(&mut self, frame: &Frame) -> Result<(), MatroskaError> {
+        let Some(base_us) = self.base_us else {
+            self.opening.hold(frame);
+            return if self.opening.is_over() { self.open() } else { Ok(()) };
+        };
+        self.place(frame, base_us)
+    }
+
+    /// Writes what is held.
+    fn open(&mut self) -> Result<(), MatroskaError> {
+        let held = self.opening.take();
+        let Some(base_us) = held.first().map(|frame| frame.timestamp_us) else { return Ok(()) };
+        self.base_us = Some(base_us);
+        held.iter().try_for_each(|frame| self.place(frame, base_us))
+    }
+
+    fn place(&mut self, frame: &Frame, base_us: u64) -> Result<(), MatroskaError> {
         let Some((track, delay_us)) = self.tracks.iter().find(|(track, _)| track.track == frame.track) else {
             return Ok(());
         };
         let begins = frame.key && (track.kind() == TrackKind::Video || self.tracks.len() == 1);
         let (length_ms, delay_us) = (i64::from(track.interval_us / 1_000), *delay_us);
-        let since = i128::from(frame.timestamp_us) - i128::from(*self.base_us.get_or_insert(frame.timestamp_us));
+        let since = i128::from(frame.timestamp_us) - i128::from(base_us);
         let at = i64::try_from((since + i128::from(delay_us) + 500).div_euclid(1_000)).unwrap_or(0).max(0);
         let cluster = self.cluster_for(at, begins)?;
         let offset = i16::try_from(at - cluster).unwrap_or(0).to_be_bytes();
@@ -115,9 +135,13 @@ impl<W: Write> Writer<W> {
         self.out.write_all(bytes)
     }
 
-    /// Where it is written to.
-    pub fn into_inner(self) -> W {
-        self.out
+    /// No further frame comes: gives back where it is written to.
+    ///
+    /// # Errors
+    /// [`MatroskaError::Io`].
+    pub fn finish(mut self) -> Result<W, MatroskaError> {
+        self.open()?;
+        Ok(self.out)
     }
 }
 
@@ -173,6 +197,7 @@ impl<W: Write + Seek> FileWriter<W> {
     /// # Errors
     /// [`MatroskaError::Io`].
     pub fn finish(mut self) -> Result<W, MatroskaError> {
+        self.0.open()?;
         let (segment, cues) = (self.0.head.segment, self.0.written - self.0.head.segment);
         let index = self.index();
         self.0.put(&index)?;

@@ -57,8 +57,8 @@ impl Sink for PlayerSink {
     }
 
     fn finish(&mut self) -> Result<(), SinkError> {
-        self.writer = None;
+        let written = self.writer.take().map_or(Ok(()), |writer| writer.finish().map(drop));
         self.child.wait(EXIT_MAX);
-        Ok(())
+        written.map_err(|_| ended(&self.child))
     }
 }

@@ -1,4 +1,6 @@
-use std::io::{Cursor, Read};
+use std::cell::RefCell;
+use std::io::{Cursor, Read, Write};
+use std::rc::Rc;
 
 use bytes::Bytes;
 
@@ -41,7 +43,7 @@ fn frames() -> Vec<Frame> {
 fn written() -> Vec<u8> {
     let mut writer = Writer::new(Vec::new(), &tracks()).unwrap();
     frames().iter().for_each(|frame| writer.write(frame).unwrap());
-    writer.into_inner()
+    writer.finish().unwrap()
 }
 
 fn blocks<R: Read>(reader: &mut Reader<R>) -> Vec<Block> {
@@ -55,6 +57,20 @@ impl<R: Read> Read for Trickle<R> {
     fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
         let length = buffer.len().min(1);
         self.0.read(&mut buffer[..length])
+    }
+}
+
+/// Seen while it is written.
+#[derive(Clone, Default)]
+struct Shared(Rc<RefCell<Vec<u8>>>);
+
+impl Write for Shared {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.borrow_mut().write(bytes)
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
     }
 }
 
@@ -117,6 +133,37 @@ fn flipped_bytes_never_panic_and_cost_no_memory() {
 }
 
 #[test]
+fn who_comes_late_keeps_the_times_of_pictures_that_are_older_than_the_first_sound() {
+    let (pictures, sound): (Vec<_>, Vec<_>) = frames().into_iter().take(100).partition(|frame| frame.track == 0);
+    let mut writer = Writer::new(Vec::new(), &tracks()).unwrap();
+    let late = sound.last().unwrap();
+    std::iter::once(late).chain(&pictures).for_each(|frame| writer.write(frame).unwrap());
+    let bytes = writer.finish().unwrap();
+    let read = blocks(&mut Reader::open(&bytes[..]).unwrap());
+    let times_ms = |track| read.iter().filter(move |block| block.track == track).map(|block| block.at_us / 1_000);
+    assert!(times_ms(0).eq((0..).step_by(40).take(pictures.len())));
+    assert_eq!(times_ms(1).collect::<Vec<_>>(), [i64::try_from(late.timestamp_us - BEGAN_US).unwrap() / 1_000]);
+}
+
+#[test]
+fn a_track_that_never_begins_is_waited_for_half_a_second() {
+    let out = Shared::default();
+    let mut writer = Writer::new(out.clone(), &tracks()).unwrap();
+    let pictures: Vec<_> = frames().into_iter().filter(|frame| frame.track == 0).take(15).collect();
+    for (number, frame) in pictures.iter().enumerate() {
+        let before = out.0.borrow().len();
+        writer.write(frame).unwrap();
+        assert_eq!(out.0.borrow().len() > before, number * 40 >= 500, "{number}");
+    }
+    let short = {
+        let mut writer = Writer::new(Vec::new(), &tracks()).unwrap();
+        writer.write(&pictures[0]).unwrap();
+        writer.finish().unwrap()
+    };
+    assert_eq!(blocks(&mut Reader::open(&short[..]).unwrap()).len(), 1);
+}
+
+#[test]
 fn times_that_jump_begin_a_cluster() {
     let times = [0, 4_999_000, 40_000_000, 39_000_000, 3_600_000_000, 1_000_000];
     let mut writer = Writer::new(Vec::new(), &tracks()).unwrap();
@@ -124,7 +171,7 @@ fn times_that_jump_begin_a_cluster() {
         let frame = Frame { track: 0, timestamp_us: BEGAN_US + time, key: false, ..frames()[0].clone() };
         writer.write(&frame).unwrap();
     }
-    let bytes = writer.into_inner();
+    let bytes = writer.finish().unwrap();
     let read: Vec<_> = blocks(&mut Reader::open(&bytes[..]).unwrap()).iter().map(|block| block.at_us as u64).collect();
     assert_eq!(read, times);
 }

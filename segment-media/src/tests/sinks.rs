@@ -138,7 +138,7 @@ fn standard_input_gives_matroska_with_frames_that_need_each_other() {
     let mut writer = Writer::new(Vec::new(), std::slice::from_ref(&h264)).unwrap();
     let wanted: Vec<Frame> = (0..20).map(|number| frame(number, number % 10 == 0)).collect();
     wanted.iter().for_each(|frame| writer.write(frame).unwrap());
-    let mut source = input::open(Cursor::new(writer.into_inner()), 30).unwrap();
+    let mut source = input::open(Cursor::new(writer.finish().unwrap()), 30).unwrap();
     assert_eq!(source.tracks(), [h264]);
     let frames: Vec<Frame> = std::iter::from_fn(|| source.next_blocking().unwrap()).collect();
     let began = frames[0].timestamp_us;
