@@ -38,7 +38,8 @@ async fn show(screen: Screen, pictures: usize) -> io::Result<()> {
     let run = move || {
         let mut source = card::open(CardOptions::default()).map_err(io::Error::other)?;
         let stop = Stop::default();
-        let mut sink = TerminalSink::open(source.tracks(), "a picture", &stop).map_err(io::Error::other)?;
+        let mut sink =
+            TerminalSink::open(source.tracks(), "a picture", String::new, &stop).map_err(io::Error::other)?;
         for _ in 0..pictures {
             let frame = source.next_blocking().map_err(io::Error::other)?;
             if let Some(frame) = frame.filter(|_| !stop.is_set()) {

@@ -70,7 +70,7 @@ fn play(options: &Options) -> Result<(), Box<dyn Error>> {
     let outlet = match options.sink.as_str() {
         "out" => Outlet::start(FileSink::create(Path::new(&options.out), &tracks)?, &stop)?,
         "play" => Outlet::start(PlayerSink::open(&path, &tracks)?, &stop)?,
-        _ => Outlet::start(TerminalSink::open(&tracks, &options.source, &stop)?, &stop)?,
+        _ => Outlet::start(TerminalSink::open(&tracks, &options.source, String::new, &stop)?, &stop)?,
     };
     let until = Instant::now() + Duration::from_secs(options.seconds);
     let mut outcome = Ok(());

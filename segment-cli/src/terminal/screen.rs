@@ -155,6 +155,12 @@ impl Screen {
         self.state.lent.get()
     }
 
+    /// What has arrived and waits to be shown.
+    #[must_use]
+    pub fn waiting(&self) -> usize {
+        self.arriving.load(Ordering::Acquire) + self.skipped.load(Ordering::Relaxed)
+    }
+
     /// Gives the terminal to somebody else until `run` returns; in the terminal's thread. What arrives meanwhile is
     /// printed afterwards.
     ///

@@ -308,6 +308,12 @@ impl Viewer {
         self.parents.parent()
     }
 
+    /// Whether nobody has room for it yet.
+    #[must_use]
+    pub fn waits_for_room(&self) -> bool {
+        self.parent().is_none() && self.parents.plan().is_some_and(|plan| plan.parent.is_none())
+    }
+
     /// Whom to have links to.
     pub fn wanted(&self) -> impl Iterator<Item = Node> {
         self.parents.wanted()

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use std::{env, io};
 
 use super::capability::Colours;
+use super::fit::Window;
 use super::show::{Painter, Show};
 use super::slot::{Slot, Still, Taken};
 use super::tty::{Tty, keys, send};
@@ -42,11 +43,16 @@ enum Way {
 
 impl TerminalSink {
     /// Takes the terminal: nothing else may write to it or read from it until this is dropped. `title` stands below the
-    /// picture. `stop` is set when the person has seen enough, and ends it when it is set.
+    /// picture, with what `aside` says whenever it is drawn. `stop` is set when the person has seen enough, and ends it when it is set.
     ///
     /// # Errors
     /// [`SinkError`]: there is nothing to show, or nothing to show it with.
-    pub fn open(tracks: &[Track], title: &str, stop: &Stop) -> Result<Self, SinkError> {
+    pub fn open(
+        tracks: &[Track],
+        title: &str,
+        aside: impl Fn() -> String + Send + 'static,
+        stop: &Stop,
+    ) -> Result<Self, SinkError> {
         let track = tracks.iter().find(|track| track.kind() == TrackKind::Video).ok_or(SinkError::NoPictures)?;
         let (slot, shown) = (Slot::default(), Arc::<AtomicU64>::default());
         let (way, pictures) = way(track)?;
@@ -63,8 +69,8 @@ impl TerminalSink {
             sink.spawn("pictures", move || decode(pictures, &slot))?;
         }
         let (slot, stop, title) = (sink.slot.clone(), stop.clone(), title.to_owned());
-        let shown = Arc::clone(&sink.shown);
-        sink.spawn("screen", move || draw(&tty, show, &Drawing { slot, stop, title, shown }))?;
+        let drawing = Drawing { slot, stop, title, aside: Box::new(aside), shown: Arc::clone(&sink.shown) };
+        sink.spawn("screen", move || draw(&tty, show, &drawing))?;
         Ok(sink)
     }
 
@@ -149,7 +155,17 @@ struct Drawing {
     slot: Slot,
     stop: Stop,
     title: String,
+    aside: Box<dyn Fn() -> String + Send>,
     shown: Arc<AtomicU64>,
+}
+
+impl Drawing {
+    /// What stands below the picture.
+    fn line(&self, how: &str, window: &Window) -> String {
+        let aside = Some((self.aside)()).filter(|aside| !aside.is_empty());
+        let words: Vec<&str> = [self.title.as_str(), how].into_iter().chain(aside.as_deref()).collect();
+        ended_by(&words.join("  "), window.columns())
+    }
 }
 
 fn draw(tty: &Tty, mut show: Show, drawing: &Drawing) {
@@ -167,7 +183,7 @@ fn draw(tty: &Tty, mut show: Show, drawing: &Drawing) {
             }
         }
         let window = tty.window();
-        let line = ended_by(&format!("{}  {}", drawing.title, rate.words(last.as_deref())), window.columns());
+        let line = drawing.line(&rate.words(last.as_deref()), &window);
         let shown = match &last {
             Some(picture) => show.frame(picture, &line, &window),
             None => show.waiting(&line, &window),

@@ -236,6 +236,15 @@ impl Watching {
         self.peer.call(move |machine, _| machine.stream_figures(stream).unwrap_or_default()).await
     }
 
+    /// Whether nobody has the uplink to send it here yet; it comes as soon as somebody has.
+    ///
+    /// # Errors
+    /// [`Stopped`].
+    pub async fn waits_for_room(&self) -> Result<bool, Stopped> {
+        let stream = self.stream;
+        self.peer.call(move |machine, _| machine.stream_waits_for_room(stream)).await
+    }
+
     /// Who watches and may be seen.
     ///
     /// # Errors

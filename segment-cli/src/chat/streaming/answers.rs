@@ -8,7 +8,7 @@ use segment_proto::{DeviceId, StreamId};
 use serde::Serialize;
 
 use super::running::Role;
-use super::words::{bps, counted, pictures, quoted, rate, seconds};
+use super::words::{bps, counted, frames, pictures, quoted, rate, seconds};
 use crate::chat::answers::answer;
 use crate::chat::output::Answer;
 use crate::render::Style;
@@ -47,7 +47,7 @@ impl StreamBegun {
 }
 answer!(StreamBegun, "stream_begun", |self, style| {
     style.answer(&format!(
-        "Live in {}: {} {}, {}. The first {} to you directly. /stream stats shows who is slow; /stream stop ends it.",
+        "Live in {}: {} {}, at most {}. The first {} to you directly. /stream stats shows who is slow; /stream stop ends it.",
         self.channel,
         quoted(&self.title),
         self.pictures,
@@ -85,6 +85,8 @@ pub(super) struct StreamEnded {
     pub by: String,
     pub seconds: f64,
     pub frames: u64,
+    /// Those of them that are pictures.
+    pub pictures: u64,
     pub dropped: u64,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub file: Option<PathBuf>,
@@ -99,7 +101,7 @@ answer!(StreamEnded, "stream_ended", |self, style| {
     let file = self.file.as_ref().map(|file| format!(", in {}", file.display())).unwrap_or_default();
     let why = self.why.as_ref().map(|why| format!("; {why}")).unwrap_or_default();
     let dropped = if self.dropped == 0 { String::new() } else { format!(", {} dropped", self.dropped) };
-    let (frames, took) = (counted(self.frames, "frame"), seconds(self.seconds));
+    let (frames, took) = (frames(self.frames, Some(self.pictures)), seconds(self.seconds));
     style.answer(&format!("{whose} in {}: {verb} for {took}, {frames}{dropped}{file}{why}.", self.channel))
 });
 
@@ -145,7 +147,7 @@ answer!(StreamListed, "stream", |self, style| {
     };
     let away = if self.present { "" } else { ", away for a moment" };
     style.answer(&format!(
-        "{:>2}  {:<12} {}  {}, {}, {}{away}{here}",
+        "{:>2}  {:<12} {}  {}, at most {}, {}{away}{here}",
         self.number,
         self.by,
         quoted(&self.title),

@@ -7,7 +7,7 @@ use serde::Serialize;
 use super::meter::Reading;
 use super::running::Role;
 use super::shape::{Shape, SlowPart, Way, is_slow};
-use super::words::{counted, millis, quoted, rate, seconds};
+use super::words::{counted, frames, millis, quoted, rate, seconds};
 use crate::chat::answers::answer;
 use crate::chat::output::Answer;
 use crate::render::Style;
@@ -27,6 +27,9 @@ pub(super) struct StreamStats {
     pub fps: f64,
     pub rate_bps: f64,
     pub frames: u64,
+    /// Those of them that are pictures.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub pictures: Option<u64>,
     pub dropped: u64,
     pub viewers: usize,
     /// Who are served from here.
@@ -37,6 +40,8 @@ pub(super) struct StreamStats {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub delay_p95_us: Option<u32>,
     pub slow: Vec<String>,
+    /// For whom nobody has the uplink.
+    pub waiting: Vec<String>,
     pub text: String,
 }
 
@@ -44,7 +49,7 @@ impl StreamStats {
     pub fn fill(&mut self, reading: &Reading) {
         self.seconds = reading.since.as_secs_f64();
         (self.fps, self.rate_bps) = ((reading.fps * 10.0).round() / 10.0, reading.bps.round());
-        (self.frames, self.dropped) = (reading.frames, reading.dropped);
+        (self.frames, self.pictures, self.dropped) = (reading.frames, Some(reading.pictures), reading.dropped);
     }
 }
 answer!(StreamStats, "stream_stats", |self, style| {
@@ -66,15 +71,29 @@ answer!(StreamStats, "stream_stats", |self, style| {
         self.channel,
         self.fps,
         rate(self.rate_bps),
-        counted(self.frames, "frame"),
+        frames(self.frames, self.pictures),
         seconds(self.seconds),
         self.dropped,
     );
     style.answer(&format!("{head}\n{}", self.text))
 });
 
+/// Who is slow, and for whom there is no room.
+pub(super) fn trouble_text(slow: &SlowPart, waiting: &[String]) -> String {
+    match (slow, waiting) {
+        (_, []) => slow_text(slow),
+        (SlowPart::Nobody, waiting) => room_text(waiting),
+        (_, waiting) => format!("{}\n{}", slow_text(slow), room_text(waiting)),
+    }
+}
+
+/// `no uplink left for ada; whoever watches with --relay RATE passes it on`
+fn room_text(waiting: &[String]) -> String {
+    format!("no uplink left for {}; whoever watches with --relay RATE passes it on", waiting.join(", "))
+}
+
 /// `slow: ben (2 behind wait for it)`
-pub(super) fn slow_text(slow: &SlowPart) -> String {
+fn slow_text(slow: &SlowPart) -> String {
     match slow {
         SlowPart::Nobody => "slow: nobody".to_owned(),
         SlowPart::Streamer => "slow: everybody who has it from the streamer, so its uplink or its machine".to_owned(),
@@ -98,7 +117,7 @@ pub(super) fn slow_names(slow: &SlowPart) -> Vec<String> {
 
 pub(super) fn way_text(way: &Way) -> String {
     match way {
-        Way::None => "connecting".to_owned(),
+        Way::None => "waits for room".to_owned(),
         Way::Direct => "direct".to_owned(),
         Way::Relayed => "relayed".to_owned(),
         Way::Through(names) => format!("through {}", names.join(" > ")),

@@ -9,7 +9,7 @@ use segment_proto::{ChannelId, ChannelName, StreamId};
 
 use super::answers::StreamListed;
 use super::branching::StreamTree;
-use super::faring::{LOOKS, StreamStats, StreamViewer, slow_names, slow_text};
+use super::faring::{LOOKS, StreamStats, StreamViewer, slow_names, trouble_text};
 use super::running::{Role, Running};
 use super::shape::Shape;
 use super::words::quoted;
@@ -81,7 +81,7 @@ impl Chat {
     async fn show_stats(&self, target: &Target, row: &StreamRow, running: Option<&Running>) -> Done {
         let stream = row.description.stream;
         let shape = self.shape_of(target.id, row).await?;
-        let slow = shape.slow_part();
+        let (slow, waiting) = (shape.slow_part(), shape.waiting());
         let look = move |machine: &mut segment_core::peer::Peer, _| {
             (machine.stream_followers(stream), machine.stream_figures(stream))
         };
@@ -96,20 +96,22 @@ impl Chat {
             fps: 0.0,
             rate_bps: 0.0,
             frames: 0,
+            pictures: None,
             dropped: 0,
             viewers: shape.len(),
-            served: followers.map_or(0, |(count, _)| count as u64),
+            served: shape.served_by(self.peer().device()) as u64,
             delay_p50_us: None,
             delay_p95_us: None,
             slow: slow_names(&slow),
-            text: slow_text(&slow),
+            text: trouble_text(&slow, &waiting),
+            waiting,
         };
         if let Some(running) = running {
             stats.fill(&running.meter.read(Instant::now()));
         }
         stats.dropped += followers.map_or(0, |(_, left_out)| left_out);
-        if let Some(ViewerFigures { frames, dropped, delay_p50_us, delay_p95_us, children, .. }) = figures {
-            (stats.frames, stats.served) = (frames, children.into());
+        if let Some(ViewerFigures { frames, dropped, delay_p50_us, delay_p95_us, .. }) = figures {
+            stats.frames = frames;
             stats.dropped += dropped;
             (stats.delay_p50_us, stats.delay_p95_us) = (Some(delay_p50_us), Some(delay_p95_us));
         }

@@ -35,6 +35,8 @@ pub(super) struct Reading {
     pub since: Duration,
     /// Frames of all tracks.
     pub frames: u64,
+    /// Those of them that are pictures.
+    pub pictures: u64,
     /// Those that were left out here.
     pub dropped: u64,
     /// Pictures in a second, of late.
@@ -78,6 +80,7 @@ impl Meter {
         Reading {
             since: now.duration_since(counts.began),
             frames: counts.now.frames,
+            pictures: counts.now.pictures,
             dropped: counts.dropped,
             fps: rate(counts.now.pictures, before.pictures),
             bps: rate(counts.now.bytes, before.bytes) * 8.0,
@@ -98,7 +101,7 @@ mod tests {
             meter.count(1_000, number % 2 == 0, at(number * 20));
         }
         let reading = meter.read(at(12_000));
-        assert_eq!((reading.frames, reading.since), (600, Duration::from_secs(12)));
+        assert_eq!((reading.frames, reading.pictures, reading.since), (600, 300, Duration::from_secs(12)));
         assert!((24.0..27.0).contains(&reading.fps), "{reading:?}");
         assert!((390_000.0..430_000.0).contains(&reading.bps), "{reading:?}");
         let later = meter.read(at(30_000));

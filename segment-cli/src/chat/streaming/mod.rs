@@ -1,7 +1,7 @@
 //! Live streams: what this program sends and watches.
 //!
 //! `sending` and `watching` run beside the conversation, `picking` finds the stream that is meant, `telling` says what
-//! happens by itself, `shape` knows who has a stream from whom; `answers`, `faring` and `branching` are what is said of
+//! happens by itself, `shape` knows who has a stream from whom, `room` whether anybody can send it here; `answers`, `faring` and `branching` are what is said of
 //! it, in `words`.
 
 mod answers;
@@ -10,6 +10,7 @@ mod faring;
 mod listing;
 mod meter;
 mod picking;
+mod room;
 mod running;
 mod sending;
 mod shape;

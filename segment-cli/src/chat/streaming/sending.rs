@@ -15,7 +15,7 @@ use segment_proto::{ChannelName, FrameFlags, Reason};
 use tokio::sync::oneshot;
 
 use super::answers::{StreamBegun, StreamEnded};
-use super::meter::Meter;
+use super::meter::{Meter, Reading};
 use super::picking::nobody_serves;
 use super::running::{Ended, Role, Running, reached, told};
 use super::{LINGER, telling};
@@ -99,6 +99,7 @@ impl Chat {
             by: by.clone(),
             seconds: 0.0,
             frames: 0,
+            pictures: 0,
             dropped: 0,
             file: None,
             why: None,
@@ -266,7 +267,8 @@ impl Sending {
             Over::Source => Some("its source has come to its end".to_owned()),
             Over::Channel => Some("it may not be sent any more".to_owned()),
         };
-        Ok(StreamEnded { seconds, frames: reading.frames, dropped: reading.dropped, why, ..self.ended })
+        let Reading { frames, pictures, dropped, .. } = reading;
+        Ok(StreamEnded { seconds, frames, pictures, dropped, why, ..self.ended })
     }
 
     /// Opens the source anew, so that those who are there miss nothing of it.

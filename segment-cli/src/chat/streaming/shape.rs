@@ -92,6 +92,16 @@ impl Shape {
         Some(names)
     }
 
+    /// Those for whom nobody has the uplink.
+    pub fn waiting(&self) -> Vec<String> {
+        self.viewers.values().filter(|row| row.parent.is_none()).map(|row| self.name(row)).collect()
+    }
+
+    /// How many have it from this device.
+    pub fn served_by(&self, device: DeviceId) -> usize {
+        self.viewers.values().filter(|row| row.parent == Some(device)).count()
+    }
+
     /// Those who have it from this device. At the streamer: also those whose way is not known.
     pub fn below(&self, device: DeviceId) -> Vec<&ViewerRow> {
         let is_below = |row: &&ViewerRow| match self.way(row) {

@@ -11,6 +11,7 @@ use segment_media::sink::{OUTLET_BOUNDS, serve};
 use segment_media::{FileSink, Frame, PlayerSink, Receiver, Sender, Sink, SinkError, Stop, Track, queue};
 use tokio::sync::oneshot;
 
+use super::room::Room;
 use crate::errors::{LocalReason, Problem};
 use crate::terminal::Screen;
 
@@ -37,11 +38,12 @@ impl Showing {
     }
 
     /// In this terminal. What its frames are put into does nothing before somebody waits for [`Showing::ended`].
-    pub fn terminal(screen: Screen, tracks: Vec<Track>, title: String) -> Self {
+    pub fn terminal(screen: Screen, tracks: Vec<Track>, title: String, room: Room) -> Self {
         let (stop, (sender, mut frames)) = (Stop::default(), queue(OUTLET_BOUNDS));
         let told = stop.clone();
+        let chat = screen.clone();
         let show = move || {
-            let mut sink = TerminalSink::open(&tracks, &title, &told)?;
+            let mut sink = TerminalSink::open(&tracks, &title, move || aside(&chat, &room), &told)?;
             shown(&mut sink, &mut frames, &told)
         };
         let work = async move { screen.lend(show).await.map_err(no_screen)? };
@@ -86,6 +88,14 @@ impl Showing {
         self.frames = None;
         self.work.await
     }
+}
+
+/// What a person should know while a picture hides everything else.
+fn aside(chat: &Screen, room: &Room) -> String {
+    let missing = room.is_missing().then(|| "no uplink left for it".to_owned());
+    let waiting =
+        Some(chat.waiting()).filter(|waiting| *waiting > 0).map(|waiting| format!("{waiting} new in the chat"));
+    missing.into_iter().chain(waiting).collect::<Vec<_>>().join("  ")
 }
 
 fn shown(sink: &mut impl Sink, frames: &mut Receiver, stop: &Stop) -> Shown {

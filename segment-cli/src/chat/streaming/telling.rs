@@ -101,7 +101,7 @@ impl Narrator {
             (Some(true), false) => {
                 ("stream_away", format!("{by} went away; {title} ends unless {by} is back within a minute"))
             }
-            (Some(false), true) => ("stream_back", format!("{by} is back with {title}")),
+            (Some(false), true) if !is_own => ("stream_back", format!("{by} is back with {title}")),
             _ => return,
         };
         self.stream_news(event, channel, description.stream, &heard, text);
@@ -182,29 +182,36 @@ async fn tell_running(peer: &Peer, out: &Out, talk: &Talk, target: &Target) {
     }
     // Where nobody serves the channel nobody streams in it.
     let Ok(rows) = peer.channel(target.id).streams().await else { return };
-    for row in rows.iter().filter(|row| row.present && row.description.device != peer.device()) {
+    for row in &rows {
         let description = &row.description;
+        let is_own = description.device == peer.device();
+        // Others' while they are there, one's own where it has broken off.
+        if is_own == row.present {
+            continue;
+        }
         let heard = Heard::new(target.id, row);
         let is_current = {
             let mut known = talk.known();
-            if known.streams.insert(description.stream, heard.clone()).is_some() {
+            if known.streams.len() >= HEARD_MAX || known.streams.contains_key(&description.stream) {
                 continue;
             }
+            known.streams.insert(description.stream, heard.clone());
             known.current.as_ref().is_some_and(|current| current.id == target.id)
         };
         let place = if is_current { String::new() } else { format!(" #{}", target.name) };
-        let place = format!("{place}{}", meant_by(talk, target.id, row));
+        let (event, text) = if is_own {
+            ("stream_away", broken_off(&heard.title, &place))
+        } else {
+            ("stream_started", invitation(row, &format!("{place}{}", meant_by(talk, target.id, row))))
+        };
         let Heard { title, by, .. } = heard;
-        out.happened(&StreamNews {
-            event: "stream_started",
-            channel: format!("#{}", target.name),
-            stream: description.stream,
-            title,
-            by,
-            text: invitation(row, &place),
-            at_ms: now_ms(),
-        });
+        let (channel, stream) = (format!("#{}", target.name), description.stream);
+        out.happened(&StreamNews { event, channel, stream, title, by, text, at_ms: now_ms() });
     }
+}
+
+fn broken_off(title: &str, place: &str) -> String {
+    format!("your {} broke off: the same /stream start{place} within a minute goes on with it", quoted(title))
 }
 
 /// Tells a streamer who comes and goes, until the stream ends.

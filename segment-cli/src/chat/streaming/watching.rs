@@ -10,9 +10,14 @@ use segment_proto::{Reason, TrackKind};
 use super::answers::{StreamEnded, WatchBegun};
 use super::meter::Meter;
 use super::picking::nobody_serves;
+use super::room::{PATIENCE, Room};
 use super::running::{Ended, Role, Running, reached, told};
 use super::sending::from_the_wire;
 use super::showing::{Showing, Shown};
+use super::words::quoted;
+use crate::chat::answers::Notice;
+use crate::chat::output::Out;
+use crate::chat::telling::now_ms;
 use crate::chat::{Chat, Done, Target, unheard};
 use crate::commands::{StreamWatch, WatchTo};
 use crate::errors::{LocalReason, Problem};
@@ -29,10 +34,11 @@ impl Chat {
         self.may_be_watched(&row)?;
         let tracks = row.description.tracks.iter().map(local_track).collect::<Result<Vec<_>, _>>()?;
         let title = format!("{}: {}", row.description.who, row.description.title);
+        let room = Room::default();
         let showing = match (&watch.to, screen) {
             (WatchTo::File(path), _) if path.as_os_str() == "-" => return Err(no_pipe()),
             (WatchTo::File(path), _) => Showing::file(path, &tracks)?,
-            (_, Some(screen)) => Showing::terminal(screen, tracks, title),
+            (_, Some(screen)) => Showing::terminal(screen, tracks, title, room.clone()),
             _ => Showing::player(&tracks)?,
         };
         let watched = self.peer().channel(target.id).watch(&row.description, watch.relay_kbps).await;
@@ -42,7 +48,9 @@ impl Chat {
         let pictures = row.description.tracks.iter().filter(|track| track.kind == TrackKind::Video);
         let pictures = pictures.map(|track| track.track).collect();
         let ended = ended(&row, &target, &watch.to);
-        let viewing = Viewing { watching, showing, meter: meter.clone(), stop: stop.clone(), until, pictures, ended };
+        let out = (watch.to != WatchTo::Terminal).then(|| self.out.clone());
+        let viewing =
+            Viewing { watching, room, out, showing, meter: meter.clone(), stop: stop.clone(), until, pictures, ended };
         if watch.to == WatchTo::Terminal {
             let ended = viewing.run().await?;
             return self.out.answer(&ended).await.map_err(unheard);
@@ -104,6 +112,7 @@ fn ended(row: &StreamRow, target: &Target, to: &WatchTo) -> StreamEnded {
         by: row.description.who.to_string(),
         seconds: 0.0,
         frames: 0,
+        pictures: 0,
         dropped: 0,
         file: file_of(to),
         why: None,
@@ -113,6 +122,9 @@ fn ended(row: &StreamRow, target: &Target, to: &WatchTo) -> StreamEnded {
 /// A stream on its way to a sink.
 struct Viewing {
     watching: Watching,
+    room: Room,
+    /// Where it is told that there is none; not what takes the terminal.
+    out: Option<Out>,
     showing: Showing,
     meter: Meter,
     stop: Stop,
@@ -150,6 +162,7 @@ impl Viewing {
 
     async fn show(&mut self) -> Over {
         let mut over = std::pin::pin!(reached(self.until));
+        let mut silence = std::pin::pin!(tokio::time::sleep(PATIENCE));
         let enough = self.showing.stop.clone();
         let mut missed = 0;
         loop {
@@ -158,10 +171,17 @@ impl Viewing {
                 () = self.stop.wait() => return Over::Here,
                 () = enough.wait() => return Over::Here,
                 () = &mut over => return Over::Here,
+                () = &mut silence => {
+                    self.look_for_room().await;
+                    silence.as_mut().reset(tokio::time::Instant::now() + PATIENCE);
+                    continue;
+                }
                 shown = self.showing.ended() => return Over::Sink(shown),
             };
             match seen {
                 Some(Seen::Frame(frame)) => {
+                    self.room.is_there();
+                    silence.as_mut().reset(tokio::time::Instant::now() + PATIENCE);
                     self.meter.count(frame.payload.len(), self.pictures.contains(&frame.track), Instant::now());
                     self.showing.put(from_the_wire(frame));
                 }
@@ -172,6 +192,23 @@ impl Viewing {
             self.meter.dropped(missed + self.showing.dropped());
         }
     }
+
+    /// No frame has come for a while.
+    async fn look_for_room(&mut self) {
+        let is_news = self.watching.waits_for_room().await.unwrap_or(false) && self.room.is_missing_now();
+        if let Some(out) = self.out.as_ref().filter(|_| is_news) {
+            out.happened(&no_room(&self.ended));
+        }
+    }
+}
+
+fn no_room(of: &StreamEnded) -> Notice {
+    let text = format!(
+        "{} of {} comes as soon as somebody has the uplink for it: whoever watches it with --relay RATE passes it on",
+        quoted(&of.title),
+        of.by
+    );
+    Notice { event: "stream_waits", channel: Some(of.channel.clone()), text, at_ms: now_ms() }
 }
 
 /// Why a stream is over that nobody here has left.

@@ -29,6 +29,14 @@ pub(super) fn counted(count: u64, what: &str) -> String {
     if count == 1 { format!("1 {what}") } else { format!("{count} {what}s") }
 }
 
+/// `30 frames`; with sound `82 frames, 30 of them pictures`
+pub(super) fn frames(count: u64, shown: Option<u64>) -> String {
+    match shown.filter(|shown| *shown < count) {
+        Some(shown) => format!("{}, {shown} of them pictures", counted(count, "frame")),
+        None => counted(count, "frame"),
+    }
+}
+
 /// `640x360, 30/s, with sound`
 pub(super) fn pictures(tracks: &[Track]) -> String {
     let of = |kind| tracks.iter().find(|track| track.kind == kind);

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use super::{CARD, at, event, frames, frames_in, has_ffmpeg, stats, town_of, viewers, watch};
+use super::{CARD, at, event, frames, frames_in, has_ffmpeg, run, stats, town_of, viewers, watch};
 use crate::support::{Program, of_type, until};
 
 /// Whatever is not there must not be listed longer.
@@ -27,6 +27,28 @@ fn a_streamer_that_is_killed_returns_to_its_viewers() {
     if has_ffmpeg() {
         assert_eq!(frames_in(&file), ended["frames"].as_u64().unwrap());
     }
+}
+
+#[test]
+fn a_person_whose_program_was_killed_is_told_that_the_stream_can_go_on() {
+    let (town, _ken, [mut ben, ada]) = town_of(["ben", "ada"]);
+    ada.kill();
+    let mut ada = town.person("ada", 120);
+    ada.type_line("/switch #general");
+    ada.type_line(CARD);
+    ada.wait_for("Live in #general");
+    watch(&mut ben, &at(&town, "ada.mkv"));
+    frames(&mut ben, 5);
+    run("kill", &["-KILL", &ada.pid().to_string()]);
+    ada.wait_for_end();
+    event(&ben, "stream_away");
+    let mut ada = town.person("ada", 120);
+    ada.wait_for("your 'card' broke off: the same /stream start");
+    ada.type_line("/switch #general");
+    ada.type_line(CARD);
+    ada.wait_for("Live in #general");
+    event(&ben, "stream_back");
+    assert!(!ada.rows().concat().contains("ada is back"));
 }
 
 /// What it knew of its viewers is gone with it, and the tracker has never heard of the stream.

@@ -1,6 +1,6 @@
 //! Viewers that pass a stream on, and several streams at once.
 
-use super::{CARD, at, frames, stats, town_of, viewers, watch};
+use super::{CARD, at, event, frames, stats, town_of, viewers, watch};
 use crate::support::{Program, of_type, until};
 
 /// From the streamer's uplink one viewer is served.
@@ -25,6 +25,32 @@ fn who_has_agreed_passes_it_on_and_the_tree_says_so() {
     ben.kill();
     frames(&mut ada, before + 20);
     until("ada has it from ken", || viewers(&mut ken) == ["ada"]);
+}
+
+/// The streamer's uplink is for one; ben has not agreed to pass it on.
+#[test]
+fn who_waits_for_an_uplink_is_told_so_and_the_streamer_too() {
+    let (town, mut ken, [mut ben, mut ada]) = town_of(["ben", "ada"]);
+    let mut dora = town.member("dora", 120);
+    ken.done(&format!("{CARD} --uplink 1kbit"));
+    watch(&mut ben, &at(&town, "ben.mkv"));
+    frames(&mut ben, 5);
+    watch(&mut ada, &at(&town, "ada.mkv"));
+    let told = event(&ada, "stream_waits");
+    assert_eq!(
+        told["text"],
+        "'card' of ken comes as soon as somebody has the uplink for it: whoever watches it with --relay RATE passes it on"
+    );
+    let of_ken = stats(&mut ken);
+    assert_eq!((&of_ken["waiting"], &of_ken["served"]), (&serde_json::json!(["ada"]), &1.into()), "{of_ken}");
+    dora.type_line("/stream watch");
+    dora.wait("why there is no picture", |rows| {
+        words(rows).contains("ken: card waits for a picture no uplink left for it")
+    });
+    ken.done("/send #general who is there?");
+    dora.wait("that somebody writes", |rows| words(rows).contains("no uplink left for it 1 new in the chat q ends"));
+    ben.done("/stream stop");
+    frames(&mut ada, 5);
 }
 
 #[test]

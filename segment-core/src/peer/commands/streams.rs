@@ -199,6 +199,12 @@ impl Peer {
         self.streams.watching.get(&stream).map(|watching| watching.viewer.figures())
     }
 
+    /// Whether a stream is watched here that nobody has the uplink to send here.
+    #[must_use]
+    pub fn stream_waits_for_room(&self, stream: StreamId) -> bool {
+        self.streams.watching.get(&stream).is_some_and(|watching| watching.viewer.waits_for_room())
+    }
+
     /// How many are served with a stream that is sent from here, directly; and the frames that were left out for them.
     #[must_use]
     pub fn stream_followers(&self, stream: StreamId) -> Option<(usize, u64)> {
