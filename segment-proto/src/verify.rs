@@ -1,12 +1,13 @@
 //! The check of every author's signature, once, at the edge.
 
 use core::marker::PhantomData;
+use core::ops::Range;
 
 use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
 
 use crate::ed25519::{Claim, are_valid};
-use crate::envelope::SignedEnvelope;
+use crate::envelope::{Envelope, SignedEnvelope};
 use crate::identity::keyed_signature;
 use crate::ids::DeviceId;
 use crate::messages::Message;
@@ -65,8 +66,8 @@ impl Verifier {
     /// which know the tracker's key.
     ///
     /// Whoever is to keep envelopes for others (`Submit`, `Replicate`, ...) checks each signature. A reader of a log
-    /// need not: an envelope names the hash of its author's previous one, signature included, so the last of an author
-    /// in a page vouches for those before it that it is chained to.
+    /// need not: but for the first of an incarnation, an envelope names the hash of the one that its device has signed
+    /// before, signature included, so the last of an author in a page vouches for those before it that it is chained to.
     ///
     /// # Errors
     /// An envelope that is not its author's.
@@ -76,7 +77,7 @@ impl Verifier {
         for (index, envelope) in message.envelopes().enumerate() {
             let unvouched = by_author.entry(envelope.key.device).or_default();
             // It vouches for the one before it, which has vouched for those before itself.
-            unvouched.pop_if(|(_, last)| is_read && last.hash() == envelope.prev);
+            unvouched.pop_if(|(_, last)| is_read && vouches_for(envelope, last));
             unvouched.push((index, envelope));
         }
         match by_author.iter().filter_map(|(author, envelopes)| self.first_bad(author, envelopes)).min() {
@@ -87,12 +88,32 @@ impl Verifier {
 
     fn first_bad(&self, author: &DeviceId, envelopes: &[(usize, &SignedEnvelope)]) -> Option<usize> {
         let claims: Vec<Claim<'_>> = envelopes.iter().map(|(_, envelope)| envelope.claim()).collect();
-        if self.verify_all(author, &claims) {
-            return None;
-        }
-        let bad = claims.iter().position(|claim| !self.verify_all(author, &[*claim]));
-        bad.map(|place| envelopes[place].0)
+        let place = first_bad(claims.len(), |part| self.verify_all(author, &claims[part]))?;
+        envelopes.get(place).map(|(index, _)| *index)
     }
+}
+
+/// By halves: so to find it costs hardly more than to check all of them once more, however they were forged.
+pub(crate) fn first_bad(count: usize, are_valid: impl Fn(Range<usize>) -> bool) -> Option<usize> {
+    if are_valid(0..count) {
+        return None;
+    }
+    let mut suspects = 0..count;
+    while suspects.len() > 1 {
+        let middle = suspects.start.midpoint(suspects.end);
+        if are_valid(suspects.start..middle) {
+            suspects.start = middle;
+        } else {
+            suspects.end = middle;
+        }
+    }
+    Some(suspects.start)
+}
+
+/// Whether who has signed `next` has signed `before` too. The first of an incarnation builds on what a server says that
+/// its author's row is: a server could name a forgery there.
+fn vouches_for(next: &Envelope, before: &SignedEnvelope) -> bool {
+    next.key.seq > 1 && next.prev == before.hash()
 }
 
 /// A value whose authors' signatures were checked. Only a [`Verifier`] makes one.

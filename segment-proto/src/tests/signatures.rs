@@ -1,10 +1,13 @@
 use alloc::vec::Vec;
+use core::cell::Cell;
+
 use serde::{Deserialize, Serialize};
 
 use super::draw::Draw;
 use super::samples::every_message;
 use crate::messages::{Message, Submit, SyncPage};
 use crate::signed::Content;
+use crate::verify::first_bad;
 use crate::*;
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -171,24 +174,27 @@ fn bodies_are_read_as_what_they_say_they_are() {
     assert_eq!(broken.text(), None);
 }
 
-/// Three envelopes of one author; the signature of the middle one is forged, and the last one names it as its
-/// predecessor all the same.
-fn vouched() -> Vec<Entry> {
+/// Three envelopes of one author, with these numbers; the signature of the middle one is forged, and the last one names
+/// it as its predecessor all the same.
+fn vouched(numbers: [(u32, u64); 3]) -> Vec<Entry> {
     let author = identity(7);
     let mut prev = Hash::ZERO;
     let mut entries = Vec::new();
-    for seq in 1..=3 {
+    for (pos, (incarnation, seq)) in (1..).zip(numbers) {
         let mut envelope = (*Draw::fixed().signed_envelope()).clone();
-        (envelope.key.device, envelope.key.seq, envelope.prev) = (author.device(), seq, prev);
+        envelope.key = MessageKey { device: author.device(), incarnation, seq, ..envelope.key };
+        envelope.prev = prev;
         let mut signed = Signed::new(envelope, &author);
-        if seq == 2 {
+        if pos == 2 {
             signed = Signed::from_parts(signed.bytes().clone(), Signature([9; 64])).unwrap();
         }
         prev = signed.hash();
-        entries.push(Entry { pos: seq, epoch: 1, sequenced: UnixMillis(0), envelope: signed });
+        entries.push(Entry { pos, epoch: 1, sequenced: UnixMillis(0), envelope: signed });
     }
     entries
 }
+
+const IN_ORDER: [(u32, u64); 3] = [(1, 1), (1, 2), (1, 3)];
 
 fn page(entries: Vec<Entry>) -> Message {
     let fence = Fence { generation: 1, epoch: 1 };
@@ -198,17 +204,67 @@ fn page(entries: Vec<Entry>) -> Message {
 
 #[test]
 fn in_a_page_the_last_of_an_author_vouches_for_those_that_it_is_chained_to() {
-    let entries = vouched();
+    let entries = vouched(IN_ORDER);
     assert!(Verifier::ed25519().check(page(entries.clone())).is_ok());
     assert_eq!(Verifier::ed25519().check(page(entries[..2].to_vec())), Err(BadSignature { index: 1 }));
     let unchained = [entries[1].clone(), entries[0].clone()];
     assert_eq!(Verifier::ed25519().check(page(unchained.to_vec())), Err(BadSignature { index: 0 }));
 }
 
+/// A host that forges a message says that this is its author's row. The author builds its next one on that, in another
+/// incarnation, or in the one that it was told of.
+#[test]
+fn the_first_of_an_incarnation_vouches_for_nothing() {
+    for numbers in [[(1, 1), (1, 2), (2, 1)], [(1, 1), (2, 0), (2, 1)], [(1, 1), (2, 7), (3, 1)]] {
+        let refused = Verifier::ed25519().check(page(vouched(numbers)));
+        assert_eq!(refused, Err(BadSignature { index: 1 }), "{numbers:?}");
+    }
+}
+
 #[test]
 fn who_keeps_envelopes_for_others_checks_each_signature() {
-    let entries = vouched();
+    let entries = vouched(IN_ORDER);
     let envelopes = entries.iter().map(|entry| entry.envelope.clone()).collect();
     let submit = Submit::new(entries[0].envelope.key.channel, Fence { generation: 1, epoch: 1 }, envelopes);
     assert_eq!(Verifier::ed25519().check(submit.into()), Err(BadSignature { index: 1 }));
+}
+
+#[test]
+fn the_first_bad_one_of_an_author_is_named_wherever_it_is() {
+    let author = identity(7);
+    let signed = |seq| {
+        let mut envelope = (*Draw::fixed().signed_envelope()).clone();
+        envelope.key = MessageKey { device: author.device(), seq, ..envelope.key };
+        Signed::new(envelope, &author)
+    };
+    let good: Vec<SignedEnvelope> = (1..=9).map(signed).collect();
+    for first in 0..good.len() {
+        for second in first..good.len() {
+            let mut envelopes = good.clone();
+            for place in [first, second] {
+                envelopes[place] = Signed::from_parts(good[place].bytes().clone(), Signature([9; 64])).unwrap();
+            }
+            assert_eq!(Verifier::ed25519().check(submit(envelopes)), Err(BadSignature { index: first }));
+        }
+    }
+}
+
+/// Whoever sends forgeries does not make the check dearer than twice what it costs anyway, in signatures looked at; and
+/// looked at in few large pieces, which are cheap.
+#[test]
+fn to_find_a_bad_one_costs_no_more_than_to_look_once_more() {
+    for count in 0..=limits::BATCH_ENTRIES_MAX {
+        for bad in (0..count).step_by(7).chain([count.saturating_sub(1)]).take_while(|bad| *bad < count) {
+            let (looks, looked_at) = (Cell::new(0), Cell::new(0));
+            let found = first_bad(count, |part| {
+                looks.set(looks.get() + 1);
+                looked_at.set(looked_at.get() + part.len());
+                !part.contains(&bad)
+            });
+            assert_eq!(found, Some(bad));
+            assert!(looked_at.get() <= 2 * count, "{} of {count}", looked_at.get());
+            assert!(looks.get() <= 1 + count.next_power_of_two().ilog2(), "{} looks at {count}", looks.get());
+        }
+        assert_eq!(first_bad(count, |_| true), None);
+    }
 }
