@@ -332,11 +332,11 @@ impl World {
 
     fn set_alarm(&mut self, number: usize) {
         let node = &mut self.nodes[number];
-        if let Some(due) = node.due(&self.limits.streams)
-            && node.wakes_at.is_none_or(|at| due.at.0 < at)
-        {
-            node.wakes_at = Some(due.at.0);
-            self.at(due.at.0, Event::Wake(number));
+        // A deadline may have passed already when a message makes it count.
+        let Some(due) = node.due(&self.limits.streams).map(|due| due.at.0.max(self.now)) else { return };
+        if node.wakes_at.is_none_or(|at| due < at) {
+            node.wakes_at = Some(due);
+            self.at(due, Event::Wake(number));
         }
     }
 
