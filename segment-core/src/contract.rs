@@ -40,7 +40,6 @@ pub struct Dial {
 
 /// What happened outside.
 #[derive(Clone, Debug)]
-#[expect(clippy::large_enum_variant, reason = "inputs are handed over one at a time, never kept")]
 pub enum Input {
     /// A link is up: its handshake has proven `peer`.
     LinkUp {

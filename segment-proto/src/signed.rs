@@ -1,5 +1,6 @@
 //! Signed things: kept, hashed and passed on as the exact bytes received, never encoded again.
 
+use alloc::sync::Arc;
 use core::fmt;
 use core::ops::Deref;
 
@@ -33,8 +34,11 @@ pub trait Content: Serialize + DeserializeOwned {
     }
 }
 
-/// A value with the signature of a device or of the tracker over its exact bytes.
-pub struct Signed<T> {
+/// A value with the signature of a device or of the tracker over its exact bytes. It never changes, so copies
+/// share it.
+pub struct Signed<T>(Arc<Parts<T>>);
+
+struct Parts<T> {
     bytes: Bytes,
     signature: Signature,
     hash: Hash,
@@ -47,7 +51,7 @@ impl<T: Content> Signed<T> {
     pub fn new(content: T, identity: &Identity) -> Self {
         let bytes = Bytes::from(postcard::to_allocvec(&content).unwrap_or_default());
         let signature = identity.sign(&signed_parts::<T>(&bytes).concat());
-        Self { hash: hash_of(&bytes, &signature), bytes, signature, content }
+        Self::whole(bytes, signature, content)
     }
 
     /// Reads what was signed. The signature is not checked here.
@@ -56,7 +60,11 @@ impl<T: Content> Signed<T> {
     /// The bytes are not a `T`.
     pub fn from_parts(bytes: Bytes, signature: Signature) -> Result<Self, postcard::Error> {
         let content = T::read(&bytes)?;
-        Ok(Self { hash: hash_of(&bytes, &signature), bytes, signature, content })
+        Ok(Self::whole(bytes, signature, content))
+    }
+
+    fn whole(bytes: Bytes, signature: Signature, content: T) -> Self {
+        Self(Arc::new(Parts { hash: hash_of(&bytes, &signature), bytes, signature, content }))
     }
 
     /// Whether `signer` signed exactly these bytes, as a `T`.
@@ -67,7 +75,7 @@ impl<T: Content> Signed<T> {
 
     /// What its signer is said to have signed.
     pub(crate) fn claim(&self) -> Claim<'_> {
-        Claim { message: signed_parts::<T>(&self.bytes), signature: &self.signature }
+        Claim { message: signed_parts::<T>(&self.0.bytes), signature: &self.0.signature }
     }
 }
 
@@ -75,19 +83,19 @@ impl<T> Signed<T> {
     /// The exact bytes that are signed, without the domain prefix.
     #[must_use]
     pub fn bytes(&self) -> &Bytes {
-        &self.bytes
+        &self.0.bytes
     }
 
     /// The signature.
     #[must_use]
     pub fn signature(&self) -> &Signature {
-        &self.signature
+        &self.0.signature
     }
 
     /// BLAKE3 of the bytes and the signature: computed once, where they came from.
     #[must_use]
     pub fn hash(&self) -> Hash {
-        self.hash
+        self.0.hash
     }
 }
 
@@ -106,25 +114,25 @@ impl<T> Deref for Signed<T> {
     type Target = T;
 
     fn deref(&self) -> &T {
-        &self.content
+        &self.0.content
     }
 }
 
-impl<T: Clone> Clone for Signed<T> {
+impl<T> Clone for Signed<T> {
     fn clone(&self) -> Self {
-        Self { bytes: self.bytes.clone(), signature: self.signature, hash: self.hash, content: self.content.clone() }
+        Self(Arc::clone(&self.0))
     }
 }
 
 impl<T: fmt::Debug> fmt::Debug for Signed<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("Signed").field(&self.content).finish()
+        f.debug_tuple("Signed").field(&self.0.content).finish()
     }
 }
 
 impl<T> PartialEq for Signed<T> {
     fn eq(&self, other: &Self) -> bool {
-        self.bytes == other.bytes && self.signature == other.signature
+        self.0.bytes == other.0.bytes && self.0.signature == other.0.signature
     }
 }
 
@@ -135,11 +143,11 @@ impl<T: Content> Serialize for Signed<T> {
         let readable = serializer.is_human_readable();
         let mut fields = serializer.serialize_struct(T::DOMAIN, 2)?;
         if readable {
-            fields.serialize_field("content", &self.content)?;
+            fields.serialize_field("content", &self.0.content)?;
         } else {
-            fields.serialize_field("bytes", &self.bytes)?;
+            fields.serialize_field("bytes", &self.0.bytes)?;
         }
-        fields.serialize_field("signature", &self.signature)?;
+        fields.serialize_field("signature", &self.0.signature)?;
         fields.end()
     }
 }
@@ -148,11 +156,11 @@ impl<'de, T: Content> Deserialize<'de> for Signed<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         #[derive(Deserialize)]
         #[serde(rename = "Signed")]
-        struct Parts {
+        struct Received {
             bytes: Bytes,
             signature: Signature,
         }
-        let parts = Parts::deserialize(deserializer)?;
-        Self::from_parts(parts.bytes, parts.signature).map_err(serde::de::Error::custom)
+        let received = Received::deserialize(deserializer)?;
+        Self::from_parts(received.bytes, received.signature).map_err(serde::de::Error::custom)
     }
 }

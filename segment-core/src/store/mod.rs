@@ -221,7 +221,6 @@ pub enum Operation {
 
 /// What came of an [`Operation`].
 #[derive(Clone, Debug, PartialEq, Eq)]
-#[expect(clippy::large_enum_variant, reason = "outcomes are handed over one at a time, never kept")]
 pub enum Outcome {
     /// From the store.
     Store(StoreOutcome),

@@ -4,7 +4,7 @@ macro_rules! messages {
     ($( $code:literal $name:ident $(=> $response:ident)? ;)+) => {
         /// Any message, after decoding.
         #[derive(Clone, Debug, PartialEq, Eq)]
-        #[allow(missing_docs, clippy::large_enum_variant)]
+        #[allow(missing_docs)]
         pub enum Message {
             $( $name($name), )+
         }
