@@ -38,6 +38,16 @@ fn normalize(text: &str) -> Result<String, NameError> {
     if text.len() > NAME_BYTES_MAX {
         return Err(NameError::TooLong);
     }
+    if text.is_ascii() { normalize_ascii(text) } else { normalize_unicode(text) }
+}
+
+/// What the rules of Unicode come to for ASCII: a name is looked up far more often than given, and this is quick.
+fn normalize_ascii(text: &str) -> Result<String, NameError> {
+    let is_name = text.starts_with(|c: char| c.is_ascii_alphanumeric()) && text.chars().all(is_readable);
+    is_name.then(|| text.to_ascii_lowercase()).ok_or(NameError::BadCharacter)
+}
+
+pub(crate) fn normalize_unicode(text: &str) -> Result<String, NameError> {
     let name = enforce_stable(text)?;
     if name.len() > NAME_BYTES_MAX {
         return Err(NameError::TooLong);

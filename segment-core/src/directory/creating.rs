@@ -210,11 +210,11 @@ impl Directory {
 
     fn answer_found(&self, from: Asker, channel: ChannelId, backups: &Backups, cx: &mut Context<'_>) {
         let (Some(record), Some(backup)) = (self.channels.get(channel), backups.get(channel)) else { return };
-        let caller = match self.caller(from.link) {
-            Ok(caller) => caller,
-            Err(reason) => return cx.refuse(from, &Refusal::from(reason).0),
+        let Some(session) = self.session_on(from.link) else {
+            return cx.refuse(from, &Refusal::from(Reason::LoginRequired).0);
         };
-        let row = self.row(record, backup, self.has_joined(&caller, channel), cx.rules);
+        let joined = self.members.contains(channel, session.who.account) || session.visiting.contains(&channel);
+        let row = self.row(record, backup, joined, cx.rules);
         cx.out.answer(from, &ChannelFound { row, epoch: backup.epoch().cloned() });
     }
 

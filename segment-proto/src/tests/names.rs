@@ -3,6 +3,7 @@ use alloc::vec::Vec;
 
 use crate::limits::NAME_BYTES_MAX;
 use crate::names::NameError::{self, *};
+use crate::names::normalize_unicode;
 use crate::{ChannelName, UserName, Who};
 
 /// What is typed, and what is stored.
@@ -95,6 +96,17 @@ fn accepted_names_are_stored_in_one_form() {
 fn refused_names_say_why() {
     for (typed, error) in REFUSED {
         assert_eq!(UserName::new(typed), Err(*error), "{typed:?}");
+    }
+}
+
+#[test]
+fn ascii_is_judged_as_the_rules_of_unicode_judge_it() {
+    let ascii = || (0..128_u8).map(char::from);
+    let between = |c: char| [String::from(c), alloc::format!("a{c}"), alloc::format!("a{c}{c}Z")];
+    let pairs = ascii().flat_map(|a| ascii().map(move |b| String::from_iter([a, b])));
+    for typed in ascii().flat_map(between).chain(pairs).filter(|typed| !typed.starts_with('@')) {
+        let name = UserName::new(&typed).map(|name| name.as_str().to_string());
+        assert_eq!(name, normalize_unicode(&typed), "{typed:?}");
     }
 }
 
