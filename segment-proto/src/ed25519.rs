@@ -4,20 +4,18 @@
 //! ("Taming the many EdDSAs", algorithm 2). What `verify_strict` of ed25519-dalek accepts is accepted. The cofactor 8 is
 //! what makes a sum of such equations hold if each of them does, and only then: without it, what a signer adds of small
 //! order would vanish from some sums and not from others, and one reader would keep what another refuses.
+//!
+//! Scalars and equations are ed25519-zebra's, whose rule (ZIP 215) is this one without the two conditions on the points.
+//! Those can be read off the bytes, before. The `batch` of ed25519-dalek has no cofactor. The map of keys in zebra's
+//! verifier holds one key here, so that nothing depends on its order.
 
-use alloc::vec::Vec;
-
-use curve25519_dalek::constants::ED25519_BASEPOINT_POINT;
-use curve25519_dalek::edwards::{CompressedEdwardsY, EdwardsPoint};
-use curve25519_dalek::scalar::Scalar;
-use curve25519_dalek::traits::{IsIdentity, VartimeMultiscalarMul};
-use sha2::{Digest, Sha512};
+use chacha20::ChaCha20Rng;
+use chacha20::rand_core::SeedableRng;
+use ed25519_zebra::VerificationKeyBytes;
+use ed25519_zebra::batch::{self, Item};
 
 use crate::ids::DeviceId;
 use crate::signed::Signature;
-
-/// Most signatures that are checked together: the tables of more do not stay in the processor's cache.
-const TOGETHER_MAX: usize = 64;
 
 /// What somebody is said to have signed.
 #[derive(Clone, Copy, Debug)]
@@ -27,82 +25,75 @@ pub(crate) struct Claim<'a> {
     pub(crate) signature: &'a Signature,
 }
 
+impl Claim<'_> {
+    fn has_accepted_point(&self) -> bool {
+        self.signature.0.first_chunk().is_some_and(is_accepted)
+    }
+
+    fn item(&self, signer: &DeviceId) -> Item {
+        let signature = ed25519_zebra::Signature::from_bytes(&self.signature.0);
+        (VerificationKeyBytes::from(signer.0), signature, &self.message.concat()).into()
+    }
+}
+
 /// Whether `signer` has signed all of it.
 pub(crate) fn are_valid(signer: &DeviceId, claims: &[Claim<'_>]) -> bool {
-    let Some(key) = read_point(&signer.0) else {
+    if !is_accepted(&signer.0) || !claims.iter().all(Claim::has_accepted_point) {
         return false;
-    };
-    let parts = claims.len().div_ceil(TOGETHER_MAX).max(1);
-    claims.chunks(claims.len().div_ceil(parts).max(1)).all(|claims| {
-        let terms: Option<Vec<Term>> = claims.iter().map(|claim| Term::read(signer, claim)).collect();
-        terms.is_some_and(|terms| match &terms[..] {
-            [term] => term.holds(&key),
-            terms => hold_together(signer, &key, terms),
-        })
-    })
-}
-
-/// One equation: `8(R + kA - sB) = 0`.
-struct Term {
-    r: EdwardsPoint,
-    k: Scalar,
-    s: Scalar,
-}
-
-impl Term {
-    fn read(signer: &DeviceId, claim: &Claim<'_>) -> Option<Self> {
-        let (r_bytes, s_bytes) = claim.signature.0.split_first_chunk::<32>()?;
-        let s = Option::from(Scalar::from_canonical_bytes(*s_bytes.first_chunk()?))?;
-        let r = read_point(r_bytes)?;
-        let start = Sha512::new().chain_update(r_bytes).chain_update(signer.0);
-        let digest = claim.message.iter().fold(start, |hash, part| hash.chain_update(part)).finalize();
-        Some(Self { r, k: Scalar::from_bytes_mod_order_wide(&digest.into()), s })
     }
-
-    fn holds(&self, key: &EdwardsPoint) -> bool {
-        let r = EdwardsPoint::vartime_double_scalar_mul_basepoint(&-self.k, key, &self.s);
-        (r - self.r).mul_by_cofactor().is_identity()
+    match claims {
+        [claim] => claim.item(signer).verify_single().is_ok(),
+        claims => hold_together(signer, claims),
     }
 }
 
-/// The sum of all equations, each times a number that nobody can foresee who has not chosen all signatures yet.
-fn hold_together(signer: &DeviceId, key: &EdwardsPoint, terms: &[Term]) -> bool {
-    let (mut of_key, mut of_base) = (Scalar::ZERO, Scalar::ZERO);
-    let mut scalars = coefficients(signer, terms);
-    for (z, term) in scalars.iter().zip(terms) {
-        of_key += z * term.k;
-        of_base -= z * term.s;
+/// The sum of all equations, each times a number that nobody can foresee who has not chosen all of them yet.
+fn hold_together(signer: &DeviceId, claims: &[Claim<'_>]) -> bool {
+    let mut together = batch::Verifier::new();
+    claims.iter().for_each(|claim| together.queue(claim.item(signer)));
+    together.verify(ChaCha20Rng::from_seed(seed(signer, claims))).is_ok()
+}
+
+/// A hash over everything that is signed, and by what: in pieces of a fixed length, so that none can pass for another.
+pub(crate) fn seed(signer: &DeviceId, claims: &[Claim<'_>]) -> [u8; 32] {
+    let mut all = blake3::Hasher::new_derive_key("segment: signatures checked together, 2");
+    all.update(&signer.0);
+    for claim in claims {
+        let mut message = blake3::Hasher::new();
+        claim.message.iter().for_each(|part| _ = message.update(part));
+        all.update(&claim.signature.0).update(message.finalize().as_bytes());
     }
-    scalars.extend([of_key, of_base]);
-    let points = terms.iter().map(|term| term.r).chain([*key, ED25519_BASEPOINT_POINT]);
-    EdwardsPoint::vartime_multiscalar_mul(scalars, points).mul_by_cofactor().is_identity()
+    all.finalize().into()
 }
 
-/// 128 bits each, from a hash over everything that is in the sum (`k` is itself a hash over `R`, key and message).
-fn coefficients(signer: &DeviceId, terms: &[Term]) -> Vec<Scalar> {
-    let mut hasher = blake3::Hasher::new_derive_key("segment: signatures checked together, 1");
-    hasher.update(&signer.0);
-    for term in terms {
-        hasher.update(term.k.as_bytes());
-        hasher.update(term.s.as_bytes());
-    }
-    let mut stream = hasher.finalize_xof();
-    let draw = |_| {
-        let mut bytes = [0; 16];
-        stream.fill(&mut bytes);
-        Scalar::from(u128::from_le_bytes(bytes))
-    };
-    terms.iter().map(draw).collect()
+/// The size of the field, 2^255 - 19, low byte first.
+const FIELD: [u8; 32] = coordinate(0xed, 0xff, 0x7f);
+
+/// Where the points are whose order divides 8: `y` is 0, 1, -1, or one of two that are each other's negative.
+const SMALL_ORDERS: [[u8; 32]; 5] = [
+    coordinate(0, 0, 0),
+    coordinate(1, 0, 0),
+    coordinate(0xec, 0xff, 0x7f),
+    [
+        0x26, 0xe8, 0x95, 0x8f, 0xc2, 0xb2, 0x27, 0xb0, 0x45, 0xc3, 0xf4, 0x89, 0xf2, 0xef, 0x98, 0xf0, 0xd5, 0xdf,
+        0xac, 0x05, 0xd3, 0xc6, 0x33, 0x39, 0xb1, 0x38, 0x02, 0x88, 0x6d, 0x53, 0xfc, 0x05,
+    ],
+    [
+        0xc7, 0x17, 0x6a, 0x70, 0x3d, 0x4d, 0xd8, 0x4f, 0xba, 0x3c, 0x0b, 0x76, 0x0d, 0x10, 0x67, 0x0f, 0x2a, 0x20,
+        0x53, 0xfa, 0x2c, 0x39, 0xcc, 0xc6, 0x4e, 0xc7, 0xfd, 0x77, 0x92, 0xac, 0x03, 0x7a,
+    ],
+];
+
+const fn coordinate(low: u8, middle: u8, high: u8) -> [u8; 32] {
+    let mut bytes = [middle; 32];
+    (bytes[0], bytes[31]) = (low, high);
+    bytes
 }
 
-/// A point in its only encoding, and not of small order.
-fn read_point(bytes: &[u8; 32]) -> Option<EdwardsPoint> {
-    let point = CompressedEdwardsY(*bytes).decompress()?;
-    (is_reduced(bytes) && !point.is_small_order()).then_some(point)
-}
-
-/// Whether the coordinate is below 2^255 - 19. (Where the sign could be either, the point is of small order.)
-fn is_reduced(bytes: &[u8; 32]) -> bool {
-    let [low, middle @ .., high] = bytes;
-    *low < 0xed || middle.iter().any(|byte| *byte != 0xff) || high & 0x7f != 0x7f
+/// Whether this, if it is a point at all, is one in its only encoding, and not of small order. (Its highest bit is the
+/// sign of `x`. Where that could be either, the order is small.)
+fn is_accepted(point: &[u8; 32]) -> bool {
+    let mut y = *point;
+    y[31] &= 0x7f;
+    y.iter().rev().lt(FIELD.iter().rev()) && !SMALL_ORDERS.contains(&y)
 }

@@ -2,10 +2,12 @@
 
 use alloc::vec::Vec;
 
+use crate::ed25519::{Claim, are_valid};
 use crate::frame::{Header, Parser, Role};
 use crate::limits::FRAME_BEFORE_LOGIN_BYTES_MAX;
 use crate::messages::{Encoder, Message, Payload};
-use crate::{Frame, Verifier};
+use crate::signed::Signature;
+use crate::{DeviceId, Frame, Verifier};
 
 /// The stream `bytes`, whole and byte by byte, is cut into the same frames, and ends in the same way.
 ///
@@ -61,4 +63,24 @@ impl Encoder for Again {
             Role::Response => Frame::response(self.0.correlation, payload),
         }
     }
+}
+
+/// A signature, and the message that it is said to be of.
+const SIGNED_BYTES: usize = 64 + 8;
+
+/// `bytes` are a key and what it is said to have signed: all of it together is what each is alone.
+///
+/// # Panics
+/// Where it is not.
+pub fn signature_check(bytes: &[u8]) {
+    let Some((signer, rest)) = bytes.split_first_chunk() else {
+        return;
+    };
+    let signer = DeviceId(*signer);
+    let signed = rest.chunks_exact(SIGNED_BYTES).filter_map(<[u8]>::split_first_chunk);
+    let signed: Vec<(Signature, &[u8])> = signed.map(|(signature, message)| (Signature(*signature), message)).collect();
+    let claims: Vec<Claim<'_>> =
+        signed.iter().map(|(signature, message)| Claim { message: [*message, &[], &[]], signature }).collect();
+    let alone = claims.iter().all(|claim| are_valid(&signer, &[*claim]));
+    assert!(claims.is_empty() || are_valid(&signer, &claims) == alone, "together they are judged otherwise");
 }

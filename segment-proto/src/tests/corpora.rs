@@ -8,6 +8,7 @@ use std::fs;
 use super::bad_input;
 use super::blessed::{blessing, path};
 use super::draw::Draw;
+use super::eddsa_cases;
 use super::samples::{every_message, frame};
 use crate::Message;
 use crate::frame::LENGTH_BYTES;
@@ -58,6 +59,11 @@ fn stream_seeds() -> Seeds {
     seeds
 }
 
+fn signature_seeds() -> Seeds {
+    let named = |(row, bytes)| (format!("kind {row}"), bytes);
+    eddsa_cases::seeds().into_iter().enumerate().map(named).collect()
+}
+
 #[test]
 fn the_corpus_of_frame_parser_is_replayed() {
     replay("frame_parser", fuzzing::frame_parser, stream_seeds);
@@ -66,4 +72,9 @@ fn the_corpus_of_frame_parser_is_replayed() {
 #[test]
 fn the_corpus_of_message_decode_is_replayed() {
     replay("message_decode", fuzzing::message_decode, message_seeds);
+}
+
+#[test]
+fn the_corpus_of_signature_check_is_replayed() {
+    replay("signature_check", fuzzing::signature_check, signature_seeds);
 }

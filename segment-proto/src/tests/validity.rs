@@ -2,92 +2,136 @@
 
 use alloc::vec::Vec;
 
-use curve25519_dalek::constants::{ED25519_BASEPOINT_TABLE, EIGHT_TORSION};
-use curve25519_dalek::edwards::EdwardsPoint;
+use curve25519_dalek::constants::EIGHT_TORSION;
 use curve25519_dalek::scalar::Scalar;
 use proptest::prelude::*;
-use sha2::{Digest, Sha512};
 
-use crate::ed25519::{Claim, are_valid};
+use super::crafting::*;
+use crate::ed25519::{Claim, are_valid, seed};
 use crate::*;
-
-const SECRET: u64 = 0x5e9_3e47;
-
-fn scalar(number: u64) -> Scalar {
-    Scalar::from_bytes_mod_order_wide(&Sha512::digest(number.to_le_bytes()).into())
-}
-
-/// A key with a part of small order, which an honest device does not have.
-fn signer(torsion: usize) -> DeviceId {
-    DeviceId((ED25519_BASEPOINT_TABLE * &scalar(SECRET) + EIGHT_TORSION[torsion]).compress().to_bytes())
-}
-
-/// Signs as whoever has the secret can, with an `R` that has a part of small order as well.
-fn sign(signer: DeviceId, message: &[u8], nonce: u64, torsion: usize) -> Signature {
-    sign_with(signer, message, scalar(nonce), ED25519_BASEPOINT_TABLE * &scalar(nonce) + EIGHT_TORSION[torsion])
-}
-
-fn sign_with(signer: DeviceId, message: &[u8], nonce: Scalar, r: EdwardsPoint) -> Signature {
-    let r = r.compress().to_bytes();
-    let k = Sha512::new().chain_update(r).chain_update(signer.0).chain_update(message).finalize();
-    let s = nonce + Scalar::from_bytes_mod_order_wide(&k.into()) * scalar(SECRET);
-    Signature([r, s.to_bytes()].concat().try_into().unwrap())
-}
-
-fn strict(signer: &DeviceId, message: &[u8], signature: &Signature) -> bool {
-    let key = ed25519_dalek::VerifyingKey::from_bytes(&signer.0);
-    key.is_ok_and(|key| key.verify_strict(message, &ed25519_dalek::Signature::from_bytes(&signature.0)).is_ok())
-}
-
-fn claims<'a>(message: &'a [u8], signatures: &'a [Signature]) -> Vec<Claim<'a>> {
-    signatures.iter().map(|signature| Claim { message: [message, &[], &[]], signature }).collect()
-}
 
 #[derive(Clone, Copy, Debug)]
 enum Made {
     Honestly,
     /// With this part of small order.
     Crafted(usize),
+    /// As another one was, down to the last bit.
+    Again,
     /// One bit is another.
     Flipped(usize),
+    /// So much is added to `s`: from some that make up for each other.
+    Shifted(i8),
+    /// `s` is given as the same number, above the order of the group.
+    Above(usize),
+    /// `R` is of small order, in one of its encodings.
+    WithoutNonce(usize),
+    /// For another message.
+    Misplaced,
+    /// Any bytes.
+    Random([u8; 32], [u8; 32]),
 }
 
-fn made() -> impl Strategy<Value = Made> {
+impl Made {
+    fn is_signed(self) -> bool {
+        matches!(self, Self::Honestly | Self::Crafted(_) | Self::Again | Self::Shifted(0))
+    }
+
+    fn sign(self, signer: DeviceId, message: &[u8], nonce: u64) -> Signature {
+        let honest = sign(signer, message, nonce, 0);
+        match self {
+            Self::Honestly => honest,
+            Self::Again => sign(signer, b"again", 0, 0),
+            Self::Crafted(torsion) => sign(signer, message, nonce, torsion),
+            Self::Flipped(bit) => {
+                let mut flipped = honest;
+                flipped.0[bit / 8] ^= 1 << (bit % 8);
+                flipped
+            }
+            Self::Shifted(by) => shifted(&honest, by),
+            Self::Above(times) => plus_order(&honest, times),
+            Self::WithoutNonce(torsion) => sign_with(signer, message, Scalar::ZERO, &bytes_of(&EIGHT_TORSION[torsion])),
+            Self::Misplaced => sign(signer, b"elsewhere", nonce, 0),
+            Self::Random(r, s) => signature(&r, &s),
+        }
+    }
+}
+
+fn shifted(signature: &Signature, by: i8) -> Signature {
+    let amount = Scalar::from(by.unsigned_abs());
+    let amount = if by < 0 { -amount } else { amount };
+    let s = Scalar::from_bytes_mod_order(*signature.0.last_chunk().unwrap()) + amount;
+    self::signature(signature.0.first_chunk().unwrap(), s.as_bytes())
+}
+
+fn good() -> impl Strategy<Value = Made> {
+    prop_oneof![Just(Made::Honestly), Just(Made::Again), (0_usize..8).prop_map(Made::Crafted)]
+}
+
+fn bad() -> impl Strategy<Value = Made> {
     prop_oneof![
-        4 => Just(Made::Honestly),
-        4 => (0_usize..8).prop_map(Made::Crafted),
-        1 => (0_usize..512).prop_map(Made::Flipped),
+        (0_usize..512).prop_map(Made::Flipped),
+        (-2_i8..=2).prop_map(Made::Shifted),
+        (1_usize..15).prop_map(Made::Above),
+        (0_usize..8).prop_map(Made::WithoutNonce),
+        Just(Made::Misplaced),
+        any::<([u8; 32], [u8; 32])>().prop_map(|(r, s)| Made::Random(r, s)),
     ]
 }
 
+/// All good, or with few bad ones among them.
+fn batch() -> impl Strategy<Value = Vec<Made>> {
+    let goods = proptest::collection::vec(good(), 0..40);
+    let bads = proptest::collection::vec(bad(), 0..3);
+    (goods, bads, any::<prop::sample::Index>()).prop_map(|(mut all, bads, at)| {
+        let at = at.index(all.len() + 1);
+        all.splice(at..at, bads);
+        all
+    })
+}
+
+fn message_of(made: Made, nonce: u64) -> Vec<u8> {
+    if matches!(made, Made::Again) { b"again".to_vec() } else { nonce.to_le_bytes().to_vec() }
+}
+
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(48))]
+    #![proptest_config(ProptestConfig::with_cases(96))]
 
     #[test]
-    fn together_is_as_each_alone(key in 0_usize..8, all in proptest::collection::vec(made(), 0..70)) {
-        let (signer, message) = (signer(key), b"the same for all");
-        let sign = |(nonce, made): (usize, &Made)| {
-            let nonce = nonce as u64;
-            match *made {
-                Made::Honestly => sign(signer, message, nonce, 0),
-                Made::Crafted(torsion) => sign(signer, message, nonce, torsion),
-                Made::Flipped(bit) => {
-                    let mut signature = sign(signer, message, nonce, 0);
-                    signature.0[bit / 8] ^= 1 << (bit % 8);
-                    signature
-                }
-            }
-        };
-        let signatures: Vec<Signature> = all.iter().enumerate().map(sign).collect();
-        let claims = claims(message, &signatures);
+    fn together_is_as_each_alone(key in 0_usize..8, all in batch()) {
+        let signer = signer(key);
+        let messages: Vec<Vec<u8>> = (1..).zip(&all).map(|(nonce, made)| message_of(*made, nonce)).collect();
+        let numbered = (1..).zip(all.iter().zip(&messages));
+        let signatures: Vec<Signature> =
+            numbered.map(|(nonce, (made, message))| made.sign(signer, message, nonce)).collect();
+        let claims: Vec<Claim<'_>> = messages
+            .iter()
+            .zip(&signatures)
+            .map(|(message, signature)| {
+                let (head, tail) = message.split_at(2);
+                Claim { message: [head, &[], tail], signature }
+            })
+            .collect();
         let alone: Vec<bool> = claims.iter().map(|claim| are_valid(&signer, &[*claim])).collect();
         prop_assert_eq!(are_valid(&signer, &claims), alone.iter().all(|valid| *valid));
-        for (made, valid) in all.iter().zip(&alone) {
-            prop_assert_eq!(*valid, !matches!(made, Made::Flipped(_)), "{:?}", made);
-        }
-        for (signature, valid) in signatures.iter().zip(&alone) {
+        for ((made, message), (signature, valid)) in all.iter().zip(&messages).zip(signatures.iter().zip(&alone)) {
+            prop_assert_eq!(*valid, made.is_signed(), "{:?}", made);
+            prop_assert_eq!(*valid, by_definition(&signer, message, signature), "{:?}", made);
             prop_assert!(*valid || !strict(&signer, message, signature));
         }
+    }
+
+    /// That a key is refused for its bytes is decided before anything is looked at that it has signed.
+    #[test]
+    fn any_key_is_judged_as_it_is_defined(bytes: [u8; 32], near in 0_usize..4) {
+        let mut bytes = bytes;
+        // Few bytes apart from the field's size or from 0.
+        let middle = if bytes[31] & 1 == 0 { 0 } else { 0xff };
+        bytes[near..31].fill(middle);
+        let message = b"any";
+        let signature = sign(DeviceId(bytes), message, 1, 0);
+        prop_assert!(!is_valid(&DeviceId(bytes), message, &signature));
+        let is_point = curve25519_dalek::edwards::CompressedEdwardsY(bytes).decompress().is_some();
+        prop_assert!(!is_point || are_valid(&DeviceId(bytes), &[]) == only_encoding(&bytes).is_some());
     }
 }
 
@@ -106,8 +150,8 @@ fn parts_of_small_order_are_nowhere_looked_at() {
 #[test]
 fn a_forged_one_is_found_among_any_number_of_others() {
     let (signer, message) = (signer(0), b"all but one");
-    let good: Vec<Signature> = (0..130).map(|nonce| sign(signer, message, nonce, 0)).collect();
-    for count in [1, 2, 3, 63, 64, 65, 128, 129, 130] {
+    let good: Vec<Signature> = (0..256).map(|nonce| sign(signer, message, nonce, 0)).collect();
+    for count in [1, 2, 3, 63, 64, 189, 190, 256] {
         assert!(are_valid(&signer, &claims(message, &good[..count])));
         for place in [0, count / 2, count - 1] {
             let mut signatures = good[..count].to_vec();
@@ -117,41 +161,63 @@ fn a_forged_one_is_found_among_any_number_of_others() {
     }
 }
 
+/// Whoever has the secret can choose what is wrong with each, but not what each is multiplied with: that is fixed by all.
 #[test]
-fn errors_of_two_do_not_cancel() {
+fn errors_do_not_cancel() {
     let (signer, message) = (signer(0), b"errors");
-    let mut pair = [sign(signer, message, 1, 0), sign(signer, message, 2, 0)];
-    for (signature, change) in pair.iter_mut().zip([Scalar::ONE, -Scalar::ONE]) {
-        let s = Scalar::from_bytes_mod_order(*signature.0.last_chunk().unwrap()) + change;
-        signature.0[32..].copy_from_slice(s.as_bytes());
+    let honest: Vec<Signature> = (0..4).map(|nonce| sign(signer, message, nonce, 0)).collect();
+    for errors in [&[1, -1][..], &[1, 1, -2], &[2, -1, -1], &[1, -1, 1, -1], &[1, 2, -1, -2]] {
+        let wrong: Vec<Signature> = honest.iter().zip(errors).map(|(honest, by)| shifted(honest, *by)).collect();
+        assert!(!are_valid(&signer, &claims(message, &wrong)), "{errors:?}");
     }
-    assert!(!are_valid(&signer, &claims(message, &pair)));
+}
+
+/// Whoever could change anything without changing what the errors are multiplied with could make them cancel.
+#[test]
+fn the_coefficients_come_from_every_bit() {
+    let parts = |whole: &[u8]| {
+        let (signer, rest) = whole.split_first_chunk().unwrap();
+        let (signatures, messages) = rest.split_at(128);
+        let signatures = [&signatures[..64], &signatures[64..]].map(|bytes| Signature(bytes.try_into().unwrap()));
+        let claim = |at: usize| Claim { message: [&messages[at * 4..][..4], &[], &[]], signature: &signatures[at] };
+        seed(&DeviceId(*signer), &[claim(0), claim(1)])
+    };
+    let whole = [7; 32 + 2 * (64 + 4)];
+    let mut seeds = alloc::vec![parts(&whole)];
+    for bit in 0..whole.len() * 8 {
+        let mut changed = whole;
+        changed[bit / 8] ^= 1 << (bit % 8);
+        seeds.push(parts(&changed));
+    }
+    let (signer, signature) = (DeviceId([7; 32]), &Signature([7; 64]));
+    let divided =
+        |first, second| [first, second].map(|message: &'static [u8]| Claim { message: [message, &[], &[]], signature });
+    for at in 0..=8 {
+        seeds.push(seed(&signer, &divided(&[7; 8][..at], &[7; 8][at..])));
+    }
+    seeds.extend([seed(&signer, &divided(b"a", b"b")), seed(&signer, &divided(b"b", b"a"))]);
+    let count = seeds.len();
+    seeds.sort_unstable();
+    seeds.dedup();
+    // The one division that is the first of all is in it twice.
+    assert_eq!(seeds.len(), count - 1);
+}
+
+/// To exchange `s`, or the messages, of two leaves sums without coefficients as they are.
+#[test]
+fn what_belongs_to_one_is_of_no_use_to_another() {
+    let signer = signer(0);
+    let (first, second) = (sign(signer, b"first", 1, 0), sign(signer, b"second", 2, 0));
+    let [first_s, second_s] = [first, second].map(|signature| *signature.0.last_chunk::<32>().unwrap());
+    let with = |signed: &Signature, s| signature(signed.0.first_chunk().unwrap(), s);
+    let claim = |message, signature| Claim { message: [message, &[], &[]], signature };
+    assert!(are_valid(&signer, &[claim(b"first", &first), claim(b"second", &second)]));
+    assert!(!are_valid(&signer, &[claim(b"second", &first), claim(b"first", &second)]));
+    let (first, second) = (with(&first, &second_s), with(&second, &first_s));
+    assert!(!are_valid(&signer, &[claim(b"first", &first), claim(b"second", &second)]));
 }
 
 #[test]
-fn small_orders_and_second_encodings_are_refused() {
-    let message = b"odd";
-    for point in EIGHT_TORSION {
-        let weak = DeviceId(point.compress().to_bytes());
-        assert!(!are_valid(&weak, &claims(message, &[sign(weak, message, 1, 0)])));
-        let signature = sign_with(signer(0), message, Scalar::ZERO, point);
-        assert!(!are_valid(&signer(0), &claims(message, &[signature])));
-    }
-    // s + l is the same number once more.
-    let mut signature = sign(signer(0), message, 1, 0);
-    let order = (-Scalar::ONE).to_bytes();
-    let mut carry = 1;
-    for (byte, more) in signature.0[32..].iter_mut().zip(order) {
-        let sum = u16::from(*byte) + u16::from(more) + carry;
-        (*byte, carry) = (sum.to_le_bytes()[0], sum >> 8);
-    }
-    assert!(!are_valid(&signer(0), &claims(message, &[signature])));
-    // Coordinates from 2^255 - 19 on are small ones once more.
-    for small in 0..19 {
-        let mut bytes = [0xff; 32];
-        (bytes[0], bytes[31]) = (0xed + small, 0x7f);
-        let key = DeviceId(bytes);
-        assert!(!are_valid(&key, &claims(message, &[sign(key, message, 1, 0)])));
-        assert!(!are_valid(&key, &[]));
-    }
+fn who_signs_nothing_has_signed_all_of_it() {
+    assert!(are_valid(&signer(0), &[]));
 }
