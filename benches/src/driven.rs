@@ -209,11 +209,11 @@ impl<M: Machine> Driven<M> {
                 self.sent.push(Sent { to, frame });
             }
             Output::Dial(dial) => self.dials.push(dial),
-            Output::Perform { op, operation: Operation::Store(operation) } => self.waiting.push((op, operation)),
-            Output::Perform { op, operation: Operation::HashPassword { secret, .. } } => {
+            Output::Perform { op, operation: Operation::Store(operation), .. } => self.waiting.push((op, operation)),
+            Output::Perform { op, operation: Operation::HashPassword { secret, .. }, .. } => {
                 self.done.push_back((op, Outcome::PasswordHashed(secret.0)));
             }
-            Output::Perform { op, operation: Operation::VerifyPassword { secret, hash } } => {
+            Output::Perform { op, operation: Operation::VerifyPassword { secret, hash }, .. } => {
                 self.done.push_back((op, Outcome::PasswordVerified(secret.0 == hash)));
             }
             Output::Hangup { .. } | Output::Event(_) => {}

@@ -100,6 +100,15 @@ pub enum DialFailure {
     Handshake,
 }
 
+/// Whether an operation has to be performed at once.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Haste {
+    /// Somebody waits for it.
+    AtOnce,
+    /// Nobody does: a driver may hold it for a moment, so that one sync serves for it and for what comes next.
+    WithTheNext,
+}
+
 /// To whom a frame goes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Recipients {
@@ -134,6 +143,8 @@ pub enum Output<E> {
         op: OpId,
         /// What.
         operation: Operation,
+        /// Whether somebody waits for it.
+        haste: Haste,
     },
     /// Tell the embedder.
     Event(E),

@@ -22,7 +22,7 @@ pub mod sync;
 pub(crate) mod testing;
 pub mod tracker;
 
-pub use contract::{Deadline, Dial, Direction, Endpoint, Input, Machine, OpId, Output, Recipients, earliest};
+pub use contract::{Deadline, Dial, Direction, Endpoint, Haste, Input, Machine, OpId, Output, Recipients, earliest};
 pub use outbox::Outbox;
 pub use random::Random;
 pub use rate::Gcra;

@@ -9,7 +9,7 @@ use alloc::sync::Arc;
 use segment_proto::messages::{Encoder, Failure};
 use segment_proto::{Frame, LinkId, Message, Payload, Reason, RequestId};
 
-use crate::contract::{Dial, OpId, Output, Recipients};
+use crate::contract::{Dial, Haste, OpId, Output, Recipients};
 use crate::store::{Operation, StoreOperation, Write};
 
 /// The outputs of one machine, and what its operations under way are for.
@@ -90,16 +90,25 @@ impl<E, T> Outbox<E, T> {
 
     /// Starts an operation; `task` comes back from [`Self::take_task`] when it is done.
     pub fn perform(&mut self, task: T, operation: Operation) -> OpId {
+        self.start(task, operation, Haste::AtOnce)
+    }
+
+    fn start(&mut self, task: T, operation: Operation, haste: Haste) -> OpId {
         let op = OpId(self.next_op);
         self.next_op += 1;
         self.tasks.insert(op, task);
-        self.outputs.push_back(Output::Perform { op, operation });
+        self.outputs.push_back(Output::Perform { op, operation, haste });
         op
     }
 
     /// Starts a transaction.
     pub fn write(&mut self, task: T, writes: alloc::vec::Vec<Write>) -> OpId {
         self.perform(task, Operation::Store(StoreOperation::Write(writes)))
+    }
+
+    /// Starts a transaction that nobody waits for.
+    pub fn note(&mut self, task: T, writes: alloc::vec::Vec<Write>) -> OpId {
+        self.start(task, Operation::Store(StoreOperation::Write(writes)), Haste::WithTheNext)
     }
 
     /// What a finished operation was for.

@@ -108,7 +108,7 @@ fn lift<E>(output: Output<E>, told: impl FnOnce(E) -> Told) -> Output<Told> {
         Output::Transmit { to, frame } => Output::Transmit { to, frame },
         Output::Dial(dial) => Output::Dial(dial),
         Output::Hangup { link, reason } => Output::Hangup { link, reason },
-        Output::Perform { op, operation } => Output::Perform { op, operation },
+        Output::Perform { op, operation, haste } => Output::Perform { op, operation, haste },
         Output::Event(event) => Output::Event(told(event)),
     }
 }

@@ -99,7 +99,7 @@ impl Host {
         writes.push(put_meta(self.log.id, Meta::Receipt, &receipt));
         writes.extend(self.resubmit.take_settled(&self.log, cx.rules));
         let task = self.task(HostTask::Nothing);
-        cx.out.write(task, writes);
+        cx.out.note(task, writes);
         if self.submits.is_writing() {
             // One piece for each member, not two: what is being written is told soon.
             self.owes_watermarks = true;

@@ -152,7 +152,7 @@ impl Replica {
             return;
         }
         let task = self.task(ReplicaTask::Nothing);
-        cx.out.write(task, settled.iter().map(|item| delete(log, item.number)).collect());
+        cx.out.note(task, settled.iter().map(|item| delete(log, item.number)).collect());
         for Item { envelope, pos, .. } in settled {
             cx.out.event(PeerEvent::MessageStage { key: envelope.key, stage: Stage::Committed, pos });
         }

@@ -45,7 +45,7 @@ impl Replica {
                 if let Some(receipt) = self.cache.receipt() {
                     let put = put_meta(self.own_log(), Meta::Receipt, receipt);
                     let task = self.task(ReplicaTask::Nothing);
-                    cx.out.write(task, alloc::vec![put]);
+                    cx.out.note(task, alloc::vec![put]);
                 }
                 cx.out.event(PeerEvent::CommittedUpTo { channel: self.channel(), pos });
                 self.carried_up_to(pos, cx);

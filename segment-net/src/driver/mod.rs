@@ -15,7 +15,7 @@ use std::sync::Arc;
 
 use segment_core::contract::DialFailure;
 use segment_core::store::{Fatal, Store};
-use segment_core::{Deadline, Input, Machine, OpId, Operation, Output};
+use segment_core::{Deadline, Haste, Input, Machine, OpId, Operation, Output};
 use segment_proto::{LinkId, Now};
 use thiserror::Error;
 use tokio::sync::mpsc;
@@ -284,7 +284,7 @@ where
             Output::Transmit { to, frame } => self.links.stage(&to, frame),
             Output::Dial(dial) => self.dials.start(dial),
             Output::Hangup { link, reason } => self.hang_up(link, reason),
-            Output::Perform { op, operation } => self.perform(op, operation),
+            Output::Perform { op, operation, haste } => self.perform(op, operation, haste),
             Output::Event(event) => {
                 (self.observer)(&event);
                 self.events.publish(&event);
@@ -299,10 +299,10 @@ where
         }
     }
 
-    fn perform(&mut self, op: OpId, operation: Operation) {
+    fn perform(&mut self, op: OpId, operation: Operation, haste: Haste) {
         self.operations += 1;
         match Job::from(operation) {
-            Job::Store(operation) => self.store.perform(op, operation),
+            Job::Store(operation) => self.store.perform(op, operation, haste),
             Job::Password(job) => self.passwords.perform(op, job),
         }
     }

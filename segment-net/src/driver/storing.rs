@@ -2,11 +2,15 @@
 
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread;
+use std::time::{Duration, Instant};
 
 use segment_core::store::{Fatal, Operation, Outcome, Store, StoreOperation};
-use segment_core::{Input, OpId};
+use segment_core::{Haste, Input, OpId};
 use tokio::sync::mpsc::UnboundedSender;
 use tokio::sync::oneshot;
+
+/// How long an operation that nobody waits for is held at most, until another goes with it.
+const HELD_MAX: Duration = Duration::from_millis(50);
 
 /// What became of operations.
 #[derive(Debug)]
@@ -24,10 +28,12 @@ pub(super) fn performed((op, outcome): (OpId, Outcome)) -> Input {
     Input::Performed { op, outcome }
 }
 
+type Queued = (OpId, StoreOperation, Haste);
+
 /// The driver's end of the store's thread.
 #[derive(Debug)]
 pub(super) struct StoreThread {
-    jobs: Sender<(OpId, StoreOperation)>,
+    jobs: Sender<Queued>,
     finished: oneshot::Receiver<()>,
 }
 
@@ -45,8 +51,8 @@ impl StoreThread {
     }
 
     /// Queues an operation. Where the store has failed, its failure is on the way already.
-    pub(super) fn perform(&self, op: OpId, operation: StoreOperation) {
-        let _ = self.jobs.send((op, operation));
+    pub(super) fn perform(&self, op: OpId, operation: StoreOperation, haste: Haste) {
+        let _ = self.jobs.send((op, operation, haste));
     }
 
     /// Waits until everything queued is done and the store is closed.
@@ -60,15 +66,14 @@ impl StoreThread {
 struct Worker {
     store: Box<dyn Store>,
     group_max: usize,
-    queue: Receiver<(OpId, StoreOperation)>,
+    queue: Receiver<Queued>,
     done: DoneSender,
 }
 
 impl Worker {
     fn run(mut self) {
         while let Ok(first) = self.queue.recv() {
-            let rest = self.queue.try_iter().take(self.group_max.saturating_sub(1));
-            let (ops, group): (Vec<OpId>, Vec<StoreOperation>) = std::iter::once(first).chain(rest).unzip();
+            let (ops, group): (Vec<OpId>, Vec<StoreOperation>) = self.group(first).into_iter().unzip();
             let done = match perform(self.store.as_mut(), &group) {
                 Ok(outcomes) => Done::Performed(ops.into_iter().zip(outcomes).collect()),
                 Err(fatal) => Done::Failed(fatal),
@@ -78,6 +83,21 @@ impl Worker {
                 return;
             }
         }
+    }
+
+    /// What is done with one sync, in the order in which it came: up to the first that somebody waits for, and what
+    /// is there by then.
+    fn group(&self, first: Queued) -> Vec<(OpId, StoreOperation)> {
+        let (until, mut next, mut group) = (Instant::now() + HELD_MAX, Some(first), Vec::new());
+        while let Some((op, operation, haste)) = next {
+            group.push((op, operation));
+            next = match haste {
+                _ if group.len() >= self.group_max => None,
+                Haste::AtOnce => self.queue.try_recv().ok().map(|(op, operation, _)| (op, operation, Haste::AtOnce)),
+                Haste::WithTheNext => self.queue.recv_timeout(until.saturating_duration_since(Instant::now())).ok(),
+            };
+        }
+        group
     }
 }
 

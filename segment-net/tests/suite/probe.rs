@@ -8,7 +8,7 @@ use std::time::Duration;
 use bytes::{Bytes, BytesMut};
 use segment_core::contract::DialFailure;
 use segment_core::store::{Fatal, StoreOperation, StoreOutcome, Table, Write};
-use segment_core::{Deadline, Direction, Input, Machine, OpId, Operation, Outcome, Output, Recipients, Store};
+use segment_core::{Deadline, Direction, Haste, Input, Machine, OpId, Operation, Outcome, Output, Recipients, Store};
 use segment_net::codec::FrameCodec;
 use segment_net::transport::{
     Connection, Expected, MemoryNetwork, MemoryTransport, TlsIdentity, TlsTransport, Transport, TransportLimits,
@@ -52,8 +52,12 @@ pub struct Probe {
 
 impl Probe {
     pub fn perform(&mut self, operation: Operation) -> OpId {
+        self.start(operation, Haste::AtOnce)
+    }
+
+    pub fn start(&mut self, operation: Operation, haste: Haste) -> OpId {
         self.ops += 1;
-        self.outputs.push_back(Output::Perform { op: OpId(self.ops), operation });
+        self.outputs.push_back(Output::Perform { op: OpId(self.ops), operation, haste });
         OpId(self.ops)
     }
 

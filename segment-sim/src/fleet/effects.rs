@@ -20,7 +20,7 @@ impl<M: Machine<Event: core::fmt::Debug>, P> Fleet<M, P> {
                 self.trace.note(now, node, format_args!("hangup {link} {reason}"));
                 self.network.hangup(node, link, now);
             }
-            Output::Perform { op, operation } => self.perform(node, op, operation),
+            Output::Perform { op, operation, .. } => self.perform(node, op, operation),
             Output::Event(event) => {
                 self.trace.note(now, node, format_args!("event {event:?}"));
                 watch.told(self.scene(), node, event);

@@ -5,7 +5,8 @@ use std::collections::{BTreeMap, VecDeque};
 
 use bytes::Bytes;
 use segment_core::{
-    Deadline, Dial, Endpoint, Input, Machine, OpId, Operation, Output, Recipients, Store, StoreOperation, Table, Write,
+    Deadline, Dial, Endpoint, Haste, Input, Machine, OpId, Operation, Output, Recipients, Store, StoreOperation, Table,
+    Write,
 };
 use segment_proto::messages::{Done, Ping};
 use segment_proto::{Frame, Instant, LinkId, Message, Now, RequestId};
@@ -61,7 +62,8 @@ impl Toy {
         self.waiting.insert(op, (link, id));
         let value = Bytes::copy_from_slice(&self.count.to_le_bytes());
         let writes = vec![Write::Put { table: Table::Setting, key: COUNT, value }];
-        self.outputs.push_back(Output::Perform { op, operation: Operation::Store(StoreOperation::Write(writes)) });
+        let operation = Operation::Store(StoreOperation::Write(writes));
+        self.outputs.push_back(Output::Perform { op, operation, haste: Haste::AtOnce });
     }
 }
 

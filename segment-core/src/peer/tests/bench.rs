@@ -126,7 +126,7 @@ impl Bench {
     /// Everything that came out, the store's operations performed.
     fn drain(&mut self) {
         while let Some(output) = self.peer.poll_output() {
-            if let Output::Perform { op, operation: Operation::Store(operation) } = &output {
+            if let Output::Perform { op, operation: Operation::Store(operation), .. } = &output {
                 let outcome = Outcome::Store(self.store.run(operation));
                 let op = *op;
                 self.outputs.push(output);

@@ -71,7 +71,7 @@ fn map<A, B>(output: Output<A>, event: impl FnOnce(A) -> B) -> Output<B> {
         Output::Transmit { to, frame } => Output::Transmit { to, frame },
         Output::Dial(dial) => Output::Dial(dial),
         Output::Hangup { link, reason } => Output::Hangup { link, reason },
-        Output::Perform { op, operation } => Output::Perform { op, operation },
+        Output::Perform { op, operation, haste } => Output::Perform { op, operation, haste },
         Output::Event(e) => Output::Event(event(e)),
     }
 }
@@ -197,7 +197,7 @@ impl World {
             }
             Output::Hangup { link, .. } => self.cut((node, link)),
             Output::Dial(dial) => self.dial(node, dial.link, dial.endpoint),
-            Output::Perform { op, operation } => {
+            Output::Perform { op, operation, .. } => {
                 let outcome = match operation {
                     Operation::Store(operation) => Outcome::Store(self.stores[node].run(&operation)),
                     Operation::HashPassword { secret, .. } => Outcome::PasswordHashed(secret.0),

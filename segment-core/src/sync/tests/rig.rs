@@ -36,7 +36,7 @@ impl Tape {
         match output {
             Output::Transmit { to: Recipients::One(link), frame } => self.frame(&[link], &frame),
             Output::Transmit { to: Recipients::Many(links), frame } => self.frame(&links, &frame),
-            Output::Perform { op, operation: Operation::Store(operation) } => {
+            Output::Perform { op, operation: Operation::Store(operation), .. } => {
                 let line = say::operation(&operation);
                 self.started.push_back((op, operation));
                 line

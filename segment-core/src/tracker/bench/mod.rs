@@ -136,7 +136,7 @@ impl Bench {
                     self.links.remove(&link);
                     self.tracker.handle_input(Input::LinkDown { link }, self.now);
                 }
-                Output::Perform { op, operation } => self.perform(op, operation),
+                Output::Perform { op, operation, .. } => self.perform(op, operation),
                 Output::Event(event) => self.seen.push(Seen::Event(event)),
                 Output::Dial(dial) => panic!("a tracker dials nobody: {dial:?}"),
             }

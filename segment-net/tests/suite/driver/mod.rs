@@ -6,7 +6,7 @@ mod queues;
 
 use std::time::Duration;
 
-use segment_core::Direction;
+use segment_core::{Direction, Haste, OpId, Operation, StoreOperation};
 use segment_net::DriverLimits;
 use segment_proto::frame::{HEADER_BYTES, LENGTH_BYTES};
 use segment_proto::messages::{FindChannel, Goodbye, Ping, Submit, Unsubscribe};
@@ -14,7 +14,7 @@ use segment_proto::{
     AccountId, ChannelId, DeviceId, Envelope, EnvelopeKind, Fence, Frame, Hash, Identity, Limits, Message, MessageKey,
     Reason, RequestId, Signed, UnixMillis,
 };
-use tokio::time::timeout;
+use tokio::time::{sleep, timeout};
 
 use crate::probe::{Seen, World};
 
@@ -87,6 +87,39 @@ async fn writes_that_wait_together_are_one_batch() {
     let batches = world.gate.batches();
     assert_eq!(batches.iter().sum::<usize>(), ASKED);
     assert!(batches.len() <= 2, "{batches:?}");
+}
+
+async fn write(world: &World, haste: Haste) {
+    let write = || Operation::Store(StoreOperation::Write(Vec::new()));
+    world.handle.call(move |probe, _| probe.start(write(), haste)).await.unwrap();
+}
+
+async fn performed(world: &mut World) -> OpId {
+    world.saw_that(|seen| if let Seen::Performed(op, _) = seen { Some(*op) } else { None }).await
+}
+
+#[tokio::test]
+async fn what_nobody_waits_for_goes_with_the_next() {
+    let mut world = World::new();
+    // On a busy machine it may have gone by itself meanwhile.
+    for round in 0..20 {
+        write(&world, Haste::WithTheNext).await;
+        sleep(Duration::from_millis(10)).await;
+        write(&world, Haste::AtOnce).await;
+        assert_eq!([performed(&mut world).await, performed(&mut world).await], [1, 2].map(|op| OpId(2 * round + op)));
+        if world.gate.batches().last() == Some(&2) {
+            return;
+        }
+    }
+    panic!("{:?}", world.gate.batches());
+}
+
+#[tokio::test]
+async fn what_nobody_waits_for_is_performed_where_nothing_comes() {
+    let mut world = World::new();
+    write(&world, Haste::WithTheNext).await;
+    assert_eq!(performed(&mut world).await, OpId(1));
+    assert_eq!(world.gate.batches(), [1]);
 }
 
 #[tokio::test]

@@ -133,7 +133,7 @@ impl Town {
                 }
                 Output::Dial(dial) => self.nodes[node].dials.push_back(dial),
                 Output::Hangup { link, .. } => hung_up.push(link),
-                Output::Perform { op, operation } => self.nodes[node].under_way.push_back((op, operation)),
+                Output::Perform { op, operation, .. } => self.nodes[node].under_way.push_back((op, operation)),
                 Output::Event(_) => {}
             }
         }
