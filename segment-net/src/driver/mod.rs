@@ -233,7 +233,7 @@ where
                 for (header, message) in messages {
                     // What one message brings about may be the end of its link.
                     if self.links.is_heard(link) {
-                        self.feed(Input::Received { link, header, message: *message });
+                        self.feed(Input::Received { link, header, message });
                     }
                 }
             }

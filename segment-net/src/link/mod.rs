@@ -26,7 +26,7 @@ use queue::SendQueue;
 #[derive(Debug)]
 pub(crate) enum Notice {
     /// Messages came in, their signatures checked.
-    Received(Vec<(Header, Box<Verified<Message>>)>),
+    Received(Vec<(Header, Verified<Message>)>),
     /// The send queue has crossed a mark; it takes so many bytes now.
     Room(usize),
     /// The link is over.

@@ -78,7 +78,7 @@ impl LinkReader {
         while let Ok(Some(frame)) = next {
             self.counters.came_in(LENGTH_BYTES + HEADER_BYTES + frame.payload.len());
             match self.understand(&frame) {
-                Ok(message) => received.push((frame.header, Box::new(message))),
+                Ok(message) => received.push((frame.header, message)),
                 Err(failure) => self.refuse(frame.header, &failure).await?,
             }
             next = if received.len() < RECEIVED_MAX { stream.cut(&self.frame_limit) } else { Ok(None) };

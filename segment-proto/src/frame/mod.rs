@@ -133,7 +133,9 @@ impl Frame {
 
     fn encode<P: Payload>(role: Role, correlation: RequestId, payload: &P) -> Self {
         let header = Header { version: P::VERSION, role, kind: P::KIND, correlation };
-        let mut out = Vec::with_capacity(128);
+        // To grow while it is written would cost more than to look at it twice.
+        let size = postcard::experimental::serialized_size(payload).unwrap_or_default();
+        let mut out = Vec::with_capacity(LENGTH_BYTES + HEADER_BYTES + size);
         header.write(&mut out);
         match postcard::to_extend(payload, out) {
             Ok(encoded) => Self::seal(encoded),
