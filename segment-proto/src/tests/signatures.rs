@@ -52,11 +52,14 @@ fn domains_differ() {
         Certificate::DOMAIN,
         DeviceRecord::DOMAIN,
         ChannelRecord::DOMAIN,
+        StreamDescription::DOMAIN,
+        FrameHeader::DOMAIN,
+        Ticket::DOMAIN,
     ]
     .to_vec();
     domains.sort_unstable();
     domains.dedup();
-    assert_eq!(domains.len(), 7);
+    assert_eq!(domains.len(), 10);
     assert!(domains.iter().all(|domain| !domain.contains('\0')));
 }
 
