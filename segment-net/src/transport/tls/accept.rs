@@ -37,7 +37,7 @@ pub(super) async fn run(socket: TcpListener, door: Door, incoming: mpsc::Sender<
                 Ok((stream, address)) => welcome(&door, &mut handshakes, &incoming, stream, address),
                 Err(error) => after_failed_accept(&error).await,
             },
-            Some(_) = handshakes.tasks.join_next() => {}
+            Some(_) = handshakes.tasks.join_next() => handshakes.forget_finished(),
         }
     }
 }
@@ -93,6 +93,11 @@ struct Handshakes {
 impl Handshakes {
     fn new(max: usize) -> Self {
         Self { tasks: JoinSet::new(), order: VecDeque::new(), max }
+    }
+
+    /// A handle holds the memory of its task.
+    fn forget_finished(&mut self) {
+        while self.order.pop_front_if(|oldest| oldest.is_finished()).is_some() {}
     }
 
     /// An honest handshake takes milliseconds, so the oldest of too many is an idle one.
