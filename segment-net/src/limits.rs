@@ -61,7 +61,7 @@ pub(crate) const OVERFLOW_FACTOR: usize = 4;
 /// Most bytes that go to a connection in one write.
 pub(crate) const WRITE_BYTES: usize = 64 * 1024;
 
-/// Most bytes of streams that go to a connection in one write: a message waits for one of them.
+/// Most bytes of streams that go in one write to a connection that has made us wait: a message waits for one of them.
 pub(crate) const MEDIA_WRITE_BYTES: usize = 16 * 1024;
 
 /// A link with so many bytes of streams in its queue is given up: no honest window allows them.
@@ -76,5 +76,5 @@ pub(crate) const RECEIVED_MAX: usize = 32;
 /// Most bytes asked of a connection in one read.
 pub(crate) const READ_BYTES_MAX: usize = 64 * 1024;
 
-/// Fewest, which is what an idle link keeps.
-pub(crate) const READ_BYTES_MIN: usize = 512;
+/// Fewest: so much goes by way of the stack, and an idle link keeps no buffer.
+pub(crate) const READ_BYTES_MIN: usize = 4 * 1024;

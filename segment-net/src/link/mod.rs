@@ -1,6 +1,7 @@
 //! A link: one connection, one task that reads it, one that writes it.
 
 mod batch;
+mod patience;
 mod queue;
 mod reader;
 #[cfg(test)]
@@ -8,6 +9,7 @@ mod tests;
 mod writer;
 
 use std::io;
+use std::mem;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -59,7 +61,9 @@ pub(crate) type Notices = mpsc::Sender<(LinkId, Notice)>;
 #[derive(Debug)]
 pub(crate) struct Link {
     queue: Arc<SendQueue>,
-    staged: Vec<Frame>,
+    /// Frames that the writer has not been woken for, and how full they have made the queue.
+    staged: usize,
+    level: Level,
     /// Tells the tasks what `is_closing` says here.
     closing: CancellationToken,
     is_closing: bool,
@@ -102,27 +106,32 @@ impl Link {
             flush: limits.flush,
             counters: counters.clone(),
         };
-        tokio::spawn(reader.run());
-        tokio::spawn(writer.run());
-        Self { queue, staged: Vec::new(), closing, is_closing: false, frame_limit, counters: counters.clone() }
+        // Boxed: what an async function is given stands in its task twice.
+        tokio::spawn(Box::new(reader).run());
+        tokio::spawn(Box::new(writer).run());
+        let (level, counters) = (Level::Calm, counters.clone());
+        Self { queue, staged: 0, level, closing, is_closing: false, frame_limit, counters }
     }
 
-    /// Puts a frame beside the queue until [`Link::flush`]; says whether it is the first.
+    /// Queues a frame, for which the writer is woken by [`Link::flush`]; says whether it is the first since.
     pub(crate) fn stage(&mut self, frame: Frame) -> bool {
-        self.staged.push(frame);
-        self.staged.len() == 1
+        self.level = self.level.max(self.queue.push(frame));
+        self.staged += 1;
+        self.staged == 1
     }
 
-    /// Queues what is staged, in one go.
+    /// Wakes the writer once for all that was staged.
     pub(crate) fn flush(&mut self) -> Level {
-        self.counters.queued(self.staged.len());
-        self.queue.push(self.staged.drain(..))
+        self.counters.queued(mem::take(&mut self.staged));
+        self.queue.wake();
+        mem::take(&mut self.level)
     }
 
     /// Lets the writer finish what is queued, then closes.
     pub(crate) fn close(&mut self) {
         self.flush();
         self.is_closing = true;
+        self.queue.close();
         self.closing.cancel();
     }
 

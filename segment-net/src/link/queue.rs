@@ -9,12 +9,13 @@ use segment_proto::{Frame, Payload};
 use tokio::sync::Notify;
 
 use super::batch::{Batch, Lane};
-use crate::limits::{MEDIA_QUEUE_BYTES_MAX, MEDIA_WRITE_BYTES, OVERFLOW_FACTOR, WRITE_BYTES};
+use crate::limits::{MEDIA_QUEUE_BYTES_MAX, OVERFLOW_FACTOR, WRITE_BYTES};
 
 /// How full a queue is after a push.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Level {
     /// Nothing to tell.
+    #[default]
     Calm,
     /// It has just filled up: push no more until there is room.
     Filled,
@@ -39,6 +40,7 @@ struct State {
     media: VecDeque<Frame>,
     media_bytes: usize,
     filled: bool,
+    closed: bool,
 }
 
 impl SendQueue {
@@ -50,19 +52,16 @@ impl SendQueue {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Adds frames and wakes the writer, once for all of them.
-    pub(super) fn push(&self, frames: impl IntoIterator<Item = Frame>) -> Level {
+    /// Adds a frame; the writer need not see it before [`SendQueue::wake`].
+    pub(super) fn push(&self, frame: Frame) -> Level {
         let mut state = self.state();
-        for frame in frames {
-            let fits = match lane_of(&frame) {
-                Lane::Messages => state.push(frame, self.bytes_max.saturating_mul(OVERFLOW_FACTOR)),
-                Lane::Media => state.push_media(frame),
-            };
-            if !fits {
-                return Level::Overflow;
-            }
+        let fits = match lane_of(&frame) {
+            Lane::Messages => state.push(frame, self.bytes_max.saturating_mul(OVERFLOW_FACTOR)),
+            Lane::Media => state.push_media(frame),
+        };
+        if !fits {
+            return Level::Overflow;
         }
-        self.changed.notify_one();
         if state.filled || state.bytes < self.bytes_max {
             return Level::Calm;
         }
@@ -70,10 +69,25 @@ impl SendQueue {
         Level::Filled
     }
 
-    /// Waits for something to send: as many whole frames as go into one write, at least one.
-    pub(super) async fn next_batch(&self) -> Batch {
+    /// Wakes the writer, once for all that was pushed.
+    pub(super) fn wake(&self) {
+        self.changed.notify_one();
+    }
+
+    /// What is queued still goes out; then the writer ends.
+    pub(super) fn close(&self) {
+        self.state().closed = true;
+        self.wake();
+    }
+
+    /// Waits for something to send: as many whole frames as go into one write, at least one. `None` once it is closed
+    /// and everything is sent.
+    pub(super) async fn next_batch(&self, media_bytes_max: usize) -> Option<Batch> {
         loop {
-            if let Some(batch) = self.take_batch() {
+            // Looked at first: what is pushed before the end is sent.
+            let closed = self.state().closed;
+            let batch = self.take_batch(media_bytes_max);
+            if batch.is_some() || closed {
                 return batch;
             }
             self.changed.notified().await;
@@ -81,10 +95,10 @@ impl SendQueue {
     }
 
     /// As [`SendQueue::next_batch`], but `None` where nothing waits.
-    pub(super) fn take_batch(&self) -> Option<Batch> {
+    pub(super) fn take_batch(&self, media_bytes_max: usize) -> Option<Batch> {
         let mut state = self.state();
         let Some(first) = state.frames.pop_front() else {
-            return state.take_media();
+            return state.take_media(media_bytes_max);
         };
         let joined = |sum: usize, frame: &Bytes| Some(sum + frame.len()).filter(|sum| *sum <= WRITE_BYTES);
         let Some(mut size) = state.frames.front().and_then(|next| joined(first.len(), next)) else {
@@ -103,14 +117,12 @@ impl SendQueue {
     /// So many bytes are on their way. Where a full queue is half empty again: how much it takes.
     pub(super) fn written(&self, lane: Lane, bytes: usize) -> Option<usize> {
         let mut state = self.state();
+        state.rest();
         if lane == Lane::Media {
             state.media_bytes = state.media_bytes.saturating_sub(bytes);
             return None;
         }
         state.bytes = state.bytes.saturating_sub(bytes);
-        if state.frames.is_empty() {
-            state.frames.shrink_to(4);
-        }
         if !state.filled || state.bytes > self.bytes_max / 2 {
             return None;
         }
@@ -132,10 +144,20 @@ impl State {
         self.media_bytes <= MEDIA_QUEUE_BYTES_MAX
     }
 
-    /// Little at once: what comes in the meantime and is more urgent waits for one write.
-    fn take_media(&mut self) -> Option<Batch> {
+    /// Lanes in which nothing waits hold no memory: most links are idle.
+    fn rest(&mut self) {
+        if self.frames.is_empty() {
+            self.frames = VecDeque::new();
+        }
+        if self.media.is_empty() {
+            self.media = VecDeque::new();
+        }
+    }
+
+    /// Not more at once: what comes in the meantime and is more urgent waits for one write.
+    fn take_media(&mut self, bytes_max: usize) -> Option<Batch> {
         let (mut pieces, mut bytes) = (Vec::new(), 0);
-        while let Some(frame) = self.media.pop_front_if(|next| bytes == 0 || bytes + next.len() <= MEDIA_WRITE_BYTES) {
+        while let Some(frame) = self.media.pop_front_if(|next| bytes == 0 || bytes + next.len() <= bytes_max) {
             bytes += frame.len();
             pieces.extend(frame.parts().map(Bytes::clone));
         }

@@ -1,19 +1,26 @@
 //! The task that reads a link: it cuts frames, decodes them and checks their signatures, beside
 //! the tasks of all other links.
 
+use std::future::poll_fn;
+use std::io;
+use std::mem::MaybeUninit;
+use std::pin::Pin;
 use std::sync::Arc;
+use std::task::{Poll, ready};
 use std::time::Duration;
 
 use bytes::BytesMut;
 use segment_proto::frame::{HEADER_BYTES, LENGTH_BYTES, Role};
 use segment_proto::messages::{DecodeError, Failure, Goodbye};
 use segment_proto::{Frame, Header, LinkId, Message, Reason, Verified, Verifier};
-use tokio::io::{AsyncReadExt, copy, sink};
+use tokio::io::{AsyncRead, AsyncReadExt, ReadBuf, copy, sink};
+use tokio::sync::mpsc::error::TrySendError;
 use tokio::time::{Instant, timeout, timeout_at};
 use tokio_util::codec::Decoder;
 use tokio_util::sync::CancellationToken;
 use tracing::debug;
 
+use super::patience::or_else_wait;
 use super::queue::{Level, SendQueue};
 use super::{End, FrameLimit, Notice, Notices};
 use crate::codec::{FrameCodec, RawFrame};
@@ -35,25 +42,24 @@ pub(super) struct LinkReader {
 }
 
 impl LinkReader {
-    pub(super) async fn run(mut self) {
+    pub(super) async fn run(mut self: Box<Self>) {
         let closing = self.closing.clone();
         let end = tokio::select! {
             end = self.read_until_closed() => Some(end),
             () = closing.cancelled() => None,
         };
-        let Some(end) = end else {
-            return self.discard_the_rest().await;
-        };
-        if matches!(end, End::BadLength) {
-            self.queue.push([Frame::push(&Goodbye { reason: Reason::TooLarge })]);
+        if let Some(end) = end {
+            if matches!(end, End::BadLength) {
+                self.say(Frame::push(&Goodbye { reason: Reason::TooLarge }));
+            }
+            // A driver that is gone needs no notice.
+            let _ = self.tell(Notice::Down(end)).await;
         }
-        // A driver that is gone needs no notice.
-        let _ = self.notices.send((self.id, Notice::Down(end))).await;
-        self.discard_the_rest().await;
+        Box::pin(self.discard_the_rest()).await;
     }
 
     /// Closing a socket with unread bytes resets it, and the other side would lose our last words.
-    async fn discard_the_rest(mut self) {
+    async fn discard_the_rest(&mut self) {
         let _ = timeout(self.linger, copy(&mut self.reader, &mut sink())).await;
     }
 
@@ -65,29 +71,53 @@ impl LinkReader {
                 Ok(None) => return End::Closed,
                 Err(end) => return end,
             };
-            if let Err(end) = self.pass_on(first, &mut stream).await {
+            let handful = self.gather(first, &mut stream);
+            if let Err(end) = self.pass_on(handful).await {
                 return end;
             }
         }
     }
 
-    /// Hands over a message, and what has come in one piece with it.
-    async fn pass_on(&mut self, first: RawFrame, stream: &mut FrameStream) -> Result<(), End> {
-        let mut next = Ok(Some(first));
-        let mut received = Vec::new();
+    /// A message, and what has come in one piece with it.
+    fn gather(&self, first: RawFrame, stream: &mut FrameStream) -> Handful {
+        let (mut next, mut received, mut level) = (Ok(Some(first)), Vec::new(), Level::Calm);
         while let Ok(Some(frame)) = next {
             self.counters.came_in(LENGTH_BYTES + HEADER_BYTES + frame.payload.len());
             match self.understand(&frame) {
                 Ok(message) => received.push((frame.header, message)),
-                Err(failure) => self.refuse(frame.header, &failure).await?,
+                Err(failure) => level = level.max(self.refuse(frame.header, &failure)),
             }
-            next = if received.len() < RECEIVED_MAX { stream.cut(&self.frame_limit) } else { Ok(None) };
+            let is_full = received.len() >= RECEIVED_MAX || level == Level::Overflow;
+            next = if is_full { Ok(None) } else { stream.cut(&self.frame_limit) };
         }
-        if !received.is_empty() {
-            // Full: the driver is behind, so the socket has to wait.
-            self.notices.send((self.id, Notice::Received(received))).await.map_err(|_| End::Hangup)?;
+        Handful { received, level, rest: next.map(|_| ()) }
+    }
+
+    async fn pass_on(&mut self, handful: Handful) -> Result<(), End> {
+        if !handful.received.is_empty() {
+            self.tell(Notice::Received(handful.received)).await?;
         }
-        next.map(|_| ())
+        match handful.level {
+            Level::Calm => {}
+            Level::Filled => self.tell(Notice::Room(0)).await?,
+            Level::Overflow => return Err(End::Overflow),
+        }
+        handful.rest
+    }
+
+    async fn tell(&mut self, notice: Notice) -> Result<(), End> {
+        match self.notices.try_send((self.id, notice)) {
+            Ok(()) => Ok(()),
+            // The driver is behind, so the socket has to wait.
+            Err(TrySendError::Full(notice)) => Box::pin(self.notices.send(notice)).await.map_err(|_| End::Hangup),
+            Err(TrySendError::Closed(_)) => Err(End::Hangup),
+        }
+    }
+
+    fn say(&self, frame: Frame) -> Level {
+        let level = self.queue.push(frame);
+        self.queue.wake();
+        level
     }
 
     fn understand(&self, frame: &RawFrame) -> Result<Verified<Message>, Failure> {
@@ -97,17 +127,20 @@ impl LinkReader {
     }
 
     /// The frame's end is known, so the link lives on.
-    async fn refuse(&mut self, header: Header, failure: &Failure) -> Result<(), End> {
+    fn refuse(&self, header: Header, failure: &Failure) -> Level {
         debug!(link = %self.id, kind = %header.kind, reason = ?failure.reason, "frame refused");
         if header.role != Role::Request {
-            return Ok(());
+            return Level::Calm;
         }
-        match self.queue.push([Frame::response(header.correlation, failure)]) {
-            Level::Calm => Ok(()),
-            Level::Filled => self.notices.send((self.id, Notice::Room(0))).await.map_err(|_| End::Hangup),
-            Level::Overflow => Err(End::Overflow),
-        }
+        self.say(Frame::response(header.correlation, failure))
     }
+}
+
+/// What has come in one piece: messages, how full the refusals of others have made the queue, and whether it goes on.
+struct Handful {
+    received: Vec<(Header, Verified<Message>)>,
+    level: Level,
+    rest: Result<(), End>,
 }
 
 fn failure_of(error: &DecodeError) -> Failure {
@@ -173,27 +206,20 @@ impl FrameStream {
     }
 
     async fn read(&mut self, reader: &mut Reader) -> Result<usize, End> {
-        self.make_room();
-        let reading = reader.read_buf(&mut self.buffer);
-        let read = match self.begun {
+        if self.buffer.is_empty() && self.begun.is_none() && self.read_bytes == READ_BYTES_MIN {
+            self.buffer = BytesMut::new();
+        }
+        let (begun, complete) = (self.begun, self.frame_complete);
+        let reading = read_some(reader, &mut self.buffer, self.read_bytes);
+        let read = match begun {
             None => reading.await?,
-            Some(begun) => match timeout_at(begun + self.frame_complete, reading).await {
-                Ok(read) => read?,
-                Err(_) => return Err(End::SlowFrame),
+            Some(begun) => match or_else_wait(reading, |reading| timeout_at(begun + complete, reading)).await {
+                (Ok(read), _) => read?,
+                (Err(_), _) => return Err(End::SlowFrame),
             },
         };
         self.adapt(read);
         Ok(read)
-    }
-
-    /// An idle link keeps a small buffer, a busy one reads much at once.
-    fn make_room(&mut self) {
-        if self.buffer.is_empty() && self.buffer.capacity() > self.read_bytes && self.begun.is_none() {
-            self.buffer = BytesMut::new();
-        }
-        if self.buffer.capacity() - self.buffer.len() < self.read_bytes {
-            self.buffer.reserve(self.read_bytes);
-        }
     }
 
     fn adapt(&mut self, read: usize) {
@@ -203,4 +229,23 @@ impl FrameStream {
             _ => self.read_bytes,
         };
     }
+}
+
+/// Appends what has come, or waits for it; a busy link reads much at once, and an idle one keeps no buffer while it waits:
+/// little goes by way of the stack.
+async fn read_some(reader: &mut Reader, buffer: &mut BytesMut, bytes: usize) -> io::Result<usize> {
+    if bytes > READ_BYTES_MIN {
+        if buffer.capacity() - buffer.len() < bytes {
+            buffer.reserve(bytes);
+        }
+        return reader.read_buf(buffer).await;
+    }
+    poll_fn(|context| {
+        let mut little = [MaybeUninit::uninit(); READ_BYTES_MIN];
+        let mut read = ReadBuf::uninit(&mut little);
+        ready!(Pin::new(&mut *reader).poll_read(context, &mut read))?;
+        buffer.extend_from_slice(read.filled());
+        Poll::Ready(Ok(read.filled().len()))
+    })
+    .await
 }
