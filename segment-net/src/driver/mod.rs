@@ -5,8 +5,11 @@ mod dials;
 mod handle;
 mod links;
 mod passwords;
+mod queue;
 mod sources;
 mod storing;
+#[cfg(test)]
+mod tests;
 
 use std::collections::VecDeque;
 use std::fmt;

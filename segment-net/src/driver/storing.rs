@@ -1,6 +1,5 @@
 //! The store on a thread of its own, with group commit.
 
-use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -8,6 +7,8 @@ use segment_core::store::{Fatal, Operation, Outcome, Store, StoreOperation};
 use segment_core::{Haste, Input, OpId};
 use tokio::sync::mpsc::UnboundedSender;
 use tokio::sync::oneshot;
+
+use super::queue::{Receiver, Sender, queue};
 
 /// How long an operation that nobody waits for is held at most, until another goes with it.
 const HELD_MAX: Duration = Duration::from_millis(50);
@@ -39,7 +40,7 @@ pub(super) struct StoreThread {
 
 impl StoreThread {
     pub(super) fn start(store: Box<dyn Store>, group_max: usize, done: DoneSender) -> std::io::Result<Self> {
-        let (jobs, queue) = channel();
+        let (jobs, queue) = queue();
         let (finish, finished) = oneshot::channel();
         let work = move || {
             Worker { store, group_max, queue, done }.run();
@@ -52,7 +53,7 @@ impl StoreThread {
 
     /// Queues an operation. Where the store has failed, its failure is on the way already.
     pub(super) fn perform(&self, op: OpId, operation: StoreOperation, haste: Haste) {
-        let _ = self.jobs.send((op, operation, haste));
+        self.jobs.send((op, operation, haste));
     }
 
     /// Waits until everything queued is done and the store is closed.
@@ -72,7 +73,7 @@ struct Worker {
 
 impl Worker {
     fn run(mut self) {
-        while let Ok(first) = self.queue.recv() {
+        while let Some(first) = self.queue.next(None) {
             let (ops, group): (Vec<OpId>, Vec<StoreOperation>) = self.group(first).into_iter().unzip();
             let done = match perform(self.store.as_mut(), &group) {
                 Ok(outcomes) => Done::Performed(ops.into_iter().zip(outcomes).collect()),
@@ -93,8 +94,8 @@ impl Worker {
             group.push((op, operation));
             next = match haste {
                 _ if group.len() >= self.group_max => None,
-                Haste::AtOnce => self.queue.try_recv().ok().map(|(op, operation, _)| (op, operation, Haste::AtOnce)),
-                Haste::WithTheNext => self.queue.recv_timeout(until.saturating_duration_since(Instant::now())).ok(),
+                Haste::AtOnce => self.queue.ready().map(|(op, operation, _)| (op, operation, Haste::AtOnce)),
+                Haste::WithTheNext => self.queue.next(Some(until)),
             };
         }
         group
