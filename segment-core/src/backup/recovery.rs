@@ -168,21 +168,25 @@ impl Backup {
 
     /// What was committed once is not here: asks for it whoever has shown that they have it.
     fn on_loss(&mut self, link: LinkId, receipt: Signed<Receipt>, cx: &mut Context<'_>) {
-        let until = match &self.recovery.state {
+        let (until, staged) = match &self.recovery.state {
             State::Joining(_) => return,
             State::Asking(asking) if is_above(&asking.target, &receipt) => return,
             State::Asking(asking) if asking.target.at == receipt.at && ![link, NOBODY].contains(&asking.holder) => {
                 return;
             }
-            State::Asking(asking) => asking.until,
-            State::Sound => cx.now.mono + PATIENCE,
+            // Who brings it goes on where they are.
+            State::Asking(asking) if asking.target.at == receipt.at && asking.holder == link => {
+                (asking.until, asking.staged)
+            }
+            State::Asking(asking) => (asking.until, None),
+            State::Sound => (cx.now.mono + PATIENCE, None),
         };
         let known = Some(receipt.fence.max(self.newest_fence()));
         self.recovery.above = self.recovery.above.max(known);
         let generation = self.next_fence().generation;
         let lost = Lost { channel: self.channel(), generation, epochs: self.log.epochs(), head: self.log.head() };
         cx.out.push(link, &lost);
-        self.recovery.state = State::Asking(Box::new(Asking { target: receipt, holder: link, until, staged: None }));
+        self.recovery.state = State::Asking(Box::new(Asking { target: receipt, holder: link, until, staged }));
     }
 
     /// A page of what was lost.

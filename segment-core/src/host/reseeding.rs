@@ -23,7 +23,8 @@ pub struct Reseeding {
 impl Host {
     /// Nothing is sequenced in an epoch that the tracker does not know any more.
     pub(super) fn on_lost(&mut self, lost: &Lost, cx: &mut Context<'_>) {
-        let Some(receipt) = self.log.receipt().cloned() else {
+        let is_under_way = self.reseeding.as_ref().is_some_and(|reseeding| reseeding.generation == lost.generation);
+        let Some(receipt) = self.log.receipt().filter(|_| !is_under_way).cloned() else {
             return;
         };
         if self.tenure.owned().is_some() {

@@ -82,7 +82,9 @@ impl Replica {
         let Some(receipt) = self.cache.receipt().filter(|_| self.serving() == Serving::Copy) else {
             return;
         };
-        if self.crossing.busy || receipt.fence.generation >= lost.generation {
+        // It is asked for whenever its loss is shown: two who bring it at a time would be in each other's way.
+        let is_under_way = self.crossing.reseeding.as_ref().is_some_and(|known| known.generation == lost.generation);
+        if self.crossing.busy || is_under_way || receipt.fence.generation >= lost.generation {
             return;
         }
         self.crossing.reseeding = Some(Reseeding { generation: lost.generation, receipt: receipt.clone() });

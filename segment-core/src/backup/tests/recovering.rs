@@ -79,6 +79,21 @@ fn what_is_lost_is_asked_of_who_shows_it_and_taken_in_a_new_generation() {
 }
 
 #[test]
+fn who_brings_it_and_shows_it_again_goes_on_where_they_are() {
+    let (mut rig, log) = restored();
+    let shown = || subscribe(Some(receipt(2, log[4].position())), None);
+    rig.read(3, shown());
+    assert_eq!(rig.read(3, reseed(&log, log[1].position(), 4, 2))[2], "3= Reseeded");
+    assert_eq!(rig.read(3, shown())[0], "3! Lost");
+    assert_eq!(
+        rig.read(3, reseed(&log, log[3].position(), 5, 2)),
+        ["write: append staging 5..5", "3= Reseeded", "read: staging 3..5"]
+    );
+    rig.all_done();
+    assert_eq!((rig.backup.log.committed(), rig.backup.log.fence().generation), (5, 2));
+}
+
+#[test]
 fn its_own_branch_is_cut_and_sequenced_again_before_any_grant() {
     let (mut rig, log) = restored();
     let mut five = Author::new(5);

@@ -78,6 +78,18 @@ fn it_stops_brings_what_is_lost_and_asks_for_an_epoch_of_the_new_generation() {
 }
 
 #[test]
+fn what_is_being_brought_is_not_begun_again() {
+    let (mut rig, _) = with_four();
+    rig.peer.limits.batch_entries_max = 1;
+    let (head, next) = (rig.host.log.position_at(1).unwrap(), rig.host.log.position_at(2).unwrap());
+    rig.push(lost(&rig, head));
+    assert_eq!(rig.push(lost(&rig, head)), [""; 0], "the first page is read");
+    assert_eq!(rig.done(), ["99? Reseed"]);
+    assert_eq!(rig.push(lost(&rig, head)), [""; 0], "it is on its way");
+    assert_eq!(rig.answer(Reseeded { channel: channel(), next }), ["read: host 3..3"]);
+}
+
+#[test]
 fn where_nothing_is_known_to_be_shared_it_begins_at_the_start() {
     let (mut rig, _) = with_four();
     let elsewhere = entries(Position::START, 9, &Author::new(9).texts(2))[1].position();

@@ -86,6 +86,20 @@ fn what_the_tracker_has_lost_is_given_back_in_pages_from_the_last_common_place()
 }
 
 #[test]
+fn what_is_being_given_back_is_not_begun_again() {
+    let mut rig = committed();
+    rig.peer.limits.batch_entries_max = 2;
+    rig.push(lost(&rig, rig.at(2)));
+    assert_eq!(rig.push(lost(&rig, rig.at(2))), [""; 0], "the common place is looked for");
+    assert_eq!(rig.all_done(), ["read: cache 3..5", "1? Reseed"]);
+    assert_eq!(rig.push(lost(&rig, rig.at(2))), [""; 0], "the first page is on its way");
+    assert_eq!(rig.answer(Reseeded { channel: channel(), next: rig.at(4) }), ["read: cache 5..5"]);
+    assert_eq!(rig.done(), ["1? Reseed"]);
+    assert_eq!(rig.answer(Failure::new(Reason::NotNow, "")), [""; 0]);
+    assert_eq!(rig.push(lost(&rig, rig.at(2))), ["read: cache 2..2"], "it is not on its way any more");
+}
+
+#[test]
 fn a_head_on_another_branch_leads_back_to_the_start() {
     let mut rig = committed();
     let odd = Position { chain: rig.at(1).chain, ..rig.at(2) };
