@@ -194,6 +194,11 @@ impl Ledger {
         self.refused.retain(|(key, _)| !keys.contains(key));
     }
 
+    /// The tracker has another disk. A receipt that nobody has heard binds nobody: what is committed is read anew.
+    pub fn on_disk_replaced(&mut self) {
+        self.channels.clear();
+    }
+
     /// The tracker has signed a receipt: what stands below it on its disk is committed for ever.
     pub fn on_receipt(
         &mut self,

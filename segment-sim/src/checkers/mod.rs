@@ -161,6 +161,7 @@ impl Checkers {
         self.restored = true;
         self.names.on_disk_replaced(device);
         if node == TRACKER {
+            self.ledger.on_disk_replaced();
             // What it had committed may be void until somebody shows it: what must stand in the end is looked at then.
             return self.findings.mute(&[
                 Check::CommittedStands,

@@ -10,6 +10,8 @@ use super::findings::{Check, Findings};
 #[derive(Debug, Default)]
 pub struct Names {
     said: BTreeMap<MessageKey, Hash>,
+    /// What their authors had said before another image lay on their disks: they may find it in a log, and carry it.
+    forgotten: BTreeSet<Hash>,
     /// Devices with two processes.
     twins: BTreeSet<DeviceId>,
 }
@@ -17,7 +19,8 @@ pub struct Names {
 impl Names {
     /// Another image lies on a device's disk: it may have forgotten which names it has used.
     pub fn on_disk_replaced(&mut self, device: &DeviceId) {
-        self.said.retain(|key, _| key.device != *device);
+        let gone = self.said.extract_if(.., |key, _| key.device == *device);
+        self.forgotten.extend(gone.map(|(_, hash)| hash));
     }
 
     /// A device has two processes from now on: neither knows which names the other has used.
@@ -33,6 +36,9 @@ impl Names {
         }
         for envelope in submit.envelopes.iter().filter(|envelope| envelope.key.device == *device) {
             let hash = envelope.hash();
+            if self.forgotten.contains(&hash) {
+                continue;
+            }
             let known = *self.said.entry(envelope.key).or_insert(hash);
             findings.expect(Check::NameOnce, known == hash, || format!("{:?} names two messages", envelope.key));
         }

@@ -90,7 +90,9 @@ fn a_name_for_two_messages_is_found() {
     assert_eq!(say(&mut names, "two"), 1);
     names.on_disk_replaced(&device(AUTHOR));
     assert_eq!(say(&mut names, "three"), 1, "who has forgotten may");
-    assert_eq!(found(&findings), [Check::NameOnce]);
+    assert_eq!(say(&mut names, "one"), 1, "and may carry what is found in a log");
+    assert_eq!(say(&mut names, "four"), 2, "but gives the name once again only");
+    assert_eq!(found(&findings), [Check::NameOnce; 2]);
 }
 
 fn entries_of_epoch(number: u32, envelope: SignedEnvelope) -> Message {
