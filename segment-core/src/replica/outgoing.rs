@@ -84,8 +84,7 @@ impl Replica {
         match fate.code {
             FateCode::Stored | FateCode::Committed => self.on_stored_at(fate.key, fate.pos, cx),
             FateCode::Refused => self.on_refused(fate, cx),
-            // Nobody knows what became of it. What follows is another matter.
-            FateCode::Forgotten => self.refuse_one(fate.key, Reason::Gone, cx),
+            FateCode::Forgotten => self.give_up_one(fate.key, Reason::Gone, cx),
             FateCode::SlowDown => self.on_slow_down(fate, cx),
             FateCode::Fork => self.on_fork(fate, fence, cx),
             FateCode::Expected => self.on_expected(fate, cx),
@@ -171,12 +170,18 @@ impl Replica {
         self.try_again(TRY_AGAIN, cx);
     }
 
-    /// Gives up a message for good. What builds on it is signed again, where it does not stand in the log already.
-    fn refuse_one(&mut self, key: MessageKey, reason: Reason, cx: &mut Context<'_>) {
+    /// Gives up a message for good, and nothing else: what follows one of which nobody knows has a fate of its own. To
+    /// sign that again, for it does not stand in what is kept of the log, might say it twice.
+    fn give_up_one(&mut self, key: MessageKey, reason: Reason, cx: &mut Context<'_>) {
         let log = self.own_log();
         let given_up = self.outbox.take_if(|item| item.envelope.key == key);
         let writes = given_up.iter().map(|item| delete(log, item.number)).collect();
         self.give_up(given_up, reason, writes, cx);
+    }
+
+    /// Gives up a message for good. What builds on it is signed again, where it does not stand in the log already.
+    fn refuse_one(&mut self, key: MessageKey, reason: Reason, cx: &mut Context<'_>) {
+        self.give_up_one(key, reason, cx);
         if let Some(row) = unknown_row(cx) {
             self.search(row, cx);
         }

@@ -208,7 +208,9 @@ fn what_nobody_remembers_is_given_up_alone() {
     let (keys, said) = sent(&mut rig, &["a", "b"]);
     rig.write(&said[..1]);
     let lines = rig.fates(&[Fate::new(keys[0], FateCode::Forgotten)]);
-    assert_eq!(lines, ["write: delete outgoing 1, put refused 1", "1? read own from 1"]);
-    rig.fates(&[Fate::new(keys[1], FateCode::Expected)]);
+    assert_eq!(lines, ["write: delete outgoing 1, put refused 1"], "what follows has a fate of its own");
+    assert_eq!(rig.stages(), ["1.2 Queued"]);
+    let row = row_of(&said[0]);
+    rig.fates(&[fork(keys[1], row)]);
     assert_eq!(rig.answer(rig.own(1)), ["write: put outgoing 2, put author", "1.2 is 2.1"]);
 }
