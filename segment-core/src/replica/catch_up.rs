@@ -80,7 +80,9 @@ impl Replica {
             return self.sync(cx);
         }
         if page.first > at.pos + 1 {
-            return self.begin_anew(&page, cx);
+            // Asked before this cache began anew already.
+            let is_begun = page.first <= self.cache.tip().pos + 1;
+            return if is_begun { self.level_with(page.head, cx) } else { self.begin_anew(&page, cx) };
         }
         if !page.diverged.is_empty() {
             let provisional = self.cache.tip().pos > self.cache.committed();
@@ -101,8 +103,12 @@ impl Replica {
         self.go_on(page.head, cx);
     }
 
-    /// What follows the cache is gone, by the owner's policy: the cache begins where the channel does now.
+    /// What follows the cache is gone, by the owner's policy: the cache begins where the channel does now. Whether what
+    /// is not committed here stood there, nobody can say: it is brought once more, and forgotten if it did.
     fn begin_anew(&mut self, page: &SyncPage, cx: &mut Context<'_>) {
+        if self.cache.tip().pos > self.cache.committed() {
+            self.cut(self.cache.committed(), cx);
+        }
         let writes = self.cache.forget();
         let task = self.task(ReplicaTask::Nothing);
         if !writes.is_empty() {

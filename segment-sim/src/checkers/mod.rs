@@ -265,7 +265,9 @@ impl Checkers {
             PeerEvent::MessageSignedAgain { old, new } => self.truth.on_signed_again(node, old, *new),
             PeerEvent::Replaced => drop(self.replaced.insert(node)),
             // Nobody can say what became of it: where it would stand, all is gone.
-            PeerEvent::MessageRefused { reason: Reason::Gone, text: Some(text), .. } => self.truth.on_forgotten(text),
+            PeerEvent::MessageRefused { reason: Reason::Gone, text, .. } => {
+                text.iter().for_each(|text| self.truth.on_forgotten(text));
+            }
             PeerEvent::MessageRefused { key, reason, text } => {
                 let written = text.as_ref().and_then(|text| self.truth.written(text));
                 if let Some(written) = written.filter(|_| *reason == Reason::MayNotSend && !self.restored) {

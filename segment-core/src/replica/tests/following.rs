@@ -288,3 +288,34 @@ fn a_cache_below_what_is_kept_begins_anew_where_the_channel_does_now() {
     rig.restart();
     assert_eq!((rig.replica.head().pos, rig.replica.kept().1), (10, 7));
 }
+
+#[test]
+fn who_has_begun_anew_does_not_begin_again_for_an_answer_from_before() {
+    let mut three = Author::new(3);
+    let mut rig = ReplicaRig::level(&three.texts(2));
+    rig.write(&three.texts(8));
+    rig.push(rig.entries(9, 9));
+    let gone = SyncPage { first: 7, entries: alloc::vec![], before: rig.at(6).chain, ..rig.sync_page(7, 6) };
+    rig.answer(gone.clone());
+    rig.replica.sync(&mut rig.peer.cx());
+    assert_eq!(rig.peer.seen(), ["1? sync after 0"]);
+    rig.answer(rig.tail(7));
+    rig.all_done();
+    assert_eq!(rig.answer(gone), [""; 0]);
+    assert!(rig.replica.is_level());
+}
+
+#[test]
+fn what_is_not_committed_is_brought_once_more_by_who_begins_anew() {
+    let mut three = Author::new(3);
+    let mut rig = ReplicaRig::level(&three.texts(2));
+    rig.write(&three.texts(2));
+    rig.push(rig.entries(3, 4));
+    rig.all_done();
+    rig.write(&three.texts(6));
+    rig.push(rig.entries(9, 9));
+    let gone = SyncPage { first: 7, entries: alloc::vec![], before: rig.at(6).chain, ..rig.sync_page(7, 6) };
+    let lines = rig.answer(gone);
+    assert_eq!(lines[..2], ["write: cut cache from 3, put resubmit 0, put resubmit 1", "cut behind 2"]);
+    assert_eq!(lines[2..], ["write: cut cache from 0", "older removed below 7", "1? read tail 100"]);
+}
