@@ -82,18 +82,27 @@ impl Replica {
     /// The tracker serves: what is shown here and not committed, it does not have.
     pub(super) fn doubt_shown(&mut self, cx: &mut Context<'_>) {
         let may_submit = cx.login.is_some_and(|login| !login.who.is_visitor());
-        let shows_more = self.serving() == Serving::Copy && self.cache.first_provisional().is_some();
+        let shows_more = self.serving() == Serving::Copy && self.first_unseen_by_copy().is_some();
         if may_submit && shows_more && self.bringing.shown_at.is_none() {
             let wait = SHOWN_AFTER + Duration::from_millis(cx.random.below(SHOWN_WITHIN_MS));
             self.bringing.shown_at = Some(cx.now.mono + wait);
         }
     }
 
+    /// What is shown here, or has its place at a host that the tracker has handed it to.
+    fn first_unseen_by_copy(&self) -> Option<&SignedEnvelope> {
+        self.cache.first_provisional().or_else(|| self.outbox.first_behind(self.cache.tip().pos))
+    }
+
+    pub(super) fn end_doubt(&mut self) {
+        self.bringing.shown_at = self.bringing.shown_at.filter(|_| self.first_unseen_by_copy().is_some());
+    }
+
     /// It still does not. The first is enough: a host that is there has it, and else an epoch begins in which all
     /// of it is carried.
     pub(super) fn bring_shown(&mut self, cx: &mut Context<'_>) {
         self.bringing.shown_at = None;
-        if let Some(first) = self.cache.first_provisional().cloned() {
+        if let Some(first) = self.first_unseen_by_copy().cloned() {
             self.submit_brought(alloc::vec![first], cx);
             self.doubt_shown(cx);
         }

@@ -156,6 +156,11 @@ impl Outbox {
         self.items.iter_mut().filter(unsure).for_each(Item::unplace);
     }
 
+    /// The first that has its place behind what is cached.
+    pub fn first_behind(&self, tip: u64) -> Option<&SignedEnvelope> {
+        self.items.iter().find(|item| item.pos.is_some_and(|at| at > tip)).map(|item| &item.envelope)
+    }
+
     /// What was placed behind a cut is to be placed again.
     pub fn unplace_behind(&mut self, pos: u64) {
         self.items.iter_mut().filter(|item| item.pos.is_some_and(|at| at > pos)).for_each(Item::unplace);

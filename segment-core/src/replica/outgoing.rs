@@ -74,6 +74,7 @@ impl Replica {
         }
         self.settle(cx);
         self.pump(cx);
+        self.doubt_shown(cx);
     }
 
     fn on_fate(&mut self, fate: &Fate, fence: Fence, cx: &mut Context<'_>) {
@@ -155,6 +156,7 @@ impl Replica {
         for Item { envelope, pos, .. } in settled {
             cx.out.event(PeerEvent::MessageStage { key: envelope.key, stage: Stage::Committed, pos });
         }
+        self.end_doubt();
         self.pump(cx);
     }
 

@@ -135,3 +135,17 @@ fn what_the_host_that_is_back_has_committed_is_not_brought() {
     assert!(!rig.timeout(15_000).iter().any(|line| line.contains("submit")));
     assert_eq!(rig.replica.poll_timeout(), None);
 }
+
+#[test]
+fn what_the_tracker_has_handed_to_a_host_is_brought_again_if_that_goes() {
+    let mut rig = ReplicaRig::new();
+    rig.write(&Author::new(3).texts(2));
+    rig.committed = 2;
+    rig.attach_to(5, Serving::Copy);
+    rig.serve();
+    let key = rig.send("own").unwrap();
+    rig.all_done();
+    assert_eq!(rig.fates(&[fate(key, FateCode::Stored, 3)]), ["stored 1.1@3"]);
+    assert_eq!(rig.timeout(9_999), [""; 0]);
+    assert_eq!(rig.timeout(5_001), ["5? submit 1.1 in 1.2"]);
+}
