@@ -75,6 +75,7 @@ fn shown<'a>(name: &str, message: &'a ChannelMessage) -> Shown<'a> {
         Content::Text(_) => "text",
         Content::Access(_) => "access",
         Content::Unreadable => "unreadable",
+        Content::Damaged => "damaged",
     };
     let stage = if message.stage == Stage::Committed { "committed" } else { "stored" };
     let channel = format!("#{name}");

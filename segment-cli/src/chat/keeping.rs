@@ -30,6 +30,8 @@ struct VerifyFacts {
     bad: Vec<Bad>,
     healed: u64,
     copies: Vec<CopyFacts>,
+    /// Those of them that did not answer.
+    not_reached: Vec<&'static str>,
 }
 
 #[derive(Serialize)]
@@ -55,7 +57,8 @@ impl Chat {
         let id = target.id;
         let reply = self.peer().request(move |machine, now| machine.verify(id, now)).await?;
         let Reply::Verified(report) = reply else { return Err(RequestError::OtherAnswer.into()) };
-        let facts = VerifyFacts::new(format!("#{}", target.name), &report);
+        let has_host = self.view_of(id).await?.record.host != self.peer().device();
+        let facts = VerifyFacts::new(format!("#{}", target.name), &report, has_host);
         let (text, holds) = (facts.text(), facts.holds);
         self.out.answer(&Facts { facts, text }).await.map_err(unheard)?;
         if holds || !self.is_script() {
@@ -139,8 +142,12 @@ impl CopyFacts {
 }
 
 impl VerifyFacts {
-    fn new(channel: String, report: &Verified) -> Self {
+    fn new(channel: String, report: &Verified, has_host: bool) -> Self {
+        let copies: Vec<CopyFacts> = report.copies.iter().map(CopyFacts::new).collect();
+        let others = if has_host { &["tracker", "host"][..] } else { &["tracker"] };
+        let is_missing = |at: &&str| copies.iter().all(|copy| copy.at != *at);
         Self {
+            not_reached: others.iter().copied().filter(is_missing).collect(),
             channel,
             holds: report.holds(),
             from: report.from,
@@ -149,7 +156,7 @@ impl VerifyFacts {
             mine: report.mine.pos,
             bad: bad_places(&report.bad),
             healed: report.healed,
-            copies: report.copies.iter().map(CopyFacts::new).collect(),
+            copies,
         }
     }
 
@@ -162,6 +169,8 @@ impl VerifyFacts {
                 format!("!{}, gone through up to !{}; {}", copy.head, copy.checked_to, found(&copy.bad, copy.healed));
             lines.push((copy.at, text));
         }
+        let unknown = |at: &&'static str| (*at, "not reached: its copy was not gone through".to_owned());
+        lines.extend(self.not_reached.iter().map(unknown));
         table(&lines)
     }
 }

@@ -14,6 +14,7 @@ mod fates;
 mod faults;
 mod figures;
 mod hangup;
+mod healing;
 mod holdings;
 mod hosting;
 mod inspecting;

@@ -50,6 +50,8 @@ pub(super) struct Narrator {
     pub(super) absences: BTreeMap<ChannelId, Absence>,
     /// Messages that a channel hosted here has taken over and has not told of.
     pub(super) adopted: BTreeMap<ChannelId, u64>,
+    /// When damage was last gone after.
+    pub(super) healings: BTreeMap<ChannelId, Instant>,
     pub(super) attending: Attending,
     /// What this machine has of its channels.
     pub(super) holdings: Holdings,
@@ -78,6 +80,7 @@ pub(super) fn spawn(
         backlogs: BTreeMap::new(),
         absences: BTreeMap::new(),
         adopted: BTreeMap::new(),
+        healings: BTreeMap::new(),
         attending: Attending::default(),
         holdings: Holdings::default(),
         arrivals: Arrivals::default(),
@@ -98,6 +101,7 @@ impl Narrator {
             self.talk.known().note_hosts(&views, here);
             self.holdings = Holdings::new(&views, here);
         }
+        self.note_waiting().await;
         loop {
             let due = self.next_due();
             tokio::select! {
@@ -110,6 +114,21 @@ impl Narrator {
                 },
                 () = sleep_until(due.unwrap_or_else(Instant::now).into()), if due.is_some() => self.tell_late().await,
             }
+        }
+    }
+
+    /// What has waited since before this program.
+    async fn note_waiting(&self) {
+        let list = |machine: &mut segment_core::peer::Peer, _| {
+            let ids: Vec<ChannelId> = machine.channels().map(|view| view.record.channel).collect();
+            let of = |id: &ChannelId| machine.outgoing(*id).map(Iterator::collect::<Vec<_>>).unwrap_or_default();
+            ids.iter().flat_map(of).map(|item| item.key).collect::<Vec<_>>()
+        };
+        let waiting = self.peer.call(list).await.unwrap_or_default();
+        if !waiting.is_empty() {
+            let own = waiting.into_iter().map(|key| (key, Own { since: Instant::now(), told: true }));
+            self.talk.known().own.extend(own);
+            refresh(&self.peer, &self.out, &self.talk).await;
         }
     }
 
@@ -153,6 +172,7 @@ impl Narrator {
         let Some(event) = self.tell_stream(event) else { return };
         match event {
             PeerEvent::EpochChanged { channel, fence, owner, base } => self.on_epoch(channel, fence, owner, base).await,
+            PeerEvent::DamageFound { channel, .. } => self.heal(channel),
             other => self.tell(other),
         }
     }

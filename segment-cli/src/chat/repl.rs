@@ -95,7 +95,8 @@ impl Chat {
                 return Ok(Flow::Continue);
             }
         };
-        let (out, what) = (self.out.clone(), line.split_whitespace().next().unwrap_or_default().to_owned());
+        let what = line.split_whitespace().next().filter(|word| word.starts_with('/')).unwrap_or("your message");
+        let (out, what) = (self.out.clone(), what.to_owned());
         match alive(&out, &what, Some(&turn), self.run(command, Some(&turn))).await {
             Ok(flow) => {
                 self.out.done(line).await.map_err(unheard)?;

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use segment_core::peer::ChannelView;
-use segment_core::peer::events::{ChannelMessage, Reply};
+use segment_core::peer::events::{ChannelMessage, Content, Reply};
 use segment_net::RequestError;
 use segment_proto::{AccountId, ChannelId, ChannelName, Rights};
 use segment_store::{Held, SearchError, SearchIndex, SearchQuery};
@@ -181,8 +181,13 @@ impl Chat {
             let text = format!("  reading {} messages of #{} ...", missing.places(), searched.target.name);
             self.out.remark(&text).await.map_err(unheard)?;
         }
+        let mut held = held;
         for page in missing.pages(PAGE) {
             let messages = self.messages_of(id, &page).await?;
+            if let Some(damaged) = messages.iter().find(|message| message.content == Content::Damaged) {
+                // What stands here once it is healed is added then.
+                held.settled = held.settled.min(damaged.pos - 1);
+            }
             if messages.len() as u64 != page.end() + 1 - page.start() {
                 // The log itself has a damaged place here: what is behind it is not searched.
                 return Ok(());

@@ -61,6 +61,8 @@ named_enum! {
         EntriesSequenced = "entries_sequenced",
         /// Older entries went by the owner's policy.
         EntriesRemoved = "entries_removed",
+        /// Somebody wanted to read where a copy is damaged.
+        DamageFound = "damage_found",
         /// Entries that a disk had damaged were put right from another copy.
         EntriesHealed = "entries_healed",
         /// A page of a channel's history came in.

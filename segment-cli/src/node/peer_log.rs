@@ -92,6 +92,7 @@ fn of_channel(event: &PeerEvent) -> Option<Parts> {
             let details = Details::new().with("channel", channel).with("below", below).with("kept", kept);
             (EventType::EntriesRemoved, Source::new(SourceKind::Host, ""), details)
         }
+        E::DamageFound { channel, at } => (EventType::DamageFound, of(at), Details::new().with("channel", channel)),
         E::MemberLink { channel, who, came, .. } => {
             let event = if *came { EventType::MemberCame } else { EventType::MemberWent };
             (event, Source::new(SourceKind::Peer, &who.to_string()), Details::new().with("channel", channel))

@@ -49,6 +49,7 @@ pub fn record_of_tracker(event: &TrackerEvent) -> Option<(EventType, Source, Det
         E::Trimmed { channel, to } => {
             (EventType::EntriesRemoved, Source::own(), details.with("channel", channel).with("up_to", to))
         }
+        E::DamageFound { channel } => (EventType::DamageFound, Source::own(), details.with("channel", channel)),
         E::Healed { channel, first, last } => {
             let details = details.with("channel", channel).with("first", first).with("last", last);
             (EventType::EntriesHealed, Source::own(), details)

@@ -12,6 +12,7 @@ mod durable;
 mod editing;
 mod embedded;
 mod first_minute;
+mod healing;
 mod inside;
 mod installed;
 mod large;

@@ -289,7 +289,7 @@ impl Backup {
                 let continues = before == after.chain;
                 let entries = if continues { sound(before, entries) } else { Vec::new() };
                 if continues && entries.is_empty() {
-                    return cx.out.answer_message(asker, &serve::damaged(after.pos + 1));
+                    return self.answer_page(asker, &serve::damaged(after.pos + 1), (0, 0), cx);
                 }
                 self.send_adopt(asker, nonce, after, entries, cx);
             }
@@ -297,7 +297,7 @@ impl Backup {
                 BackupTask::Page(Page { asker, .. }) | BackupTask::AdoptPage { asker, .. },
                 StoreOutcome::Damaged { pos },
             ) => {
-                cx.out.answer_message(asker, &serve::damaged(pos));
+                self.answer_page(asker, &serve::damaged(pos), (0, 0), cx);
             }
             (BackupTask::Mend(asker, reseed), StoreOutcome::Entries { entries, .. }) => {
                 self.mend(asker, *reseed, entries.first(), cx);

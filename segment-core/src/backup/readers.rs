@@ -127,8 +127,11 @@ impl Backup {
         self.answer_page(page.asker, &message, served, cx);
     }
 
-    fn answer_page(&mut self, to: Asker, message: &Message, (first, last): Served, cx: &mut Context<'_>) {
+    pub(super) fn answer_page(&mut self, to: Asker, message: &Message, (first, last): Served, cx: &mut Context<'_>) {
         cx.out.answer_message(to, message);
+        if serve::is_damaged(message) {
+            cx.out.event(TrackerEvent::DamageFound { channel: self.channel() });
+        }
         if let Some(reader) = self.readers.get(to.link).filter(|_| last > 0) {
             cx.out.event(TrackerEvent::Served { channel: self.channel(), to: reader.device, first, last });
         }

@@ -235,8 +235,11 @@ impl Host {
         self.answer_page(page.asker, &message, served, cx);
     }
 
-    fn answer_page(&mut self, to: Asker, message: &Message, served: Served, cx: &mut Context<'_>) {
+    pub(super) fn answer_page(&mut self, to: Asker, message: &Message, served: Served, cx: &mut Context<'_>) {
         cx.out.answer_message(to, message);
+        if serve::is_damaged(message) {
+            cx.out.event(PeerEvent::DamageFound { channel: self.channel(), at: Source::Local });
+        }
         let member = self.members.get(to.link).filter(|_| to.link != LOCAL && served.1 > 0);
         if let Some(member) = member {
             let (channel, with, (first, last)) = (self.channel(), Source::Peer(member.device), served);

@@ -305,7 +305,7 @@ impl Host {
                 self.on_page(page, before, entries, cx)
             }
             (HostTask::Page(page), StoreOutcome::Damaged { pos }) => {
-                cx.out.answer_message(page.asker, &serve::damaged(pos));
+                self.answer_page(page.asker, &serve::damaged(pos), (0, 0), cx);
             }
             (HostTask::Retain, StoreOutcome::Entries { entries, .. }) => self.on_retain_page(&entries, cx),
             (HostTask::Retain, _) => self.on_retain_page(&[], cx),

@@ -53,6 +53,8 @@ pub enum Content {
     Access(AccessChange),
     /// Something that this build cannot read.
     Unreadable,
+    /// Not what its author has written: this device's disk has damaged it. `Peer::verify` heals it.
+    Damaged,
 }
 
 /// A message of a channel, as a reader sees it.
@@ -82,7 +84,7 @@ impl ChannelMessage {
     pub fn text(&self) -> Option<&str> {
         match &self.content {
             Content::Text(text) => Some(text),
-            Content::Access(_) | Content::Unreadable => None,
+            Content::Access(_) | Content::Unreadable | Content::Damaged => None,
         }
     }
 }
@@ -413,6 +415,13 @@ pub enum PeerEvent {
         stream: StreamId,
         /// The frame.
         frame: MediaFrame,
+    },
+    /// Somebody wanted to read a channel where a copy is damaged: `Peer::verify` names the places, and heals what it can.
+    DamageFound {
+        /// The channel.
+        channel: ChannelId,
+        /// Whose copy.
+        at: Source,
     },
     /// Something that should not happen did: for logs and tests.
     Suspicious {

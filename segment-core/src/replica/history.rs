@@ -132,6 +132,9 @@ impl Replica {
     pub(super) fn on_history_read(&mut self, part: HistoryPart, cached: Vec<StoredEntry>, cx: &mut Context<'_>) {
         let mut messages = show(&part.fetched, part.committed, cx);
         messages.extend(show(&cached, part.committed, cx));
+        if messages.iter().any(|message| message.content == Content::Damaged) {
+            cx.out.event(PeerEvent::DamageFound { channel: self.channel(), at: Source::Local });
+        }
         let more = messages.first().is_some_and(|first| first.pos > 1) || (messages.is_empty() && part.from > 1);
         let reply = Reply::History { channel: self.channel(), messages, more, source: part.source };
         cx.out.event(PeerEvent::Replied { id: part.id, reply: Ok(reply) });
@@ -147,9 +150,11 @@ pub(super) fn show(entries: &[StoredEntry], committed: u64, cx: &Context<'_>) ->
 fn show_one(stored: &StoredEntry, committed: u64, cx: &Context<'_>) -> ChannelMessage {
     let entry = &stored.entry;
     let envelope = &entry.envelope;
-    let unharmed = envelope.hash() == stored.hash;
-    let text = || envelope.text().map(|text| Content::Text(text.into())).filter(|_| unharmed);
-    let content = text().or_else(|| envelope.access().map(Content::Access)).unwrap_or(Content::Unreadable);
+    let text = || envelope.text().map(|text| Content::Text(text.into()));
+    let content = match envelope.hash() == stored.hash {
+        true => text().or_else(|| envelope.access().map(Content::Access)).unwrap_or(Content::Unreadable),
+        false => Content::Damaged,
+    };
     let stage = if entry.pos <= committed { Stage::Committed } else { Stage::Stored };
     ChannelMessage {
         pos: entry.pos,

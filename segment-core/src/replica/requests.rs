@@ -6,6 +6,7 @@ use segment_proto::messages::Failure;
 use segment_proto::{Message, MessageKey, Position, Reason};
 
 use crate::peer::context::{Answer, Context, Unanswered};
+use crate::peer::events::{PeerEvent, Source};
 use crate::replica::aside::Copying;
 use crate::replica::bring::{Gap, GapStep};
 use crate::replica::generations::CommonSearch;
@@ -113,7 +114,11 @@ impl Replica {
         if self.attachment.is_none() || request.attachment != self.attachments {
             return self.on_outdated_answer(request.wanted, cx);
         }
-        match (request.wanted, answer.into_result()) {
+        let answer = answer.into_result();
+        if is_damaged(&request.wanted, &answer) {
+            cx.out.event(PeerEvent::DamageFound { channel: self.channel(), at: self.source() });
+        }
+        match (request.wanted, answer) {
             (Wanted::Subscribe, Ok(Message::Subscribed(subscribed))) => self.on_subscribed(subscribed, cx),
             (Wanted::Subscribe, Err(unanswered)) => self.on_not_subscribed(&unanswered, cx),
             (Wanted::Tail, Ok(Message::EntryPage(page))) => self.on_tail(page, cx),
@@ -180,9 +185,19 @@ impl Replica {
             (ReplicaTask::History(part), StoreOutcome::Entries { entries, .. }) => {
                 self.on_history_read(part, entries, cx)
             }
+            (ReplicaTask::History(part), _) => {
+                cx.out.event(PeerEvent::DamageFound { channel: self.channel(), at: Source::Local });
+                self.on_history_read(part, Vec::new(), cx);
+            }
             _ => {}
         }
     }
+}
+
+/// Whether whoever was asked for entries cannot read them.
+fn is_damaged(wanted: &Wanted, answer: &Result<Message, Unanswered>) -> bool {
+    let is_read = matches!(wanted, Wanted::Tail | Wanted::Sync(_) | Wanted::Ahead(_) | Wanted::History(_));
+    is_read && matches!(answer, Err(Unanswered::Refused(failure)) if failure.reason == Reason::StorageFailed)
 }
 
 fn another() -> Failure {

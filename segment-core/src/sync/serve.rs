@@ -186,6 +186,12 @@ pub fn damaged(pos: u64) -> Message {
     Failure::new(Reason::StorageFailed, &format!("this copy is damaged at !{pos}: /verify can heal it")).into()
 }
 
+/// Whether this is what [`damaged`] says.
+#[must_use]
+pub fn is_damaged(message: &Message) -> bool {
+    matches!(message, Message::Failure(failure) if failure.reason == Reason::StorageFailed)
+}
+
 /// Entries that are not dense are only as good as their own hashes.
 fn unharmed(entries: Vec<StoredEntry>) -> Vec<StoredEntry> {
     entries.into_iter().take_while(|stored| stored.entry.envelope.hash() == stored.hash).collect()

@@ -117,6 +117,12 @@ pub enum TrackerEvent {
         /// Last place.
         last: u64,
     },
+    /// Somebody wanted to read a channel where the copy is damaged: whoever has what stood there heals it with
+    /// `Peer::verify`.
+    DamageFound {
+        /// Which channel.
+        channel: ChannelId,
+    },
     /// Entries that the disk had damaged were put right with what somebody brought.
     Healed {
         /// Which channel.

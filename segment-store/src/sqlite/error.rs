@@ -104,8 +104,8 @@ pub enum BackupError {
 pub(super) fn after_failure(path: &Path, error: &rusqlite::Error) -> String {
     let next = match error.sqlite_error_code() {
         Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => {
-            "the file is damaged: put back a copy of it (segment-tracker restore), or move it away and start without: \
-             what others have is fetched again"
+            "the file is damaged: put back a copy of it (a tracker's with segment-tracker restore), or move it away and \
+             start without: what others have is fetched again"
         }
         Some(ErrorCode::DiskFull) => "make room and start again",
         _ => "check the disk, then start again: what was acknowledged is there",

@@ -43,6 +43,7 @@ impl MessageShown {
             Content::Text(text) => ("text", Some(text.clone()), None),
             Content::Access(change) => ("access", None, Some(change.clone())),
             Content::Unreadable => ("unreadable", None, None),
+            Content::Damaged => ("damaged", None, None),
         };
         Self {
             channel: format!("#{channel}"),
@@ -86,6 +87,9 @@ impl MessageShown {
                 delivery: Delivery::Settled,
             }),
             (None, Some(change)) => style.notice(self.sent_ms, &change_text(&name, change, &self.channel)),
+            (None, None) if self.kind == "damaged" => {
+                style.notice(self.sent_ms, &format!("{name}: a message that this disk has damaged; /verify heals it"))
+            }
             (None, None) => style.notice(self.sent_ms, &format!("{name}: a message that this version cannot show")),
         }
     }

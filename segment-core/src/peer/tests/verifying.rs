@@ -7,7 +7,7 @@ use segment_proto::{ChannelId, Signed};
 
 use super::world::{ADA, KEN, TRACKER, World, two};
 use crate::peer::Verified;
-use crate::peer::events::{PeerEvent, Reply, Source};
+use crate::peer::events::{ChannelMessage, Content, PeerEvent, Reply, Source};
 use crate::store::{LogId, LogRole, StoredEntry};
 
 /// A channel with eight committed messages.
@@ -118,4 +118,22 @@ fn with_nobody_to_ask_what_is_bad_is_named_and_left() {
     let report = verify(&mut world, ADA, channel);
     assert_eq!((places(&report.bad), report.healed, report.copies.len()), (alloc::vec![5], 0, 0));
     assert!(!report.holds());
+}
+
+#[test]
+fn who_shows_what_the_own_disk_has_damaged_says_so() {
+    let (mut world, channel) = town();
+    flip(stored(&mut world, ADA, channel, LogRole::Cache, 3));
+    world.take(ADA);
+    world.does(ADA, |peer, now| peer.history(channel, None, 100, now)).unwrap();
+    world.wait(Duration::from_secs(1));
+    let events = world.take(ADA);
+    let found = PeerEvent::DamageFound { channel, at: Source::Local };
+    assert_eq!(events.iter().filter(|event| **event == found).count(), 1);
+    let shown = events.into_iter().find_map(|event| match event {
+        PeerEvent::Replied { reply: Ok(Reply::History { messages, .. }), .. } => Some(messages),
+        _ => None,
+    });
+    let damaged = |message: &&ChannelMessage| message.content == Content::Damaged;
+    assert_eq!(shown.unwrap().iter().filter(damaged).map(|message| message.pos).collect::<Vec<_>>(), [3]);
 }
