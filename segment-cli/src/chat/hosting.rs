@@ -14,6 +14,8 @@ struct HostFacts {
     owner: String,
     device: DeviceId,
     hosted_here: bool,
+    #[serde(skip)]
+    is_this_device: bool,
     served_from: &'static str,
     epoch: Option<u32>,
     generation: Option<u32>,
@@ -53,6 +55,7 @@ impl Chat {
             owner: view.record.owner.to_string(),
             device: view.record.host,
             hosted_here: view.hosted,
+            is_this_device: view.record.host == self.peer().device(),
             served_from: serving_name(view.serving),
             epoch: seen.filter(|epoch| *epoch > 0).or(fence.map(|fence| fence.epoch)),
             generation: fence.map(|fence| fence.generation),
@@ -114,7 +117,7 @@ impl Chat {
 
 impl HostFacts {
     fn text(&self) -> String {
-        let place = if self.hosted_here { "this device" } else { "another device" };
+        let place = if self.is_this_device { "this device" } else { "another device" };
         let by = self.sequenced_by.map(|by| format!(", sequenced by the {by}")).unwrap_or_default();
         let epoch = self.epoch.map_or_else(|| "unknown here".to_owned(), |epoch| format!("{epoch}{by}"));
         let copy = match self.behind {
