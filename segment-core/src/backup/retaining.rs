@@ -64,12 +64,15 @@ impl Backup {
         is_set && self.log.committed() >= self.snapshot_place() + limits.snapshot_entries
     }
 
-    /// What the host has sequenced it has; of what was sequenced here it may have nothing.
+    /// What the host has sequenced it has, while it is there. One that is away may have cut that on its disk, as far as no
+    /// receipt has reached it: it has what it had when it was granted its last epoch.
     pub(super) fn covered_by_host(&self) -> u64 {
+        if self.host().is_some() {
+            return self.log.committed();
+        }
         let epochs = self.log.epochs();
-        let of_host = epochs.iter().rposition(|record| record.owner != EpochOwner::Tracker);
-        let after = of_host.map(|index| epochs.get(index + 1));
-        after.map_or(0, |next| next.map_or(self.log.committed(), |next| next.base.pos))
+        let granted = epochs.iter().rfind(|record| record.owner != EpochOwner::Tracker);
+        granted.map_or(0, |record| record.base.pos)
     }
 
     fn make_snapshot(&mut self, cx: &mut Context<'_>) {
