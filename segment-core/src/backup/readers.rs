@@ -2,7 +2,7 @@
 
 use alloc::vec::Vec;
 
-use segment_proto::messages::{Delivered, Done, Presence, Removed, Subscribed, Watermarks};
+use segment_proto::messages::{Delivered, Done, Presence, Removed, Subscribed, Sync, Watermarks};
 use segment_proto::{Hash, LinkId, Message, Reason, Rights};
 
 use crate::backup::{Backup, BackupTask};
@@ -104,8 +104,9 @@ impl Backup {
 
     pub(super) fn on_read(&mut self, from: Asker, caller: &Caller, message: &Message, cx: &mut Context<'_>) {
         let request = PageRequest::from_message(message, caller.device, &self.log);
-        let Some(request) = request.filter(|request| self.may_read(from.link, request)) else {
-            return cx.out.fail(from, Reason::OutOfOrder, "subscribe first");
+        let may_ask = |request: &PageRequest| self.may_read(from.link, request) || self.may_compare(message, cx);
+        let Some(request) = request.filter(may_ask) else {
+            return self.refuse_to_read(from, cx);
         };
         match serve::begin(&self.log, request, self.log.fence(), cx.limits) {
             Serve::Ready(message, served) => self.answer_page(from, &message, served, cx),
@@ -119,15 +120,33 @@ impl Backup {
         !request.needs_subscription() || self.readers.get(link).is_some()
     }
 
-    pub(super) fn on_page(&mut self, page: Page, before: Hash, entries: Vec<StoredEntry>, cx: &mut Context<'_>) {
-        if !self.may_read(page.asker.link, &page.request) {
-            return cx.out.fail(page.asker, Reason::OutOfOrder, "subscribe first");
+    /// Who was removed, and holds a receipt of an older generation, may ask where that log parts from this one.
+    fn may_compare(&self, message: &Message, cx: &Context<'_>) -> bool {
+        let Message::Sync(Sync { at, evidence, .. }) = message else { return false };
+        evidence.receipt.as_ref().is_some_and(|receipt| {
+            let is_of_older = receipt.fence.generation < self.log.fence().generation && receipt.at == *at;
+            let is_own = receipt.channel == self.channel();
+            is_of_older && is_own && receipt.is_signed_by(&cx.identity.device(), &cx.identity.verifier())
+        })
+    }
+
+    /// While something is lost, nobody knows who may read.
+    fn refuse_to_read(&self, from: Asker, cx: &mut Context<'_>) {
+        if self.is_deciding() {
+            return cx.out.fail(from, Reason::NotNow, "what is lost is being looked for");
         }
+        cx.out.fail(from, Reason::OutOfOrder, "subscribe first");
+    }
+
+    pub(super) fn on_page(&mut self, page: Page, before: Hash, entries: Vec<StoredEntry>, cx: &mut Context<'_>) {
         let (message, served) = serve::finish(&self.log, page.request, self.log.fence(), before, entries, cx.limits);
         self.answer_page(page.asker, &message, served, cx);
     }
 
     pub(super) fn answer_page(&mut self, to: Asker, message: &Message, (first, last): Served, cx: &mut Context<'_>) {
+        if self.readers.get(to.link).is_none() && !is_for_anybody(message) {
+            return self.refuse_to_read(to, cx);
+        }
         cx.out.answer_message(to, message);
         if serve::is_damaged(message) {
             cx.out.event(TrackerEvent::DamageFound { channel: self.channel() });
@@ -135,5 +154,14 @@ impl Backup {
         if let Some(reader) = self.readers.get(to.link).filter(|_| last > 0) {
             cx.out.event(TrackerEvent::Served { channel: self.channel(), to: reader.device, first, last });
         }
+    }
+}
+
+/// What holds nothing that others have written.
+fn is_for_anybody(message: &Message) -> bool {
+    match message {
+        Message::SyncPage(page) => !page.diverged.is_empty(),
+        Message::EntryPage(_) => false,
+        _ => true,
     }
 }

@@ -135,9 +135,7 @@ impl Peer {
         let Some(channel) = channel_of(&message).and_then(|channel| self.channels.get_mut(&channel)) else {
             return;
         };
-        if channel.replica.link() == Some(link) {
-            channel.replica.on_message(link, message, &mut self.core.cx(now));
-        }
+        channel.replica.on_message(link, message, &mut self.core.cx(now));
     }
 
     fn on_goodbye(&mut self, link: LinkId, goodbye: &Goodbye, now: Now) {

@@ -184,7 +184,12 @@ impl Peer {
         if self.channels.get(&id).is_some_and(|channel| channel.replica.link() != link) {
             self.unserve(&id, now);
         }
+        let tracker = self.core.session.link();
         let Some(channel) = self.channels.get_mut(&id) else { return };
+        if link.is_none() {
+            let removed = tracker.filter(|_| channel.membership == Membership::Ended);
+            channel.replica.ask_where_parted(removed, &mut self.core.cx(now));
+        }
         if let Some(link) = link.filter(|link| channel.replica.link() != Some(*link)) {
             channel.replica.attach(link, serving, &mut self.core.cx(now));
         }

@@ -74,6 +74,7 @@ impl Replica {
     /// From now on the channel is served on this link (`LOCAL` for an own one): subscribes, catches up, sends what waits.
     pub fn attach(&mut self, link: LinkId, serving: Serving, cx: &mut Context<'_>) {
         self.stop_sending();
+        self.forget_parting();
         self.attachments += 1;
         self.attachment = Some(Attachment::new(link, serving));
         self.delivery.forget();

@@ -141,7 +141,6 @@ impl Replica {
     }
 
     pub(super) fn on_diverged(&mut self, diverged: &Diverged, cx: &mut Context<'_>) {
-        self.note_parted(diverged.fence, diverged.at);
         self.outbox.unplace_behind(diverged.at.pos);
         let pos = diverged.at.pos.max(self.cache.committed());
         if self.cache.tip().pos > pos {

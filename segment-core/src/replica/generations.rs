@@ -6,10 +6,10 @@ use alloc::vec::Vec;
 use core::time::Duration;
 
 use segment_proto::messages::{Lost, Reseed, Reseeded, SyncPage};
-use segment_proto::{Entry, Fence, Hash, Instant, Position, Receipt, Signed};
+use segment_proto::{Entry, Hash, Instant, Position, Receipt, Signed};
 
 use crate::peer::context::Context;
-use crate::peer::events::{PeerEvent, Serving};
+use crate::peer::events::PeerEvent;
 use crate::replica::aside::Aside;
 use crate::replica::cache::Keeper;
 use crate::replica::{Replica, ReplicaTask, Wanted};
@@ -29,8 +29,6 @@ pub struct Crossing {
     reseeding: Option<Reseeding>,
     /// The last common place is being looked for.
     busy: bool,
-    /// Behind this place a newer generation's log is another, as whoever served the channel has said.
-    parted: Option<Position>,
     /// Own messages that are put aside wait as well: their author may not read the log that decides about them.
     takes_back: bool,
 }
@@ -50,13 +48,17 @@ pub struct CommonSearch {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Why {
+pub(super) enum Why {
+    /// To give the tracker back what it has lost.
     Reseed,
+    /// To go over to the new generation's log.
     Cross,
+    /// To leave for a log that may not be read.
+    Leave,
 }
 
 impl CommonSearch {
-    fn new(why: Why, head: Position, bases: impl DoubleEndedIterator<Item = Position>) -> Self {
+    pub(super) fn new(why: Why, head: Position, bases: impl DoubleEndedIterator<Item = Position>) -> Self {
         let candidates = core::iter::once(head).chain(bases.rev()).chain([Position::START]);
         Self { why, candidates: candidates.collect() }
     }
@@ -79,7 +81,7 @@ impl Replica {
 
     /// The tracker lacks what it was shown.
     pub(super) fn on_lost(&mut self, lost: &Lost, cx: &mut Context<'_>) {
-        let Some(receipt) = self.cache.receipt().filter(|_| self.serving() == Serving::Copy) else {
+        let Some(receipt) = self.cache.receipt().filter(|_| self.tracker_link().is_some()) else {
             return;
         };
         // It is asked for whenever its loss is shown: two who bring it at a time would be in each other's way.
@@ -110,29 +112,14 @@ impl Replica {
             self.subscribe_later(cx);
             return true;
         }
-        (self.crossing.since, self.crossing.busy) = (None, true);
-        let bases = page.diverged.iter().map(|record| record.base).collect::<Vec<_>>();
-        self.look_for_common(CommonSearch::new(Why::Cross, page.head, bases.into_iter()), cx);
+        let bases = page.diverged.iter().map(|record| record.base);
+        self.begin_crossing(CommonSearch::new(Why::Cross, page.head, bases), cx);
         true
     }
 
-    /// Whoever serves the channel has cut, perhaps for a newer generation.
-    pub(super) fn note_parted(&mut self, fence: Fence, at: Position) {
-        let own = self.cache.receipt().map(|receipt| receipt.fence.generation);
-        if own.is_some_and(|own| own < fence.generation) {
-            let lowest = self.crossing.parted.filter(|known| known.pos <= at.pos);
-            self.crossing.parted = Some(lowest.unwrap_or(at));
-        }
-    }
-
-    /// Who is removed by a newer generation never reads its log. What that lacks is put aside until they are let in
-    /// again, and what they have written themselves waits: it is not committed any more.
-    pub(super) fn leave_generation(&mut self, cx: &mut Context<'_>) {
-        let of_older = self.is_of_older_generation() && !self.crossing.busy && cx.rules.has(Rule::RemovedTakesBack);
-        if let Some(common) = self.crossing.parted.filter(|_| of_older) {
-            self.crossing.takes_back = true;
-            self.cross(Some(common), cx);
-        }
+    pub(super) fn begin_crossing(&mut self, search: CommonSearch, cx: &mut Context<'_>) {
+        (self.crossing.since, self.crossing.busy) = (None, true);
+        self.look_for_common(search, cx);
     }
 
     /// A page is put aside.
@@ -197,7 +184,10 @@ impl Replica {
             (Why::Reseed, Some(common)) => self.reseed(common, cx),
             // The cache does not reach down to where the tracker still is.
             (Why::Reseed, None) => self.crossing.reseeding = None,
-            (Why::Cross, common) => self.cross(common, cx),
+            (why, common) => {
+                self.crossing.takes_back = why == Why::Leave;
+                self.cross(common, cx);
+            }
         }
     }
 
@@ -209,6 +199,7 @@ impl Replica {
         let to = reseeding.receipt.at.pos;
         if after.pos >= to {
             self.crossing.reseeding = None;
+            self.ask_parting(cx);
             return self.subscribe(cx);
         }
         let read = self.read_page(after.pos + 1, to, cx.limits.batch_entries_max, cx);
@@ -223,7 +214,7 @@ impl Replica {
         page: Vec<StoredEntry>,
         cx: &mut Context<'_>,
     ) {
-        let (Some(reseeding), Some(link)) = (self.crossing.reseeding.clone(), self.link()) else {
+        let (Some(reseeding), Some(link)) = (self.crossing.reseeding.clone(), self.tracker_link()) else {
             return;
         };
         let follows = page.first().is_some_and(|first| first.entry.pos == after.pos + 1);
@@ -246,6 +237,7 @@ impl Replica {
             None => {
                 // Another holder has brought it, or it is not wanted any more.
                 self.crossing.reseeding = None;
+                self.ask_parting_later(cx);
                 self.subscribe_later(cx);
             }
         }
@@ -269,7 +261,7 @@ impl Replica {
     /// Behind the last common place the new generation's log is the one. What was put aside is submitted to it page
     /// by page.
     pub(super) fn renumber(&mut self, common: Position, put_aside: Option<Aside>, cx: &mut Context<'_>) {
-        (self.crossing.busy, self.crossing.takes_back, self.crossing.parted) = (false, false, None);
+        (self.crossing.busy, self.crossing.takes_back) = (false, false);
         let log = self.own_log();
         let mut writes = alloc::vec![delete_meta(log, Meta::Receipt)];
         if self.cache.entries.role == LogRole::Host && self.cache.keeper == Keeper::Replica {

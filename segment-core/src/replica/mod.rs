@@ -14,6 +14,7 @@ mod history;
 mod outbox;
 mod outgoing;
 mod paging;
+mod parting;
 mod receipts;
 mod refusing;
 mod requests;
@@ -46,6 +47,7 @@ use fork::Search;
 use generations::Crossing;
 use outbox::Outbox;
 use paging::Paging;
+use parting::Parting;
 use requests::Wanted;
 pub use requests::{ReplicaRequest, ReplicaTask};
 pub use signing::Author;
@@ -96,6 +98,7 @@ pub struct Replica {
     bringing: Bringing,
     carry: Carry,
     crossing: Crossing,
+    parting: Parting,
     delivery: Delivery,
     paging: Paging,
     rights: Option<Rights>,
@@ -152,6 +155,7 @@ impl Replica {
             bringing: Bringing::default(),
             carry: Carry::default(),
             crossing: Crossing::default(),
+            parting: Parting::default(),
             delivery,
             paging: Paging::default(),
             rights: None,
@@ -187,6 +191,10 @@ impl Replica {
     #[must_use]
     pub fn is_level(&self) -> bool {
         self.attachment.as_ref().is_some_and(Attachment::is_level)
+    }
+
+    fn link_to_copy(&self) -> Option<LinkId> {
+        self.link().filter(|_| self.serving() == Serving::Copy)
     }
 
     fn is_fetching(&self) -> bool {
@@ -238,16 +246,14 @@ impl Replica {
 
     /// A push of whoever serves the channel (`Entries`, `Watermarks`, `Diverged`, `Fenced`, `Removed`).
     pub fn on_message(&mut self, link: LinkId, message: Message, cx: &mut Context<'_>) {
-        if self.link() != Some(link) {
-            return;
-        }
         match message {
+            Message::Lost(lost) if self.tracker_link() == Some(link) => self.on_lost(&lost, cx),
+            _ if self.link() != Some(link) => {}
             Message::Entries(entries) => self.on_entries(entries, cx),
             Message::Watermarks(marks) => self.on_watermarks(&marks, cx),
             Message::Diverged(diverged) => self.on_diverged(&diverged, cx),
             Message::Fenced(fenced) => self.learn_epoch(&fenced.record, cx),
             Message::Deliveries(deliveries) => self.on_deliveries(deliveries, cx),
-            Message::Lost(lost) => self.on_lost(&lost, cx),
             Message::Removed(removed) => self.on_removed(removed.reason, cx),
             _ => {}
         }
@@ -258,7 +264,7 @@ impl Replica {
         let due = |at: Option<Instant>| at.is_some_and(|at| at <= cx.now.mono);
         let resubscribe = self.attachment.as_ref().is_some_and(|attachment| due(attachment.subscribe_at));
         let (resubmit, carry) = (due(self.outbox.retry_at), due(self.carry.at()));
-        let shown = due(self.bringing.shown_at);
+        let (shown, parting) = (due(self.bringing.shown_at), due(self.parting.again_at));
         if due(self.delivery.at) {
             self.delivery.at = None;
             self.say_delivered(cx);
@@ -272,6 +278,9 @@ impl Replica {
         }
         if shown {
             self.bring_shown(cx);
+        }
+        if parting {
+            self.ask_parting(cx);
         }
         if resubmit {
             self.outbox.retry_at = None;
@@ -289,7 +298,8 @@ impl Replica {
         let delivered = self.delivery.at.map(|at| Deadline::new(at, "say what is on disk"));
         let untold = self.has_untold().then(|| Deadline::new(Instant(0), "tell what was refused"));
         let shown = self.bringing.shown_at.map(|at| Deadline::new(at, "bring what the copy lacks"));
-        earliest([subscribe, submit, carry, delivered, untold, shown])
+        let parting = self.parting.again_at.map(|at| Deadline::new(at, "ask where logs part"));
+        earliest([subscribe, submit, carry, delivered, untold, shown, parting])
     }
 
     /// Where its entries are, the first place that is there, and the chain before it.
@@ -401,6 +411,5 @@ impl Replica {
         self.rights = Some(Rights::NONE);
         self.detach(cx);
         cx.out.event(PeerEvent::Removed { channel: self.channel(), reason });
-        self.leave_generation(cx);
     }
 }

@@ -65,6 +65,7 @@ impl ReplicaRequest {
             Wanted::Carried(_) => "take what was cut here",
             Wanted::Brought => "take what an own message builds on",
             Wanted::Reseeded => "take what the tracker has lost",
+            Wanted::Parting => "where another log parts from this one",
             Wanted::Own => "own messages after a fork",
             Wanted::History(_) => "older messages",
         }
@@ -102,6 +103,8 @@ pub(super) enum Wanted {
     Brought,
     /// `Reseed`.
     Reseeded,
+    /// `Sync`, by who may not read.
+    Parting,
     /// `ReadOwn`, after a fork.
     Own,
     /// `ReadRange`, for older messages.
@@ -111,7 +114,8 @@ pub(super) enum Wanted {
 impl Replica {
     /// A request of this replica has ended.
     pub fn on_answer(&mut self, request: ReplicaRequest, answer: Answer, cx: &mut Context<'_>) {
-        if self.attachment.is_none() || request.attachment != self.attachments {
+        let needs_no_server = matches!(request.wanted, Wanted::Parting | Wanted::Reseeded);
+        if (self.attachment.is_none() && !needs_no_server) || request.attachment != self.attachments {
             return self.on_outdated_answer(request.wanted, cx);
         }
         let answer = answer.into_result();
@@ -141,6 +145,7 @@ impl Replica {
             (Wanted::Brought, _) => self.on_brought(None, cx),
             (Wanted::Reseeded, Ok(Message::Reseeded(reseeded))) => self.on_reseeded(Some(reseeded), cx),
             (Wanted::Reseeded, _) => self.on_reseeded(None, cx),
+            (Wanted::Parting, answered) => self.on_parting(answered, cx),
             (Wanted::Own, Ok(Message::OwnEntries(page))) => self.on_own_entries(page, cx),
             (Wanted::Own, _) => self.give_up_search(cx),
             (Wanted::History(job), _) => self.show_history(job, cx),

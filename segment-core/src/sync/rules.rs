@@ -163,7 +163,7 @@ rules! {
     GenerationResubmits, stands in "replica/generations.rs",
         without it "what only the losing log has is lost";
     /// Who is removed by a newer generation has what that lacks of their own messages waiting again.
-    RemovedTakesBack, stands in "replica/generations.rs",
+    RemovedTakesBack, stands in "replica/parting.rs",
         without it "an author is told that a message is committed, and never that the log which had it is no more";
     /// What is known of authors stays when their entries go.
     RowsForEver, stands in "backup/retaining.rs",

@@ -5,7 +5,7 @@ use alloc::vec::Vec;
 
 use core::time::Duration;
 
-use segment_proto::messages::{Reseed, Subscribe};
+use segment_proto::messages::{Reseed, Subscribe, Sync};
 use segment_proto::{EpochOwner, EpochRecord, Evidence, Fence, Message, Position, Receipt, Signed};
 
 use super::rig::BackupRig;
@@ -91,6 +91,34 @@ fn who_brings_it_and_shows_it_again_goes_on_where_they_are() {
     );
     rig.all_done();
     assert_eq!((rig.backup.log.committed(), rig.backup.log.fence().generation), (5, 2));
+}
+
+/// Asks where the log with this receipt parts from the tracker's, without reading there.
+fn compare(rig: &mut BackupRig, at: Position, receipt: Signed<Receipt>) -> Vec<String> {
+    let evidence = Evidence { receipt: Some(receipt), epoch: None };
+    let mut lines = rig.read(4, Sync { channel: channel(), at, generation: 1, evidence });
+    lines.extend(rig.all_done());
+    lines
+}
+
+#[test]
+fn who_was_removed_is_told_where_a_newer_generation_parts_from_their_log_and_nothing_else() {
+    let (mut rig, log) = restored();
+    let (base, end) = (log[1].position(), log[4].position());
+    rig.read(3, subscribe(Some(receipt(2, end)), None));
+    let odd = Position { chain: base.chain, ..end };
+    assert_eq!(compare(&mut rig, base, receipt(2, base)), ["4= failure not_now"], "it is being decided");
+    rig.read(3, reseed(&log, base, 5, 2));
+    rig.all_done();
+    assert_eq!(compare(&mut rig, odd, receipt(2, odd)), ["4= sync page: diverged, head 5"]);
+    let [read, refused] = ["read: backup 3..5", "4= failure out_of_order"];
+    assert_eq!(compare(&mut rig, base, receipt(2, base)), [read, refused], "it stands there");
+    assert_eq!(compare(&mut rig, odd, receipt(2, end)), [refused], "another place than the receipt's");
+    let forged = Signed::new(Receipt::clone(&receipt(2, odd)), &identity(9));
+    assert_eq!(compare(&mut rig, odd, forged), [refused], "of another tracker");
+    let current = Receipt { fence: rig.backup.log.fence(), ..Receipt::clone(&receipt(2, end)) };
+    assert_eq!(compare(&mut rig, end, Signed::new(current, &identity(TRACKER))), [refused], "of this generation");
+    rig.assert_idle();
 }
 
 #[test]

@@ -2,9 +2,9 @@
 
 use alloc::vec::Vec;
 
-use segment_proto::messages::{Diverged, Failure, Fate, FateCode, Lost, Removed, Reseeded, SyncPage, Watermarks};
+use segment_proto::messages::{Failure, Fate, FateCode, Lost, Removed, Reseeded, SyncPage, Watermarks};
 use segment_proto::{
-    AccountId, EpochOwner, EpochRecord, Fence, Message, MessageKey, Position, Reason, Receipt, Row, Signed,
+    AccountId, EpochOwner, EpochRecord, Fence, LinkId, Message, MessageKey, Position, Reason, Receipt, Row, Signed,
 };
 
 use super::rig::{HOST_LINK, ReplicaRig, fate};
@@ -258,23 +258,31 @@ fn receipts_of_an_older_generation_are_void() {
     assert!(!rig.commit(6).contains(&"committed up to 6".into()));
 }
 
-/// Hears of generation 2, which shares two places, and in the same moment is removed by what that knows.
+/// Is removed, and asks the tracker on the same link whether that concerns what stands here.
 fn removed(rules: Rules) -> (ReplicaRig, Vec<alloc::string::String>) {
     let mut rig = committed();
     rig.peer.rules = rules;
-    let fence = Fence { generation: 2, epoch: 3 };
-    assert_eq!(rig.push(Diverged { channel: channel(), fence, at: rig.at(2) }), [""; 0]);
-    rig.push(segment_proto::messages::Fenced { record: second(rig.at(5)) });
-    rig.all_done();
     let reason = Reason::MembersOnly;
     let lines = rig.push(Removed { channel: channel(), account: AccountId(2), reason });
+    assert_eq!(lines, ["removed members_only"]);
+    let lines = ask_where_parted(&mut rig, HOST_LINK);
     (rig, lines)
+}
+
+fn ask_where_parted(rig: &mut ReplicaRig, link: u64) -> Vec<alloc::string::String> {
+    rig.replica.ask_where_parted(Some(LinkId(link)), &mut rig.peer.cx());
+    rig.peer.seen()
 }
 
 #[test]
 fn who_is_removed_by_a_newer_generation_has_what_that_lacks_waiting_again() {
     let (mut rig, lines) = removed(Rules::all());
-    assert_eq!(lines, ["removed members_only", "write: erase aside", "read: cache 3..5"]);
+    assert_eq!(lines, ["1? sync after 5"]);
+    assert_eq!(ask_where_parted(&mut rig, HOST_LINK), [""; 0], "once");
+    let lines = rig.answer(other_log(&rig));
+    assert_eq!(lines, ["write: put epoch", "read: cache 2..2"]);
+    assert_eq!(rig.done(), [""; 0]);
+    assert_eq!(rig.done(), ["write: erase aside", "read: cache 3..5"]);
     rig.done();
     let lines = rig.done();
     assert_eq!(lines[..2], ["write: put outgoing 2", "write: append aside 3..5"]);
@@ -283,14 +291,35 @@ fn who_is_removed_by_a_newer_generation_has_what_that_lacks_waiting_again() {
     assert_eq!((rig.stages(), rig.replica.committed()), (["1.1 Queued".into()].to_vec(), 0));
     rig.restart();
     assert_eq!(rig.stages(), ["1.1 Queued"]);
+    assert_eq!(ask_where_parted(&mut rig, 7), [""; 0], "nothing here is committed any more");
 }
 
 #[test]
 fn without_its_rule_its_author_goes_on_believing_that_it_is_committed() {
     let (mut rig, lines) = removed(Rules::without(Rule::RemovedTakesBack));
-    assert_eq!(lines, ["removed members_only"]);
+    assert_eq!(lines, [""; 0]);
     assert_eq!(rig.all_done(), [""; 0]);
     assert_eq!((rig.stages().len(), rig.replica.committed()), (0, 5));
+}
+
+#[test]
+fn who_is_removed_asks_once_more_where_that_is_not_decided_and_on_each_link() {
+    let (mut rig, _) = removed(Rules::all());
+    assert_eq!(rig.answer(Failure::new(Reason::NotNow, "")), [""; 0]);
+    assert_eq!(rig.timeout(1_000), ["1? sync after 5"]);
+    assert_eq!(rig.answer(Failure::new(Reason::OutOfOrder, "")), [""; 0], "everything stands there");
+    rig.assert_idle();
+    rig.replica.ask_where_parted(None, &mut rig.peer.cx());
+    assert_eq!(ask_where_parted(&mut rig, 7), ["7? sync after 5"]);
+}
+
+#[test]
+fn who_is_removed_gives_back_what_the_tracker_has_lost() {
+    let (mut rig, _) = removed(Rules::all());
+    assert_eq!(rig.push(lost(&rig, rig.at(2))), ["read: cache 2..2"]);
+    assert_eq!(rig.answer(Failure::new(Reason::NotNow, "")), [""; 0]);
+    assert_eq!(rig.all_done(), ["read: cache 3..5", "1? Reseed"]);
+    assert_eq!(rig.answer(Reseeded { channel: channel(), next: rig.at(5) }), ["1? sync after 5"]);
 }
 
 /// Has put six hundred entries aside, of which it carries as many as it may.
