@@ -191,7 +191,7 @@ impl World {
         self.upheavals.push(until);
         for link in links.into_iter().take(count) {
             let Some(link) = self.links.get_mut(&link) else { continue };
-            link.pipes.iter_mut().for_each(|pipe| pipe.stalled_until = until);
+            link.pipes.iter_mut().for_each(|pipe| pipe.stalled_until = pipe.stalled_until.max(until));
             for end in link.ends {
                 let node = &mut self.nodes[end];
                 node.troubled_until = node.troubled_until.max(until + AFTERMATH_US);
