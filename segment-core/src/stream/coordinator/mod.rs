@@ -121,6 +121,7 @@ impl Coordinator {
                 (known.streamer, known.node, known.description) = (Streamer::There(from.link), node, start.description);
                 known.tell_shut_out(from.link, cx);
                 known.tree.touch(&from.device);
+                known.tree.forgive(&from.device);
                 known.tree.fill();
             }
             None if is_full => return Err(Reason::LimitReached),

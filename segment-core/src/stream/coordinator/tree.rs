@@ -13,6 +13,8 @@ const TRIES: usize = 32;
 const LACKING_TRIED: usize = 8;
 /// Viewers that are moved up whenever somebody comes or goes.
 const LIFTED: usize = 16;
+/// Parents that a viewer has lost, of which it is remembered. Policy: the one that was lost longest ago is forgotten.
+const LOST_MAX: usize = 8;
 /// Warm backups of each viewer.
 pub const BACKUPS: usize = 2;
 
@@ -25,17 +27,25 @@ struct Place {
     parent: Option<DeviceId>,
     children: BTreeSet<DeviceId>,
     backups: Vec<DeviceId>,
-    /// The parent that it has lost last: it is not put there again to make the tree flat.
-    lost: Option<DeviceId>,
+    /// The parents that it has lost, the last one last: it is put there again only where there is no other.
+    lost: Vec<DeviceId>,
 }
 
 impl Place {
     fn new(capacity: usize) -> Self {
-        Self { capacity, depth: 0, parent: None, children: BTreeSet::new(), backups: Vec::new(), lost: None }
+        Self { capacity, depth: 0, parent: None, children: BTreeSet::new(), backups: Vec::new(), lost: Vec::new() }
     }
 
     fn has_room(&self) -> bool {
         self.children.len() < self.capacity
+    }
+
+    fn lose(&mut self, parent: DeviceId) {
+        self.lost.retain(|lost| *lost != parent);
+        if self.lost.len() == LOST_MAX {
+            self.lost.remove(0);
+        }
+        self.lost.push(parent);
     }
 }
 
@@ -130,9 +140,14 @@ impl Tree {
         let kept = has.filter(|has| self.places.get(has).is_some_and(|place| place.has_room() && self.is_fed(has)));
         match kept {
             Some(parent) => self.attach(device, parent),
-            None => self.find_parent(device, None),
+            None => self.find_parent(device),
         }
         self.fill();
+    }
+
+    /// Who has lost this device may be put there again: it is back.
+    pub fn forgive(&mut self, device: &DeviceId) {
+        self.places.values_mut().for_each(|place| place.lost.retain(|lost| lost != device));
     }
 
     /// Whether a device has the stream.
@@ -157,7 +172,7 @@ impl Tree {
         self.waiting.remove(device);
         self.lacking.remove(device);
         self.changed.remove(device);
-        orphans.into_iter().for_each(|orphan| self.find_parent(orphan, None));
+        orphans.into_iter().for_each(|orphan| self.find_parent(orphan));
         for backed in self.backing.remove(device).unwrap_or_default() {
             self.choose_backups(backed);
         }
@@ -171,7 +186,7 @@ impl Tree {
         }
         self.detach(device);
         if let Some(place) = self.places.get_mut(device) {
-            place.lost = Some(parent);
+            place.lose(parent);
         }
         let is_good = |to: &DeviceId| *to != parent && self.is_fed(to) && !self.is_below(to, device);
         let highest = self.open.iter().find(|(_, open)| *open != parent).map_or(0, |(depth, _)| *depth);
@@ -179,7 +194,7 @@ impl Tree {
             |to: &DeviceId| self.places.get(to).is_some_and(|place| place.has_room() && place.depth <= highest + 1);
         match instead.filter(|to| is_good(to) && is_open(to)) {
             Some(to) => self.attach(*device, to),
-            None => self.find_parent(*device, Some(parent)),
+            None => self.find_parent(*device),
         }
         self.changed.insert(*device);
         self.fill();
@@ -197,13 +212,16 @@ impl Tree {
         false
     }
 
-    fn find_parent(&mut self, device: DeviceId, avoid: Option<DeviceId>) {
-        let is_open = |candidate: &DeviceId| Some(*candidate) != avoid && !self.is_below(candidate, &device);
-        let room = self.open.iter().find(|(_, candidate)| is_open(candidate)).copied();
+    fn find_parent(&mut self, device: DeviceId) {
+        let lost = self.places.get(&device).map(|place| place.lost.as_slice()).unwrap_or_default();
+        let is_new = |candidate: &DeviceId| !lost.contains(candidate) && !self.is_below(candidate, &device);
+        let room = self.open.iter().find(|(_, candidate)| is_new(candidate)).copied();
+        let room = room.or_else(|| self.room_of(lost, &device));
         let relays = self.places.get(&device).is_some_and(Place::has_room);
         let is_higher = |(depth, leaf): &(u32, DeviceId)| {
             let is_below = self.is_below(leaf, &device);
-            room.is_none_or(|(open, _)| *depth <= open) && !is_below && self.parent(leaf) != avoid
+            let is_lost = self.parent(leaf).is_some_and(|parent| lost.contains(&parent));
+            room.is_none_or(|(open, _)| *depth <= open) && !is_below && !is_lost
         };
         let leaf = self.leaves.iter().take(TRIES).find(|leaf| relays && is_higher(leaf)).copied();
         match (leaf, room) {
@@ -214,6 +232,12 @@ impl Tree {
                 self.changed.insert(device);
             }
         }
+    }
+
+    /// Where somebody is put who has lost everybody that has room: to whom they have lost first.
+    fn room_of(&self, lost: &[DeviceId], device: &DeviceId) -> Option<(u32, DeviceId)> {
+        let places = lost.iter().filter_map(|lost| Some((self.places.get(lost)?.depth, *lost)));
+        places.into_iter().find(|place| self.open.contains(place) && !self.is_below(&place.1, device))
     }
 
     /// Whoever passes the stream on takes the place of somebody who does not, and serves them.
@@ -241,16 +265,16 @@ impl Tree {
         deep.extend(deepest(&self.leaves));
         deep.sort_unstable_by_key(|(depth, _)| core::cmp::Reverse(*depth));
         deep.into_iter().find_map(|(depth, device)| {
-            let lost = self.places.get(&device).and_then(|place| place.lost);
+            let lost = self.places.get(&device).map(|place| place.lost.as_slice()).unwrap_or_default();
             let mut higher = self.open.iter().take(TRIES).take_while(|(open, _)| open + 1 < depth);
-            higher.find(|(_, open)| Some(*open) != lost).map(|(_, open)| (device, *open))
+            higher.find(|(_, open)| !lost.contains(open)).map(|(_, open)| (device, *open))
         })
     }
 
     /// Those who wait are given what room there is.
     pub fn fill(&mut self) {
         while let Some(device) = self.waiting.pop_first() {
-            self.find_parent(device, None);
+            self.find_parent(device);
             if self.waiting.contains(&device) {
                 break;
             }
@@ -328,8 +352,10 @@ impl Tree {
         let open = self.open.range(start..).chain(self.open.range(..start)).map(|(_, open)| *open).take(TRIES);
         let up = [self.parent(&parent), Some(self.root)].into_iter().flatten();
         let candidates: Vec<DeviceId> = open.chain(up).filter(|other| self.may_back(other, &device, &parent)).collect();
-        // Best is who does not depend on the parent either.
-        let is_apart = |other: &DeviceId| parent == self.root || !self.is_below(other, &parent);
+        let lost = self.places.get(&device).map(|place| place.lost.as_slice()).unwrap_or_default();
+        // Best is who does not depend on the parent either, and was not lost.
+        let is_apart =
+            |other: &DeviceId| (parent == self.root || !self.is_below(other, &parent)) && !lost.contains(other);
         let (apart, rest): (Vec<_>, Vec<_>) = candidates.into_iter().partition(is_apart);
         let mut backups: Vec<DeviceId> = Vec::new();
         for other in apart.into_iter().chain(rest) {

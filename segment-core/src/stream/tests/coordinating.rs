@@ -181,7 +181,8 @@ fn plans_name_a_parent_and_backups_and_change_with_them() {
     assert_eq!(said.last().unwrap(), "4: plan 1 Some(2) [3, 1]");
     let lost = ParentLost { channel: CHANNEL, stream: stream(), parent: device(2), instead: Some(device(3)) };
     town.with(|coordinator, cx| coordinator.on_parent_lost(&device(4), &lost, cx));
-    assert!(town.said().contains(&"4: plan 2 Some(3) [2, 1]".into()));
+    // Who was lost comes last.
+    assert!(town.said().contains(&"4: plan 2 Some(3) [1, 2]".into()));
     town.with(|coordinator, cx| coordinator.on_link_down(LinkId(3), cx));
     assert!(town.said().iter().any(|line| line.starts_with("4: plan 3 Some(1)")));
     assert_eq!(town.viewers(), [2, 4]);

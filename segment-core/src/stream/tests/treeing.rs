@@ -88,6 +88,25 @@ fn who_has_lost_a_parent_is_not_put_there_again_only_because_that_is_higher() {
     let mut tree = tree(2, 2, 2);
     tree.lose(&device(1), device(0), Some(device(2)));
     assert_eq!((tree.parent(&device(1)), tree.children(&device(0))), (Some(device(2)), 1));
+    tree.forgive(&device(0));
+    tree.fill();
+    assert_eq!(tree.parent(&device(1)), Some(device(0)), "it is back");
+}
+
+#[test]
+fn who_has_lost_several_parents_is_not_put_to_and_fro_between_them() {
+    let mut tree = tree(2, 6, 4);
+    tree.join(device(9), 0, None);
+    let mut lost = Vec::new();
+    // The first relay serves four others, and has no room.
+    for _ in 0..5 {
+        let parent = tree.parent(&device(9)).unwrap();
+        assert!(!lost.contains(&parent), "it has lost this one");
+        lost.push(parent);
+        tree.lose(&device(9), parent, None);
+        assert!(!lost.contains(&tree.backups(&device(9))[0]));
+    }
+    assert_eq!(tree.parent(&device(9)), lost.first().copied(), "there is nobody else");
 }
 
 #[test]
