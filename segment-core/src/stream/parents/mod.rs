@@ -164,7 +164,8 @@ impl Parents {
         }
         let Some(tally) = self.tallies.get_mut(&link) else { return };
         tally.taken += chunk.payload.len() as u64;
-        let Some(source) = self.active.as_mut().filter(|source| source.link == link) else { return };
+        let asked = [&mut self.active, &mut self.next].into_iter().flatten().find(|source| source.link == link);
+        let Some(source) = asked else { return };
         source.newest = now;
         if tally.unsaid() >= TAKEN_BYTES || now.since(source.said_at) >= TAKEN_AFTER {
             source.say_taken(self.stream, tally, cx);

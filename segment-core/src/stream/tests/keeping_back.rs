@@ -141,7 +141,7 @@ fn a_parent_that_gives_signs_of_life_and_no_frames_is_left_when_another_has_some
     source.delta();
     sink.begins(6);
     sink.hear_all(6, source.chunks(5));
-    assert_eq!(sink.rig.said(), ["shows 1000.1 of 2"], "it is on trial, and so is the parent");
+    assert_eq!(sink.rig.said(), ["6: taken 10", "shows 1000.1 of 2"], "it is on trial, and so is the parent");
     for _ in 0..30 {
         sink.pass(50);
         sink.begins(5);

@@ -189,6 +189,25 @@ fn what_is_taken_is_told_and_how_one_fares_is_reported() {
 }
 
 #[test]
+fn who_is_asked_is_told_how_long_ago_it_came_what_has_come() {
+    let (mut source, mut sink) = served();
+    sink.viewer.on_plan(plan(9, 2, Some(6), &[5, 7]), &mut sink.rig.cx());
+    for _ in 0..2 {
+        sink.pass(50);
+        sink.begins(5);
+    }
+    source.delta();
+    sink.rig.said();
+    sink.hear_all(6, source.chunks(5));
+    sink.pass(50);
+    let held = sink.rig.sent_to(6).into_iter().find_map(|message| match message {
+        Message::Taken(taken) => Some(taken.held_us),
+        _ => None,
+    });
+    assert_eq!(held, Some(0), "it was asked 100 ms before");
+}
+
+#[test]
 fn who_watches_no_longer_ends_the_count_with_everybody() {
     let (_, mut sink) = served();
     sink.viewer.end(&mut sink.rig.cx());
