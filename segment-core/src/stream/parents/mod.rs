@@ -108,9 +108,19 @@ impl Parents {
         self.links.retain(|_, known| *known != link);
         self.tallies.remove(&link);
         self.left.take_if(|left| left.link == link);
-        let lost = [&self.active, &self.next].into_iter().flatten().find(|source| source.link == link);
-        if let Some(device) = lost.map(|source| source.device) {
-            self.lose(device, PAUSE, cx);
+        let lost = self.source_mut(link).map(|source| source.device);
+        match lost {
+            Some(device) if self.links.contains_key(&device) => self.move_over(device, link, cx),
+            Some(device) => self.lose(device, PAUSE, cx),
+            None => {}
+        }
+    }
+
+    /// Somebody was asked on a link that is gone, and has another: they are asked again there.
+    fn move_over(&mut self, device: DeviceId, gone: LinkId, cx: &mut StreamContext<'_>) {
+        self.next.take_if(|next| next.link == gone);
+        if self.active.take_if(|active| active.link == gone).is_some() {
+            cx.event(self.stream, StreamEvent::ParentChanged { from: Some(device), to: None });
         }
     }
 

@@ -110,6 +110,15 @@ fn a_lost_link_is_a_lost_parent_at_once() {
 }
 
 #[test]
+fn a_parent_that_is_back_on_another_link_is_asked_there() {
+    let (_, mut sink) = served();
+    sink.viewer.on_link_up(device(5), LinkId(55), &mut sink.rig.cx());
+    assert_eq!(sink.rig.said(), Vec::<String>::new());
+    sink.viewer.on_link_down(LinkId(5), &mut sink.rig.cx());
+    assert_eq!(sink.rig.said(), ["parent Some(5) -> None", "55: follow [(2, 1000, 0)]"]);
+}
+
+#[test]
 fn a_parent_that_leaves_is_kept_until_another_has_taken_over() {
     let leave = |rules: Rules| {
         let (mut source, mut sink) = served();
