@@ -249,6 +249,8 @@ impl Viewer {
     /// The time has come.
     pub fn handle_timeout(&mut self, cx: &mut StreamContext<'_>) {
         self.parents.handle_timeout(cx);
+        // Who is let go here makes the viewer look for frames elsewhere at once.
+        self.settle(cx);
         self.parents.on_hunger(|| self.intake.places(), cx);
         self.settle(cx);
         if is_due(self.next_beat(cx.limits), cx.now.mono) {

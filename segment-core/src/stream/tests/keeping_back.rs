@@ -188,3 +188,23 @@ fn a_parent_that_has_frames_again_is_kept() {
     assert_eq!(sink.viewer.parent(), Some(device(5)));
     assert!(sink.rig.said().contains(&"6: Unfollow".into()));
 }
+
+#[test]
+fn who_lets_somebody_go_that_it_has_asked_looks_for_frames_elsewhere_at_once() {
+    let (_, mut sink) = served();
+    sink.viewer.on_plan(plan(9, 2, Some(6), &[5, 7]), &mut sink.rig.cx());
+    let lives = |sink: &mut Sink, ms: u64| {
+        for _ in 0..ms / 50 {
+            sink.pass(50);
+            sink.begins(5);
+            sink.begins(6);
+        }
+    };
+    lives(&mut sink, 3_500);
+    sink.viewer.on_plan(plan(9, 3, Some(8), &[5, 7]), &mut sink.rig.cx());
+    sink.rig.said();
+    // Nobody is to serve by 8 in time: the parent is kept, and it has no frames.
+    lives(&mut sink, 550);
+    let said: Vec<_> = sink.rig.said().into_iter().filter(|line| line.contains("ollow")).collect();
+    assert_eq!(said, ["6: Unfollow", "7: follow [(2, 1000, 0)]"]);
+}
