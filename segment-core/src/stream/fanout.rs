@@ -64,8 +64,13 @@ impl Fanout {
         self.pump_one(link, ring, cx);
     }
 
-    /// Somebody wants no more.
-    pub(crate) fn unfollow(&mut self, link: LinkId) {
+    /// Somebody wants no more, and is told that nothing comes any more of what they have asked for.
+    pub(crate) fn on_unfollow(&mut self, link: LinkId, stream: StreamId, cx: &mut StreamContext<'_>) {
+        self.unfollow(link);
+        cx.send(link, &Unserved { stream, reason: Reason::Replaced });
+    }
+
+    fn unfollow(&mut self, link: LinkId) {
         if let Some(subscriber) = self.subscribers.remove(&link) {
             self.left.insert(link, subscriber.into_window());
         }

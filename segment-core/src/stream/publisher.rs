@@ -141,7 +141,7 @@ impl Publisher {
                 }
                 Err(reason) => cx.send(link, &Unserved { stream: self.stream(), reason }),
             },
-            Message::Unfollow(_) => self.fanout.unfollow(link),
+            Message::Unfollow(_) => self.fanout.on_unfollow(link, self.description.stream, cx),
             Message::Taken(taken) => self.fanout.on_taken(link, &taken, &self.ring, cx),
             Message::ShowTicket(shown) if self.admission.admit(&shown.ticket, &device, cx).is_ok() => {
                 self.fanout.renew(link, shown.ticket.expires);

@@ -128,7 +128,7 @@ impl Viewer {
             Message::Chunk(chunk) => self.on_chunk(link, chunk, cx),
             Message::Unserved(unserved) => self.parents.on_unserved(link, unserved.reason, cx),
             Message::Follow(follow) => self.on_follow(link, device, &follow, cx),
-            Message::Unfollow(_) => self.fanout.unfollow(link),
+            Message::Unfollow(_) => self.fanout.on_unfollow(link, self.description.stream, cx),
             Message::Taken(taken) => self.fanout.on_taken(link, &taken, &self.ring, cx),
             Message::ShowTicket(shown) if self.admission.admit(&shown.ticket, &device, cx).is_ok() => {
                 self.fanout.renew(link, shown.ticket.expires);
@@ -154,7 +154,7 @@ impl Viewer {
         if is_loop && cx.rules.has(Rule::PathStopsLoops) {
             return self.parents.ban(link, Reason::NotNow, cx);
         }
-        self.parents.on_path(link, header.track, header.path);
+        self.parents.on_path(link, header.track, header.path, cx.now.mono);
     }
 
     fn on_chunk(&mut self, link: LinkId, chunk: Chunk, cx: &mut StreamContext<'_>) {

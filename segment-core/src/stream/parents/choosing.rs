@@ -3,7 +3,7 @@
 use alloc::vec::Vec;
 use core::time::Duration;
 
-use segment_proto::messages::{Follow, Node, ParentLost, Plan, ShowTicket, TrackPlace, Unfollow};
+use segment_proto::messages::{Follow, Node, ParentLost, Plan, ShowTicket, TrackPlace};
 use segment_proto::{DeviceId, Instant, LinkId};
 
 use super::source::Source;
@@ -95,7 +95,7 @@ impl Parents {
         let device = node.device;
         if self.parent() == Some(device) {
             if let Some(next) = self.next.take_if(|next| next.trial.is_none()) {
-                cx.send(next.link, &Unfollow { stream: self.stream });
+                self.let_go(next.link, cx);
             }
             return;
         }
@@ -125,7 +125,7 @@ impl Parents {
         }
         cx.send(link, &Follow { ticket: plan.ticket.clone(), after: after() });
         if let Some(next) = self.next.replace(source) {
-            cx.send(next.link, &Unfollow { stream: self.stream });
+            self.let_go(next.link, cx);
         }
     }
 }

@@ -4,7 +4,7 @@
 use alloc::vec::Vec;
 use core::time::Duration;
 
-use segment_proto::messages::{Node, TrackPlace, Unfollow};
+use segment_proto::messages::{Node, TrackPlace};
 use segment_proto::{DeviceId, Instant, LinkId};
 
 use super::source::Trial;
@@ -96,7 +96,7 @@ impl Parents {
             }
             _ => {
                 if let Some(next) = self.next.take() {
-                    cx.send(next.link, &Unfollow { stream: self.stream });
+                    self.let_go(next.link, cx);
                 }
             }
         }

@@ -7,12 +7,14 @@ use core::time::Duration;
 use segment_proto::messages::{Chunk, Node, Plan, Taken, Unfollow};
 use segment_proto::{DeviceId, Instant, LinkId, Reason, StreamId};
 
+use self::draining::Drain;
 use self::hunger::Hunger;
 use self::source::{Left, Source, Tally};
 use crate::rules::Rule;
 use crate::stream::{StreamContext, StreamEvent};
 
 mod choosing;
+mod draining;
 mod hunger;
 mod source;
 mod timing;
@@ -44,6 +46,8 @@ pub struct Parents {
     paused: BTreeMap<DeviceId, Instant>,
     /// Of each link on which something was asked for. Bounded by the number of links.
     tallies: BTreeMap<LinkId, Tally>,
+    /// Links of those who were let go. Bounded by the number of links.
+    drains: BTreeMap<LinkId, Drain>,
     left: Option<Left>,
     /// A plan names somebody who was left for good: that is said then, and not more often than once a while.
     objects_at: Option<Instant>,
@@ -67,6 +71,7 @@ impl Parents {
             next: None,
             paused: BTreeMap::new(),
             tallies: BTreeMap::new(),
+            drains: BTreeMap::new(),
             left: None,
             objects_at: None,
             objected_at: None,
@@ -107,6 +112,7 @@ impl Parents {
     pub(crate) fn on_link_down(&mut self, link: LinkId, cx: &mut StreamContext<'_>) {
         self.links.retain(|_, known| *known != link);
         self.tallies.remove(&link);
+        self.drains.remove(&link);
         self.left.take_if(|left| left.link == link);
         let lost = self.source_mut(link).map(|source| source.device);
         match lost {
@@ -145,7 +151,10 @@ impl Parents {
     }
 
     /// A group's way.
-    pub(crate) fn on_path(&mut self, link: LinkId, track: u8, path: Vec<DeviceId>) {
+    pub(crate) fn on_path(&mut self, link: LinkId, track: u8, path: Vec<DeviceId>, now: Instant) {
+        if self.is_stale(link, now) {
+            return;
+        }
         if let Some(source) = self.source_mut(link) {
             source.path.insert(track, path);
         }
@@ -199,14 +208,18 @@ impl Parents {
         self.hunger.begin(cx.now.mono);
         let from = self.active.replace(next);
         if let Some(old) = &from {
-            cx.send(old.link, &Unfollow { stream: self.stream });
+            self.let_go(old.link, cx);
         }
         cx.event(self.stream, StreamEvent::ParentChanged { from: from.map(|old| old.device), to: Some(to) });
     }
 
     /// A parent serves no longer: at once, or once there is another.
     pub(crate) fn on_unserved(&mut self, link: LinkId, reason: Reason, cx: &mut StreamContext<'_>) {
-        let Some(device) = self.source_mut(link).map(|source| source.device) else { return };
+        if reason == Reason::Replaced {
+            return self.on_end(link);
+        }
+        let asked = self.source_mut(link).map(|source| source.device);
+        let Some(device) = asked.filter(|_| !self.is_stale(link, cx.now.mono)) else { return };
         let is_active = self.parent() == Some(device);
         if is_active && reason == Reason::ShuttingDown && cx.rules.has(Rule::MakeBeforeBreak) {
             return self.pause(device, PAUSE * 5, cx.now.mono);
@@ -218,7 +231,7 @@ impl Parents {
     pub(crate) fn ban(&mut self, link: LinkId, reason: Reason, cx: &mut StreamContext<'_>) {
         let Some(source) = self.source_mut(link) else { return };
         let parent = source.device;
-        cx.send(link, &Unfollow { stream: self.stream });
+        self.let_go(link, cx);
         cx.event(self.stream, StreamEvent::ParentLeft { parent, reason });
         self.lose(parent, BAN, cx);
     }

@@ -4,7 +4,6 @@ use alloc::vec::Vec;
 use core::time::Duration;
 
 use segment_proto::limits::StreamLimits;
-use segment_proto::messages::Unfollow;
 
 use super::source::{Left, Source};
 use super::{PAUSE, Parents, TAKEN_AFTER};
@@ -42,7 +41,7 @@ impl Parents {
         let silent: Vec<Left> = [&self.active, &self.next].into_iter().flatten().filter(silent).map(left).collect();
         for left in silent {
             // It may only have been slow: nothing more is to come from it.
-            cx.send(left.link, &Unfollow { stream });
+            self.let_go(left.link, cx);
             self.lose(left.device, PAUSE, cx);
             self.left = Some(left);
         }

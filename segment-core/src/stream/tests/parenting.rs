@@ -62,6 +62,7 @@ fn a_parent_that_was_only_slow_is_asked_again_as_soon_as_it_is_heard_and_given_m
     sink.pass(149);
     source.delta();
     sink.hear_all(5, source.chunks(5));
+    sink.ends(5);
     // What came in between counts in the account of what is under way.
     assert_eq!(sink.rig.said(), ["5: taken 20", "5: follow [(2, 1000, 0)]"]);
     source.key();
@@ -71,6 +72,54 @@ fn a_parent_that_was_only_slow_is_asked_again_as_soon_as_it_is_heard_and_given_m
     assert!(without_taken(&mut sink).is_empty());
     sink.pass(20);
     assert_eq!(without_taken(&mut sink)[0], "5: Unfollow");
+}
+
+/// A viewer of 5 that has asked 6, then 7, and 6 again; 6 has sent what it was asked for first.
+fn asked_again() -> (Source, Sink, Vec<Message>) {
+    let (mut source, mut sink) = served();
+    for (version, parent) in [(2, 6), (3, 7), (4, 6)] {
+        sink.viewer.on_plan(plan(9, version, Some(parent), &[5]), &mut sink.rig.cx());
+        sink.viewer.on_link_up(device(parent), LinkId(parent.into()), &mut sink.rig.cx());
+    }
+    let again = ["6: follow [(2, 1000, 0)]", "6: Unfollow", "7: Unfollow", "6: follow [(2, 1000, 0)]"];
+    let said = sink.rig.said();
+    assert!(again.iter().all(|line| said.contains(&String::from(*line))), "{said:?}");
+    source.delta();
+    let chunks = source.chunks(5);
+    sink.begins(6);
+    sink.hear_all(6, chunks.clone());
+    assert_eq!(sink.rig.said(), Vec::<String>::new());
+    (source, sink, chunks)
+}
+
+#[test]
+fn what_was_asked_for_before_is_no_answer_of_who_is_asked_again() {
+    let (_, mut sink, chunks) = asked_again();
+    // Nor is the refusal of what was asked for before.
+    sink.hear(6, Unserved { stream: stream(), reason: Reason::NotNow }.into());
+    assert_eq!((sink.viewer.parent(), sink.rig.said().len()), (Some(device(5)), 0));
+    sink.ends(6);
+    sink.begins(6);
+    sink.hear_all(6, chunks);
+    assert_eq!(sink.rig.said(), ["5: Unfollow", "parent Some(5) -> Some(6)", "shows 1000.1 of 2"]);
+}
+
+#[test]
+fn who_never_says_that_nothing_comes_any_more_is_believed_after_a_while() {
+    let (_, mut sink, chunks) = asked_again();
+    let lives = |sink: &mut Sink, ms: u64| {
+        for _ in 0..ms / 50 {
+            sink.pass(50);
+            sink.begins(5);
+            sink.begins(6);
+        }
+    };
+    lives(&mut sink, 4_900);
+    sink.hear_all(6, chunks.clone());
+    assert_eq!(sink.viewer.parent(), Some(device(5)));
+    lives(&mut sink, 200);
+    sink.hear_all(6, chunks);
+    assert_eq!(sink.viewer.parent(), Some(device(6)));
 }
 
 #[test]

@@ -253,6 +253,11 @@ impl Sink {
         self.hear(from, messages::GroupHeader { stream: stream(), track: VIDEO, group: 1_000, path }.into());
     }
 
+    /// Whoever was let go says that nothing comes any more.
+    pub fn ends(&mut self, from: u8) {
+        self.hear(from, messages::Unserved { stream: stream(), reason: Reason::Replaced }.into());
+    }
+
     pub fn hear_all(&mut self, from: u8, messages: Vec<Message>) {
         messages.into_iter().for_each(|message| self.hear(from, message));
     }

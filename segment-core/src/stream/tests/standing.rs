@@ -45,12 +45,14 @@ fn what_was_under_way_when_a_parent_was_left_leaves_no_hole() {
     sink.pass(200);
     assert_eq!(sink.viewer.parent(), None);
     sink.rig.out.clear();
-    // The first goes past, and shows that the parent lives; the second builds on it.
+    // It shows that the parent lives, and goes past.
     sink.hear_all(STREAMER, under_way);
-    let said = sink.rig.said();
-    assert_eq!(said[..2], ["1: taken 20", "1: follow [(2, 1000, 0)]"]);
-    let shown: Vec<_> = said.into_iter().filter(|line| line.starts_with("shows")).collect();
-    assert_eq!(shown, ["shows 1001.0 of 2"]);
+    assert_eq!(sink.rig.said()[..], ["1: taken 20", "1: follow [(2, 1000, 0)]"]);
+    source.tell(9, 9, Unfollow { stream: stream() }.into());
+    source.tell(9, 9, follow(9, &[(VIDEO, 1_000, 0)]));
+    sink.hear_all(STREAMER, source.chunks(9));
+    let shown: Vec<_> = sink.rig.said().into_iter().filter(|line| line.starts_with("shows")).collect();
+    assert_eq!(shown, ["shows 1000.1 of 2", "shows 1000.2 of 2", "shows 1000.3 of 2", "shows 1001.0 of 2"]);
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use std::hash::Hasher;
 
 use segment_proto::messages::Delivered;
-use segment_proto::{LinkId, Message};
+use segment_proto::{LinkId, Message, Reason};
 
 use super::{Event, World, device, node_of};
 use crate::streams::checks::{Begun, Broken, Served, Waiting, payload};
@@ -92,6 +92,7 @@ impl World {
             Message::Delivered(sent) => return self.chat_arrived(link, end, sent.pos),
             Message::Follow(follow) => known.served[1 - end] = Some(Served::new(&follow.after, now)),
             Message::Unfollow(_) => known.served[1 - end] = None,
+            Message::Unserved(unserved) if unserved.reason == Reason::Replaced => {}
             Message::Unserved(_) => known.refused_at[1 - end] = now,
             _ => {}
         }
