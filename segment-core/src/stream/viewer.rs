@@ -152,7 +152,7 @@ impl Viewer {
     fn on_group(&mut self, link: LinkId, header: GroupHeader, cx: &mut StreamContext<'_>) {
         let is_loop = header.path.contains(&cx.identity.device()) || header.path.len() >= STREAM_PATH_MAX;
         if is_loop && cx.rules.has(Rule::PathStopsLoops) {
-            return self.parents.ban(link, Reason::NotNow, cx);
+            return self.parents.leave_loop(link, cx);
         }
         self.parents.on_path(link, header.track, header.path, cx.now.mono);
     }

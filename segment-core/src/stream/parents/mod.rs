@@ -236,6 +236,13 @@ impl Parents {
         self.lose(parent, BAN, cx);
     }
 
+    /// A parent gets the stream through this viewer: nobody's fault, and over as soon as either has another.
+    pub(crate) fn leave_loop(&mut self, link: LinkId, cx: &mut StreamContext<'_>) {
+        let Some(parent) = self.source_mut(link).map(|source| source.device) else { return };
+        self.let_go(link, cx);
+        self.lose(parent, PAUSE, cx);
+    }
+
     fn pause(&mut self, device: DeviceId, pause: Duration, now: Instant) {
         if self.paused.len() >= PAUSED_MAX
             && let Some(soonest) = self.paused.iter().min_by_key(|(_, until)| **until).map(|(device, _)| *device)
