@@ -17,7 +17,7 @@ const FINDINGS_SHOWN: usize = 5;
 /// Copies that the streamer of a large audience sends.
 const COPIES: u32 = 8;
 /// Hops to the last of ten thousand viewers.
-const HOPS_MAX: u32 = 7;
+const HOPS_MAX: u32 = 6;
 
 /// What is to be lived.
 pub struct Run {
