@@ -15,6 +15,8 @@ const LOOK_US: u64 = 1_000_000;
 const PRESENT_US: u64 = 1_500_000;
 /// Who had nothing for so long may go on with the present.
 const OUTAGE_US: u64 = 1_000_000;
+/// The same where the parent is another since: groups that have been over for so long are not sent to anybody.
+const PAST_US: u64 = 500_000;
 /// From the crash of a parent to the next frame, with a live backup.
 const REPAIR_US: u64 = 500_000;
 /// Who is gone is listed no longer than this.
@@ -86,7 +88,7 @@ impl World {
         // Its parent has come to the stream behind what it had itself.
         let ring = parent.and_then(|parent| self.nodes[parent].ring());
         let is_lacking = before.is_some_and(|before| ring.is_some_and(|ring| !ring.has(frame.track, before)));
-        if self.is_troubled(node) || missed.gap_us >= OUTAGE_US || is_lacking {
+        if self.is_troubled(node) || self.was_cut_off(node, missed.gap_us) || is_lacking {
             let is_only_slow =
                 self.nodes[node].slow && !self.calm && self.carries_what_is_needed() && parent == Some(STREAMER);
             let is_settled = self.now > self.nodes[node].since + 4_000_000 && self.upheavals.is_empty();
@@ -98,6 +100,12 @@ impl World {
             return;
         }
         self.find(Broken::Complete, node);
+    }
+
+    /// Whether nobody has served a viewer for so long that others have left out what it has missed.
+    fn was_cut_off(&self, node: usize, gap_us: u64) -> bool {
+        let is_served_anew = self.nodes[node].parent_at + gap_us >= self.now;
+        gap_us >= OUTAGE_US || (gap_us >= PAST_US && is_served_anew)
     }
 
     /// Whether a slow link carries the frames that others need, and then some.
