@@ -80,7 +80,7 @@ fn a_page_that_does_not_come_is_asked_for_again_once_the_others_are_here() {
     rig.answer(rig.sync_page(3, 4));
     rig.answer(rig.page(5, 6));
     assert_eq!(rig.end(Answer::Nothing(NoAnswer::TimedOut)), [""; 0]);
-    assert_eq!(rig.answer(Failure::new(Reason::StorageFailed, "")), ["1? sync after 6"]);
+    assert_eq!(asked(rig.answer(Failure::new(Reason::StorageFailed, ""))), ["1? sync after 6"]);
     rig.answer(rig.sync_page(7, 8));
     assert_eq!(asked(rig.answer(rig.page(9, 10))), [""; 0]);
     assert!(rig.replica.is_level());
