@@ -3,7 +3,7 @@ use segment_core::Rules;
 use crate::streams::{Plan, Topic, World, live};
 
 /// Seeds that are lived by each run, of each topic; more by `sim --focus streams`.
-const SEEDS: u64 = 12;
+const SEEDS: u64 = 20;
 
 #[test]
 fn streams_stay_whole_and_bounded_whatever_happens() {
