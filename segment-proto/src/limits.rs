@@ -26,6 +26,8 @@ pub const SNAPSHOT_PART_BYTES_MAX: usize = 32 * 1024;
 pub const SNAPSHOT_ENTRIES: u64 = 4_096;
 /// Members of one channel.
 pub const MEMBERS_PER_CHANNEL_MAX: usize = 10_000;
+/// The last incarnation in which a device may begin to write: rights that change move it on from there, one by one.
+pub const INCARNATION_MAX: u32 = u32::MAX / 2;
 /// Tracks of one stream.
 pub const STREAM_TRACKS_MAX: usize = 8;
 /// Devices on the way of a stream, the streamer counted.

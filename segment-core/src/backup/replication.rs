@@ -7,6 +7,7 @@ use crate::backup::{Backup, BackupNotice, BackupTask};
 use crate::outbox::Asker;
 use crate::rules::{Rule, Rules};
 use crate::store::{StoredEntry, Write};
+use crate::sync::accept::is_next;
 use crate::sync::fold::Changed;
 use crate::sync::persist::{Meta, put_changes, put_meta};
 use crate::tracker::context::Context;
@@ -48,9 +49,7 @@ impl Backup {
         }
         let envelope = &entry.envelope;
         let row = self.log.fold().row(envelope.key.device, envelope.account);
-        let next = envelope.key.incarnation == row.incarnation && envelope.key.seq == row.seq + 1;
-        let anew = envelope.key.incarnation > row.incarnation && envelope.key.seq == 1;
-        let follows = envelope.prev == row.hash && (next || anew) && row.account == envelope.account;
+        let follows = is_next(envelope, &row) && row.account == envelope.account;
         if (!follows && rules.has(Rule::AuthorChain) && rules.has(Rule::ReplicateChain))
             || envelope.key.channel != self.channel()
         {

@@ -38,7 +38,7 @@ impl Author {
 
     /// In another incarnation, on what stands there.
     fn on(self, last: Hash) -> Self {
-        Self { incarnation: self.incarnation + 1, seq: 0, last, ..self }
+        Self { incarnation: self.incarnation.saturating_add(1), seq: 0, last, ..self }
     }
 
     fn sign(&mut self, text: Envelope, identity: &Identity) -> SignedEnvelope {
@@ -91,7 +91,7 @@ impl Outbox {
         }
         if (row.incarnation, row.seq) > (author.incarnation, author.seq) {
             // Where it has written what this disk does not know, its next keys may be used too.
-            let incarnation = if row.seq == 0 { row.incarnation } else { row.incarnation + 1 };
+            let incarnation = if row.seq == 0 { row.incarnation } else { row.incarnation.saturating_add(1) };
             *author = Author { incarnation, seq: 0, last: row.hash, ..*author };
         } else if author.seq == 0 {
             author.last = row.hash;

@@ -1,5 +1,6 @@
 //! The accept rule: one pure function of the log, used by whoever sequences.
 
+use segment_proto::limits::INCARNATION_MAX;
 use segment_proto::{EnvelopeKind, Hash, Reason, Rights, Row, SignedEnvelope};
 
 use crate::rules::{Rule, Rules};
@@ -54,7 +55,7 @@ pub fn accept(log: &ChannelLog, envelope: &SignedEnvelope, hash: &Hash, found: &
     if continues(envelope, &row, rules) {
         return allowed(log, envelope, rules);
     }
-    let in_predecessors_place = key.incarnation == row.incarnation && key.seq <= row.seq + 1;
+    let in_predecessors_place = key.incarnation == row.incarnation && key.seq <= row.seq.saturating_add(1);
     let on_nothing_again = envelope.prev == Hash::ZERO || envelope.prev == row.hash;
     if seen || in_predecessors_place || on_nothing_again {
         return Verdict::Fork(row);
@@ -79,12 +80,14 @@ fn known_key(log: &ChannelLog, envelope: &SignedEnvelope, hash: &Hash, row: Row,
 }
 
 fn continues(envelope: &SignedEnvelope, row: &Row, rules: Rules) -> bool {
+    !rules.has(Rule::AuthorChain) || is_next(envelope, row)
+}
+
+/// Whether it is the next in its author's chain, or the first of another incarnation on it.
+pub(crate) fn is_next(envelope: &SignedEnvelope, row: &Row) -> bool {
     let key = envelope.key;
-    if !rules.has(Rule::AuthorChain) {
-        return true;
-    }
-    let next = key.incarnation == row.incarnation && key.seq == row.seq + 1;
-    let anew = key.incarnation > row.incarnation && key.seq == 1;
+    let next = key.incarnation == row.incarnation && row.seq.checked_add(1) == Some(key.seq);
+    let anew = key.incarnation > row.incarnation && key.incarnation <= INCARNATION_MAX && key.seq == 1;
     envelope.prev == row.hash && (next || anew)
 }
 

@@ -140,7 +140,7 @@ impl Fold {
         let moved =
             |account| before.rights(account).include(Rights::SEND) != after.rights(account).include(Rights::SEND);
         for row in self.rows.values_mut().filter(|row| moved(row.account)) {
-            *row = Row { incarnation: row.incarnation + 1, seq: 0, hash, ..*row };
+            *row = Row { incarnation: row.incarnation.saturating_add(1), seq: 0, hash, ..*row };
         }
         if before.view != after.view {
             self.rights.barrier_for_all = Some(hash);

@@ -1,7 +1,9 @@
 //! The accept rule as a table.
 
 use alloc::vec::Vec;
+use core::slice;
 
+use segment_proto::limits::INCARNATION_MAX;
 use segment_proto::{Hash, Reason, Rights, Row, SignedEnvelope, View};
 
 use super::kit::{Author, allow, commit, kick, log_of};
@@ -37,6 +39,24 @@ fn a_new_incarnation_begins_at_one_on_the_row() {
     let log = log_of(View::Public, &author.texts(2));
     assert_eq!(judge(&log, &author.odd(2, 1, author.last)), Verdict::Accept);
     assert_eq!(judge(&log, &author.odd(7, 1, author.last)), Verdict::Accept);
+}
+
+/// Each that is accepted can be moved on, so none is met again from the other end.
+#[test]
+fn the_last_incarnations_are_not_begun_by_authors() {
+    let mut author = Author::new(2);
+    let log = log_of(View::Public, &author.texts(2));
+    assert_eq!(judge(&log, &author.odd(INCARNATION_MAX, 1, author.last)), Verdict::Accept);
+    for incarnation in [INCARNATION_MAX + 1, u32::MAX] {
+        let beyond = author.odd(incarnation, 1, author.last);
+        assert_eq!(judge(&log, &beyond), Verdict::Fork(row_of(&log, &beyond)));
+    }
+    // A log that whoever serves it has not judged.
+    let last = author.odd(u32::MAX, u64::MAX, Hash::ZERO);
+    let log = log_of(View::Public, &[last.clone(), Author::new(1).change(&kick(2))]);
+    assert_eq!((row_of(&log, &last).incarnation, row_of(&log, &last).seq), (u32::MAX, 0));
+    let log = log_of(View::Public, slice::from_ref(&last));
+    assert_ne!(judge(&log, &author.odd(u32::MAX, 0, last.hash())), Verdict::Accept);
 }
 
 #[test]
