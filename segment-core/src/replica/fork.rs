@@ -25,8 +25,8 @@ pub struct Search {
     next: u64,
     /// The own row there, as far as it is known.
     row: Row,
-    /// The last own entry that was passed.
-    passed: Option<Row>,
+    /// The last own entry that was passed, and its place.
+    passed: Option<(Row, u64)>,
     closed: Option<Closed>,
 }
 
@@ -35,13 +35,16 @@ pub struct Search {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Closed {
     incarnation: u32,
+    /// The last own entry before it stands here: what builds on that, or on an older one, was signed before it as well,
+    /// in whatever incarnation.
+    after: u64,
     /// The access entry stands below this place.
     below: u64,
 }
 
 impl Search {
     fn new(row: Row) -> Self {
-        let closed = is_moved(&row).then(|| Closed { incarnation: row.incarnation - 1, below: 0 });
+        let closed = is_moved(&row).then(|| Closed { incarnation: row.incarnation - 1, after: u64::MAX, below: 0 });
         Self { next: 1, row, passed: None, closed }
     }
 
@@ -49,12 +52,12 @@ impl Search {
     /// access entry.
     fn pass(&mut self, entry: &Entry) {
         let envelope = &entry.envelope;
-        if let Some(before) = self.passed.filter(|before| before.hash != envelope.prev) {
-            self.close(Closed { incarnation: before.incarnation, below: entry.pos });
+        if let Some((before, after)) = self.passed.filter(|(before, _)| before.hash != envelope.prev) {
+            self.close(Closed { incarnation: before.incarnation, after, below: entry.pos });
         }
         let Envelope { key, account, .. } = **envelope;
         let (incarnation, seq, hash) = (key.incarnation, key.seq, envelope.hash());
-        self.passed = Some(Row { device: key.device, account, incarnation, seq, hash });
+        self.passed = Some((Row { device: key.device, account, incarnation, seq, hash }, entry.pos));
     }
 
     /// An older one closes nothing that a newer one has not closed.
@@ -67,7 +70,7 @@ impl Search {
     /// The own row at the end of the search.
     fn row(&self) -> Row {
         let newer = |passed: &Row| (passed.incarnation, passed.seq) > (self.row.incarnation, self.row.seq);
-        self.passed.filter(newer).unwrap_or(self.row)
+        self.passed.map(|(passed, _)| passed).filter(newer).unwrap_or(self.row)
     }
 }
 
@@ -102,7 +105,7 @@ impl Replica {
             return self.try_again(SEARCH_AGAIN, cx);
         }
         self.searched_at = Some(cx.now.mono);
-        self.outbox.items.iter_mut().for_each(|item| item.found = None);
+        self.outbox.items.iter_mut().for_each(|item| (item.found, item.builds_on) = (None, None));
         self.search = Some(Search::new(row));
         self.ask_own(cx);
     }
@@ -129,6 +132,7 @@ impl Replica {
         for entry in page.entries.iter().filter(|entry| entry.envelope.key.device == cx.identity.device()) {
             search.pass(entry);
             self.outbox.find_content(entry, cx.rules);
+            self.outbox.find_base(entry);
         }
         if page.searched >= page.head {
             return self.end_search(cx);
@@ -148,7 +152,10 @@ impl Replica {
         if closed.is_some_and(|closed| closed.below > self.cache.committed() + 1) {
             return self.try_again(SEARCH_AGAIN, cx);
         }
-        self.refuse_closed(closed.map_or(0, |closed| closed.incarnation), cx);
+        if let Some(closed) = closed {
+            self.outbox.follow_bases();
+            self.refuse_closed(closed, cx);
+        }
         let (renamed, writes) = self.outbox.sign_again(self.own_log(), &search.row(), cx);
         let task = self.task(ReplicaTask::SignedAgain(renamed.iter().map(|renamed| renamed.new).collect()));
         cx.out.write(task, writes);
@@ -161,10 +168,12 @@ impl Replica {
     }
 
     /// What was signed before an access entry that has moved the row, and is not in the log, is refused for good.
-    fn refuse_closed(&mut self, incarnation: u32, cx: &mut Context<'_>) {
+    fn refuse_closed(&mut self, closed: Closed, cx: &mut Context<'_>) {
         let log = self.own_log();
-        let is_closed =
-            |item: &mut Item| item.is_open() && item.found.is_none() && item.envelope.key.incarnation <= incarnation;
+        let is_before = |item: &Item| {
+            item.envelope.key.incarnation <= closed.incarnation || item.builds_on.is_some_and(|pos| pos <= closed.after)
+        };
+        let is_closed = |item: &mut Item| item.is_open() && item.found.is_none() && is_before(item);
         let refused: Vec<Item> = self.outbox.take_if(is_closed);
         if refused.is_empty() {
             return;

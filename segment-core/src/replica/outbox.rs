@@ -1,6 +1,6 @@
 //! The own messages of a channel that are not settled yet.
 
-use alloc::collections::VecDeque;
+use alloc::collections::{BTreeMap, VecDeque};
 use alloc::vec::Vec;
 
 use segment_proto::{Entry, Envelope, Fence, Instant, Limits, MessageKey, SignedEnvelope};
@@ -25,13 +25,16 @@ pub(super) struct Item {
     pub submission: u64,
     /// What says the same in the log, and where.
     pub found: Option<(u64, SignedEnvelope)>,
+    /// The place of the own entry in the log on which its chain goes on.
+    pub builds_on: Option<u64>,
     /// The epoch whose sequencer says that an access entry stands in its place.
     pub barred_in: Option<Fence>,
 }
 
 impl Item {
     fn new(number: u64, envelope: SignedEnvelope, progress: Progress) -> Self {
-        Self { number, envelope, progress, pos: None, seen: false, submission: 0, found: None, barred_in: None }
+        let (pos, found, builds_on, barred_in) = (None, None, None, None);
+        Self { number, envelope, progress, pos, seen: false, submission: 0, found, builds_on, barred_in }
     }
 
     /// Whether its place in the log is not known.
@@ -226,6 +229,26 @@ impl Outbox {
         };
         if let Some(item) = self.items.iter_mut().find(same) {
             item.found = Some((entry.pos, found.clone()));
+        }
+    }
+
+    /// An own entry was found in the log: perhaps messages on their way go on from it.
+    pub(super) fn find_base(&mut self, entry: &Entry) {
+        let hash = entry.envelope.hash();
+        let on_it = self.items.iter_mut().filter(|item| item.envelope.prev == hash);
+        on_it.for_each(|item| item.builds_on = Some(entry.pos));
+    }
+
+    /// What goes on from a message on its way goes on from where that does. Those of another process of this device
+    /// stand between them, in the order of their times.
+    pub(super) fn follow_bases(&mut self) {
+        let (mut bases, mut known) = (BTreeMap::new(), usize::MAX);
+        while known != bases.len() {
+            known = bases.len();
+            for item in &mut self.items {
+                item.builds_on = item.builds_on.or_else(|| bases.get(&item.envelope.prev).copied());
+                bases.extend(item.builds_on.map(|pos| (item.envelope.hash(), pos)));
+            }
         }
     }
 

@@ -2,7 +2,7 @@
 
 use segment_core::{LogId, LogRole, Table};
 use segment_proto::messages::{FateCode, Submit, Submitted};
-use segment_proto::{ChannelId, DeviceId, EpochOwner, EpochRecord, Hash, Message, Position, Signed};
+use segment_proto::{ChannelId, DeviceId, EpochOwner, EpochRecord, Hash, Message, Position, Signed, SignedEnvelope};
 
 use super::contents;
 use super::epochs::Epochs;
@@ -37,8 +37,16 @@ impl Speaker<'_> {
     }
 }
 
-/// Checks a message that leaves.
-pub fn check(speaker: Speaker<'_>, message: &Message, ledger: &Ledger, epochs: &Epochs, findings: &mut Findings) {
+/// Checks a message that leaves. What its speaker has signed is in an `outbox`: its own, or that of the other process
+/// of its device, of which it may carry what it was shown.
+pub fn check<'a>(
+    speaker: Speaker<'_>,
+    outboxes: impl Iterator<Item = &'a Image>,
+    message: &Message,
+    ledger: &Ledger,
+    epochs: &Epochs,
+    findings: &mut Findings,
+) {
     if let Some((channel, at)) = contents::head(message) {
         // Where all is gone, the place of the last is kept.
         let committed = ledger.channel(&channel).and_then(|ledger| ledger.get(at.pos)).map(|entry| entry.chain);
@@ -52,7 +60,7 @@ pub fn check(speaker: Speaker<'_>, message: &Message, ledger: &Ledger, epochs: &
     }
     match message {
         Message::Submitted(submitted) => check_fates(speaker, submitted, ledger, epochs, findings),
-        Message::Submit(submit) => check_outbox(speaker, submit, findings),
+        Message::Submit(submit) => check_outbox(speaker.device, &outboxes.collect::<Vec<_>>(), submit, findings),
         Message::Watermarks(m) => {
             let stored = speaker.log(m.channel).and_then(|log| log.last()).map_or(0, |last| last.entry.pos);
             // A host that has begun from a snapshot has nothing of what that stands for.
@@ -110,22 +118,26 @@ fn check_fates(speaker: Speaker<'_>, submitted: &Submitted, ledger: &Ledger, epo
 
 /// The author's envelope is on disk before its first byte leaves: in the outbox, in its copy of the log, or in what it
 /// has put aside of an older generation's.
-fn check_outbox(speaker: Speaker<'_>, submit: &Submit, findings: &mut Findings) {
+fn check_outbox(device: DeviceId, outboxes: &[&Image], submit: &Submit, findings: &mut Findings) {
     // Those of others are only carried.
-    for envelope in submit.envelopes.iter().filter(|envelope| envelope.key.device == speaker.device) {
-        let known = [LogRole::Cache, LogRole::Host, LogRole::Aside].into_iter().any(|role| {
-            let log = LogId { channel: submit.channel, role };
-            let prefix = log.prefix();
-            let waiting = [Table::Outgoing, Table::Resubmit].into_iter();
-            let mut waiting = waiting.flat_map(|table| speaker.durable.records(table, &prefix));
-            let kept = waiting.any(|(_, value)| contains(value, &envelope.signature().0));
-            let hash = segment_core::store::Lookup::Hash(envelope.hash());
-            kept || speaker.durable.log(log).is_some_and(|log| log.find(&hash).is_some())
-        });
+    for envelope in submit.envelopes.iter().filter(|envelope| envelope.key.device == device) {
+        let known = outboxes.iter().any(|image| has_signed(image, submit.channel, envelope));
         findings.expect(Check::DurableBeforeSaid, known, || {
             format!("{:?} is submitted before it is on disk", envelope.key)
         });
     }
+}
+
+fn has_signed(image: &Image, channel: ChannelId, envelope: &SignedEnvelope) -> bool {
+    [LogRole::Cache, LogRole::Host, LogRole::Aside].into_iter().any(|role| {
+        let log = LogId { channel, role };
+        let prefix = log.prefix();
+        let waiting = [Table::Outgoing, Table::Resubmit].into_iter();
+        let mut waiting = waiting.flat_map(|table| image.records(table, &prefix));
+        let kept = waiting.any(|(_, value)| contains(value, &envelope.signature().0));
+        let hash = segment_core::store::Lookup::Hash(envelope.hash());
+        kept || image.log(log).is_some_and(|log| log.find(&hash).is_some())
+    })
 }
 
 /// An epoch record that leaves the tracker is on its disk.

@@ -120,13 +120,14 @@ impl ChannelLedger {
     }
 
     /// Whether a message is refused by what is committed: its author might not write since they wrote it, or had not
-    /// heard then that they might not, or it builds on what was closed.
-    fn may_refuse(&self, written: &Written, account: AccountId) -> bool {
+    /// heard then that they might not, or it builds on what was closed. Of a device with two processes the incarnation
+    /// does not say that: each of them begins new ones for what it signs behind the other's.
+    fn may_refuse(&self, written: &Written, account: AccountId, is_twin: bool) -> bool {
         let may_write = |access: &Access| access.rights(account).include(Rights::SEND);
         let since = self.accesses.iter().skip(written.access_changes).chain([&self.access]);
         let device = &written.first_key.device;
         let closed = self.goes_on_in.get(device).is_some_and(|now| written.first_key.incarnation < *now);
-        let unheard = !self.last_of.contains_key(device) && self.was_ever_barred(account);
+        let unheard = (is_twin || !self.last_of.contains_key(device)) && self.was_ever_barred(account);
         closed || unheard || since.into_iter().any(|access| !may_write(access))
     }
 
@@ -184,7 +185,8 @@ impl Ledger {
     pub fn check_refusal(&self, key: &MessageKey, written: &Written, truth: &Truth, findings: &mut Findings) {
         let Some(ledger) = self.channels.get(&key.channel) else { return };
         let account = truth.account_of(&key.device).unwrap_or(AccountId::NOBODY);
-        findings.expect(Check::RefusedForGood, ledger.may_refuse(written, account), || {
+        let is_twin = truth.is_twin(&key.device);
+        findings.expect(Check::RefusedForGood, ledger.may_refuse(written, account, is_twin), || {
             format!("{key:?} is refused by an access entry that is not committed")
         });
     }
@@ -320,8 +322,8 @@ impl ChannelLedger {
             format!("{text:?} stands twice, at {pos}")
         });
         let before_the_bar = self.barred.get(&device).is_some_and(|last| written.first_key.incarnation <= *last);
-        // Who has signed it again in between, because the other process or an old disk had used its name.
-        let may_not_know = truth.is_restored(written.node) || truth.is_twin(&device);
+        // Who has signed it again in between, because an old disk had used its name.
+        let may_not_know = truth.is_restored(written.node);
         findings.expect(Check::SendRight, !before_the_bar || may_not_know, || {
             format!("{text:?} was written before its author was barred, and stands at {pos}")
         });

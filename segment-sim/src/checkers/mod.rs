@@ -327,7 +327,9 @@ impl Watch<Process> for Checkers {
             role: readers::role_of(node == TRACKER),
             device: scene.network.device(node),
         };
-        durable::check(speaker, &message, &self.ledger, &self.epochs, &mut self.findings);
+        let same = |one: &NodeId| scene.network.device(*one) == speaker.device;
+        let outboxes = scene.nodes().filter(same).map(|one| scene.durable(one));
+        durable::check(speaker, outboxes, &message, &self.ledger, &self.epochs, &mut self.findings);
         to.iter().for_each(|link| {
             self.check_link(scene, node, *link, header.role, &message);
             self.pushes.on_sent(node, *link, &message, &mut self.findings);

@@ -170,11 +170,28 @@ fn a_fate_told_too_early_and_an_epoch_that_begins_too_low_are_found() {
     for of in [1, 2] {
         let fates = vec![Fate { pos: 1, ..Fate::new(text.key, FateCode::Stored) }];
         let told = Message::Submitted(Submitted { channel: channel(), fence: fence(of), fates });
-        durable::check(speaker, &told, &Ledger::default(), &epochs, &mut findings);
+        durable::check(speaker, [&empty].into_iter(), &told, &Ledger::default(), &epochs, &mut findings);
     }
     assert_eq!(found(&findings), [Check::DurableBeforeSaid], "the second is the tracker's own");
     durable::check_epoch(&disk(LogRole::Backup, &[text]), &trackers, &mut findings);
     assert!(found(&findings).contains(&Check::OneSequencer));
+}
+
+#[test]
+fn what_neither_process_of_a_device_has_on_disk_is_found_where_one_submits_it() {
+    let text = envelope(AUTHOR, 0, 1, "text");
+    let submit = Message::Submit(Submit::new(channel(), fence(1), vec![text.clone()]));
+    let (empty, cache) = (Image::default(), disk(LogRole::Cache, &[text]));
+    let speaker = Speaker { durable: &empty, role: LogRole::Host, device: device(AUTHOR) };
+    let check = |disks: &[&Image]| {
+        let mut findings = Findings::default();
+        let disks = disks.iter().copied();
+        durable::check(speaker, disks, &submit, &Ledger::default(), &Epochs::default(), &mut findings);
+        found(&findings)
+    };
+    assert_eq!(check(&[&empty, &cache]), [], "the other process has signed it");
+    assert_eq!(check(&[&empty, &empty]), [Check::DurableBeforeSaid]);
+    assert_eq!(check(&[&empty]), [Check::DurableBeforeSaid]);
 }
 
 /// Somebody who has written, and everything that a ledger asks about them.
@@ -253,6 +270,25 @@ fn a_refusal_by_nothing_that_is_committed_is_found() {
     let (ledger, mut findings) = committed(&[kick], &truth);
     ledger.check_refusal(&text.key, truth.written("text").unwrap(), &truth, &mut findings);
     assert_eq!(found(&findings), []);
+}
+
+#[test]
+fn what_a_kick_has_closed_may_be_refused_to_one_of_two_processes_in_any_incarnation() {
+    let kick = change(1, &AccessChange::kick(AccountId(AUTHOR.into()), "user2".into()));
+    let allow = change(2, &AccessChange::allow(AccountId(AUTHOR.into()), "user2".into(), segment_proto::Rights::ALL));
+    let (before, later) = (envelope(AUTHOR, 0, 1, "before"), envelope(AUTHOR, 3, 1, "later"));
+    let mut truth = truth(&[("before", before.clone(), None)]);
+    let (ledger, _) = committed(&[before, kick, allow, later], &truth);
+    let again = MessageKey { incarnation: 3, seq: 2, ..envelope(AUTHOR, 3, 2, "again").key };
+    let written = Written { first_key: again, access_changes: 2, ..truth.written("before").unwrap().clone() };
+    let told = |truth: &Truth| {
+        let mut findings = Findings::default();
+        ledger.check_refusal(&again, &written, truth, &mut findings);
+        found(&findings)
+    };
+    assert_eq!(told(&truth), [Check::RefusedForGood]);
+    truth.on_twin(&device(AUTHOR));
+    assert_eq!(told(&truth), []);
 }
 
 #[test]

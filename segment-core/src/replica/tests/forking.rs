@@ -3,10 +3,11 @@
 use alloc::vec::Vec;
 
 use segment_proto::messages::{Fate, FateCode};
-use segment_proto::{AccountId, Hash, MessageKey, Row, SignedEnvelope};
+use segment_proto::{AccountId, Entry, Hash, MessageKey, Row, SignedEnvelope};
 
 use super::rig::{ReplicaRig, fate};
 use crate::peer::context::Answer;
+use crate::replica::outbox::Outbox;
 use crate::rules::{Rule, Rules};
 use crate::sync::tests::kit::{Author, device, kick};
 use segment_proto::pending::NoAnswer;
@@ -200,6 +201,58 @@ fn an_older_access_entry_opens_nothing_that_a_newer_one_has_closed() {
     assert_eq!(rig.fates(&[fork(keys[1], row)]), ["1? read own from 1"]);
     let lines = rig.answer(rig.own(3));
     assert_eq!(lines, ["write: delete outgoing 2, put refused 2", "write: put author"]);
+}
+
+/// Another process of this device has written "theirs" in between, so that "b" was signed again on that; then comes a
+/// kick, and "later" of the other process. The names that were closed do not reach up to "b"'s.
+#[test]
+fn what_was_signed_again_before_an_access_entry_is_refused_by_it() {
+    let mut rig = ReplicaRig::level(&[]);
+    let mut theirs = Author::new(2);
+    theirs.begin_anew(1, Hash::ZERO);
+    rig.write(&[theirs.text("theirs")]);
+    let row = row_of(&rig.log[0].entry.envelope.clone());
+    let (keys, _) = sent(&mut rig, &["b"]);
+    rig.fates(&[fork(keys[0], row)]);
+    rig.answer(rig.own(1));
+    rig.all_done();
+    let again = rig.submitted();
+    assert_eq!(again[0].key.incarnation, 2);
+    let mut owner = Author::new(1);
+    rig.write(&[owner.change(&kick(2))]);
+    theirs.begin_anew(3, owner.last);
+    rig.write(&[theirs.text("later")]);
+    rig.push(rig.entries(1, 3));
+    rig.commit(3);
+    rig.all_done();
+    rig.peer.sleep(core::time::Duration::from_secs(1));
+    let row = row_of(&rig.log[2].entry.envelope.clone());
+    rig.fates(&[fork(again[0].key, row)]);
+    let asked = rig.peer.tape.requests.len();
+    (1..asked).for_each(|_| drop(rig.answer(rig.subscribed())));
+    let lines = rig.answer(rig.own(3));
+    assert_eq!(lines[0], "write: delete outgoing 1, put refused 1");
+}
+
+#[test]
+fn what_two_processes_of_a_device_have_signed_in_turn_goes_on_from_one_place() {
+    let (mut mine, mut theirs) = (Author::new(2), Author::new(2));
+    let base = mine.text("base");
+    theirs.begin_anew(2, base.hash());
+    let first = theirs.text("first");
+    mine.begin_anew(3, first.hash());
+    let (answer, apart) = (mine.text("answer"), Author::new(2).odd(9, 1, Hash::ZERO));
+    let second = theirs.text("second");
+    let mut outbox = Outbox::default();
+    for envelope in [&answer, &apart, &second, &first] {
+        outbox.add(envelope.clone());
+    }
+    let entry = Entry { pos: 7, epoch: 1, sequenced: base.sent, envelope: base };
+    outbox.find_base(&entry);
+    let places = |outbox: &Outbox| outbox.items.iter().map(|item| item.builds_on).collect::<Vec<_>>();
+    assert_eq!(places(&outbox), [None, None, None, Some(7)]);
+    outbox.follow_bases();
+    assert_eq!(places(&outbox), [Some(7), None, Some(7), Some(7)]);
 }
 
 #[test]
