@@ -25,6 +25,10 @@ const DEEDS: &[(Deed, u64)] = &[
     (Deed::Leave, 10),
     (Deed::Disconnect, 10),
 ];
+/// Of a thousand worlds about anything, in so many an identity is started twice.
+const TWIN_PERMILLE: u64 = 150;
+/// Of a thousand of the others, in so many bits flip on disks.
+const FLIPS_PERMILLE: u64 = 200;
 /// Draws of happenings are below this: short in a text.
 const DRAWS: u64 = 100_000;
 
@@ -155,7 +159,12 @@ impl Swarm {
     fn focused(mut self, focus: Focus, dice: &mut Dice) -> Self {
         use FaultKind::{Away, BreakLink, Crash, Flap, Gone, HalfOpen, LostDisk, OldImage, Pause, PowerFailure};
         match focus {
-            Focus::Anything => {}
+            Focus::Anything => {
+                let peers = u64::from(self.shape.hosts + self.shape.members);
+                self.shape.twin_of = dice.chance(TWIN_PERMILLE).then(|| NodeId(small(dice, 1, peers)));
+                let flips = self.shape.twin_of.is_none() && dice.chance(FLIPS_PERMILLE);
+                self.flips = if flips { small(dice, 1, 2) } else { 0 };
+            }
             Focus::Takeover => {
                 self.shape = Shape { hosts: 1, channels: 1, members: 3, ..self.shape };
                 self.faults = vec![Away, Crash, PowerFailure, Flap, HalfOpen, BreakLink, Pause];

@@ -38,9 +38,20 @@ impl World {
             return;
         };
         let pos = dice.between(first, last);
-        if self.fleet.disk(node).flip(log, pos) {
+        if self.has_whole_copy(node, log.channel, pos) && self.fleet.disk(node).flip(log, pos) {
             self.checkers.damage.on_flipped((node, log, pos));
         }
+    }
+
+    /// Whether another disk has what stands there: the tracker's what a peer has, a host's what the tracker has. What is on
+    /// one disk only, as in an epoch of the tracker, is lost with that.
+    fn has_whole_copy(&self, node: NodeId, channel: ChannelId, pos: u64) -> bool {
+        let role = if node == TRACKER { LogRole::Host } else { LogRole::Backup };
+        let scene = self.fleet.scene();
+        scene.nodes().filter(|other| *other != node).any(|other| {
+            let stored = scene.durable(other).log(LogId { channel, role }).and_then(|log| log.get(pos));
+            stored.is_some_and(|stored| stored.entry.envelope.hash() == stored.hash)
+        })
     }
 
     /// Everybody goes through what they can reach, again and again, until nothing is damaged.
