@@ -1,7 +1,6 @@
 //! What follows from a channel's change: who is still a member, and who is told.
 
 use alloc::boxed::Box;
-use alloc::sync::Arc;
 use alloc::vec::Vec;
 
 use segment_proto::messages::ChannelChanged;
@@ -97,15 +96,27 @@ impl Directory {
     }
 
     /// Tells everybody who has joined a channel and is here how it is now.
-    pub(super) fn push_changed(&self, channel: ChannelId, backups: &Backups, cx: &mut Context<'_>) {
+    pub(super) fn push_changed(&mut self, channel: ChannelId, backups: &Backups, cx: &mut Context<'_>) {
         let (Some(record), Some(backup)) = (self.channels.get(channel), backups.get(channel)) else { return };
         let row = self.row(record, backup, true, cx.rules);
-        cx.out.transmit_many(&self.links_in(channel), Frame::push(&ChannelChanged { row }));
+        let ready = self.links.with_room(self.links_in(channel), channel, cx.limits);
+        cx.out.transmit_many(&ready, Frame::push(&ChannelChanged { row }));
+    }
+
+    /// A link has room again: tells of what it was not told, as it is now.
+    pub(super) fn push_missed(&mut self, link: LinkId, backups: &Backups, cx: &mut Context<'_>) {
+        let missed = self.links.get_mut(link).map(|link| core::mem::take(&mut link.missed));
+        let Some(session) = self.session_on(link) else { return };
+        for channel in missed.into_iter().flatten() {
+            let (Some(record), Some(backup)) = (self.channels.get(channel), backups.get(channel)) else { continue };
+            let joined = self.members.contains(channel, session.who.account) || session.visiting.contains(&channel);
+            cx.out.push(link, &ChannelChanged { row: self.row(record, backup, joined, cx.rules) });
+        }
     }
 
     /// The account's sessions have left as well, but for the one that knows.
     pub(super) fn push_left(
-        &self,
+        &mut self,
         left_on: Option<LinkId>,
         channel: ChannelId,
         account: AccountId,
@@ -113,17 +124,16 @@ impl Directory {
         cx: &mut Context<'_>,
     ) {
         let (Some(record), Some(backup)) = (self.channels.get(channel), backups.get(channel)) else { return };
-        let links = self.sessions.of_account(account).map(|session| session.link);
-        let others: Arc<[LinkId]> =
-            links.filter(|link| Some(*link) != left_on && self.links.is_writable(*link)).collect();
         let row = self.row(record, backup, false, cx.rules);
+        let links = self.sessions.of_account(account).map(|session| session.link);
+        let others = self.links.with_room(links.filter(|link| Some(*link) != left_on), channel, cx.limits);
         cx.out.transmit_many(&others, Frame::push(&ChannelChanged { row }));
     }
 
-    fn links_in(&self, channel: ChannelId) -> Arc<[LinkId]> {
+    fn links_in(&self, channel: ChannelId) -> Vec<LinkId> {
         let users = self.members.of_channel(channel).flat_map(|account| self.sessions.of_account(account));
         let visitors = self.members.visitors(channel).filter_map(|id| self.sessions.get(id));
-        users.chain(visitors).map(|session| session.link).filter(|link| self.links.is_writable(*link)).collect()
+        users.chain(visitors).map(|session| session.link).collect()
     }
 
     pub(super) fn session_on(&self, link: LinkId) -> Option<&Session> {

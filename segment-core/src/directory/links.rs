@@ -2,10 +2,11 @@
 
 use alloc::boxed::Box;
 use alloc::collections::{BTreeMap, BTreeSet};
+use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::net::SocketAddr;
 
-use segment_proto::{DeviceId, Instant, Limits, LinkId, Message, Reason, SessionId};
+use segment_proto::{ChannelId, DeviceId, Instant, Limits, LinkId, Message, Reason, SessionId};
 
 use crate::contract::Deadline;
 use crate::random::Random;
@@ -35,6 +36,9 @@ pub(super) struct Link {
     pub stage: Stage,
     /// Whether its send queue has room for pushes.
     pub writable: bool,
+    /// Channels of whose changes it was not told for want of room. Bounded by those that one may join; policy: the
+    /// lowest id goes.
+    pub missed: BTreeSet<ChannelId>,
     /// Requests that wait for an operation.
     pub pending: usize,
     /// Its own generator: what happens on other links shifts nothing here.
@@ -48,7 +52,19 @@ pub(super) struct Link {
 impl Link {
     pub fn new(device: DeviceId, address: SocketAddr, random: Random, now: Instant) -> Self {
         let (stage, since) = (Stage::New, now);
-        Self { device, address, stage, writable: true, pending: 0, random, stranger_since: since, heard: now, due: now }
+        let missed = BTreeSet::new();
+        Self {
+            device,
+            address,
+            stage,
+            writable: true,
+            missed,
+            pending: 0,
+            random,
+            stranger_since: since,
+            heard: now,
+            due: now,
+        }
     }
 
     /// When it is given up: after a lease of silence; and strangers do not stay, however much they talk.
@@ -138,6 +154,29 @@ impl Links {
 
     pub fn is_writable(&self, id: LinkId) -> bool {
         self.get(id).is_some_and(|link| link.writable)
+    }
+
+    /// Those that have room now; the others are to be told of this channel once they have.
+    pub fn with_room(
+        &mut self,
+        links: impl IntoIterator<Item = LinkId>,
+        channel: ChannelId,
+        limits: &Limits,
+    ) -> Arc<[LinkId]> {
+        let mut ready = Vec::new();
+        for id in links {
+            match self.get_mut(id) {
+                Some(link) if link.writable => ready.push(id),
+                Some(link) => {
+                    link.missed.insert(channel);
+                    while link.missed.len() > limits.joined_channels_max {
+                        link.missed.pop_first();
+                    }
+                }
+                None => {}
+            }
+        }
+        ready.into()
     }
 
     /// When to call [`Self::overdue`].

@@ -161,13 +161,16 @@ impl Directory {
     }
 
     /// The send queue of a link has crossed a mark.
-    pub fn on_writable(&mut self, id: LinkId, room: usize) {
+    pub fn on_writable(&mut self, id: LinkId, room: usize, backups: &Backups, cx: &mut Context<'_>) {
         if let Some(link) = self.links.get_mut(id) {
             link.writable = room > 0;
         }
         match self.session_on(id).is_some_and(|session| !session.who.is_visitor()) && room > 0 {
             true => self.audience.add(id),
             false => self.audience.remove(id),
+        }
+        if room > 0 {
+            self.push_missed(id, backups, cx);
         }
     }
 

@@ -1,9 +1,10 @@
 //! Staying, being reached, and leaving.
 
 use alloc::collections::BTreeSet;
+use alloc::vec::Vec;
 
 use segment_proto::messages::{Announce, Announced, CertificateRenewed, Done, Revoked};
-use segment_proto::{LinkId, Reason, SessionId};
+use segment_proto::{ChannelId, LinkId, Reason, SessionId};
 
 use core::net::SocketAddr;
 
@@ -42,8 +43,9 @@ impl Directory {
         Ok(())
     }
 
-    fn announce_moved_hosts(&self, link: LinkId, caller: &Caller, backups: &Backups, cx: &mut Context<'_>) {
-        for channel in self.channels.hosted_by(&caller.device) {
+    fn announce_moved_hosts(&mut self, link: LinkId, caller: &Caller, backups: &Backups, cx: &mut Context<'_>) {
+        let hosted: Vec<ChannelId> = self.channels.hosted_by(&caller.device).collect();
+        for channel in hosted {
             if backups.host_of(channel) == Some(link) {
                 self.push_changed(channel, backups, cx);
             }

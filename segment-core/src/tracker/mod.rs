@@ -209,7 +209,7 @@ impl Machine for Tracker {
             Input::LinkUp { link, peer, address, .. } => directory.on_link_up(link, peer, address, &mut cx),
             Input::LinkDown { link } => directory.on_link_down(link, &mut cx),
             Input::Writable { link, room } => {
-                directory.on_writable(link, room);
+                directory.on_writable(link, room, backups, &mut cx);
                 backups.on_writable(link, room, &mut cx);
             }
             Input::Received { link, header, message } => self.on_received(link, header, message.into_inner(), now),

@@ -6,6 +6,7 @@ use segment_proto::messages::*;
 use segment_proto::{Message, Nonce, Reason};
 
 use super::{TestHost, changed, hosted, row};
+use crate::contract::Input;
 use crate::tracker::bench::{Bench, PASSWORD, Seen, announce, create, find, login};
 use crate::tracker::events::TrackerEvent;
 
@@ -118,7 +119,7 @@ fn logging_out_ends_hosting_at_once() {
 }
 
 #[test]
-fn a_link_without_room_misses_changes_and_finds_them_again() {
+fn a_link_without_room_is_told_of_changes_once_it_has_some() {
     let mut bench = Bench::new();
     let (alice, bob) = (bench.register(1, "alice"), bench.register(2, "bob"));
     let channel = bench.create(&alice, "general").record.channel;
@@ -127,6 +128,8 @@ fn a_link_without_room_misses_changes_and_finds_them_again() {
     let seen = TestHost::new(&alice, channel).come(&mut bench);
     assert_eq!(changed(&seen).unwrap().0, [alice.link]);
     assert!(row(&mut bench, &bob, "general").host_present);
+    let (told, change) = changed(&bench.input(Input::Writable { link: bob.link, room: 1_000 })).unwrap();
+    assert_eq!((told, change.host_present, change.joined), (alloc::vec![bob.link], true, true));
     bench.close();
 }
 
