@@ -82,9 +82,15 @@ impl Damage {
     /// Everything that had flipped in a copy when it was gone through was named.
     pub fn check_named(&self, open: &BTreeSet<Place>, findings: &mut Findings) {
         for place in open {
-            findings.expect(Check::RestHealed, self.named.contains(place), || {
+            findings.expect(Check::RestHealed, self.is_named(place), || {
                 format!("what has flipped at {} of {:?} was named by nobody", place.2, place.1.role)
             });
         }
+    }
+
+    /// Whoever heals a place by a page heals those right behind it as well: they are named with it.
+    fn is_named(&self, (node, log, pos): &Place) -> bool {
+        let before = (0..=*pos).rev().map(|pos| (*node, *log, pos));
+        before.take_while(|place| self.flipped.contains(place)).any(|place| self.named.contains(&place))
     }
 }
