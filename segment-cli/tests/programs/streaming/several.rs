@@ -49,6 +49,8 @@ fn who_waits_for_an_uplink_is_told_so_and_the_streamer_too() {
     });
     ken.done("/send #general who is there?");
     dora.wait("that somebody writes", |rows| words(rows).contains("no uplink left for it 1 new in the chat q ends"));
+    dora.press("q");
+    dora.wait("the prompt", |rows| words(rows).contains("who is there?"));
     ben.done("/stream stop");
     frames(&mut ada, 5);
 }
