@@ -73,6 +73,9 @@ pub(crate) const FRAMES_WAITING_MAX: usize = 256;
 /// Messages of one link that are handed to the machine in one piece: those that have come together.
 pub(crate) const RECEIVED_MAX: usize = 32;
 
+/// A link that has brought so many frames with a signature that does not verify is given up: each costs a check.
+pub(crate) const FORGERIES_MAX: u32 = 64;
+
 /// Most bytes asked of a connection in one read.
 pub(crate) const READ_BYTES_MAX: usize = 64 * 1024;
 

@@ -46,6 +46,8 @@ pub(crate) enum End {
     Broken(#[from] io::Error),
     #[error("it announced a frame of impossible length")]
     BadLength,
+    #[error("it went on sending what its authors have not signed")]
+    Forgeries,
     #[error("a frame was not complete in time")]
     SlowFrame,
     #[error("it took no bytes for too long")]
@@ -92,6 +94,7 @@ impl Link {
             closing: closing.clone(),
             frame_limit: frame_limit.clone(),
             verifier: Verifier::ed25519(),
+            forgeries: 0,
             frame_complete: limits.frame_complete,
             linger: limits.linger,
             counters: counters.clone(),

@@ -24,7 +24,7 @@ use super::patience::or_else_wait;
 use super::queue::{Level, SendQueue};
 use super::{End, FrameLimit, Notice, Notices};
 use crate::codec::{FrameCodec, RawFrame};
-use crate::limits::{READ_BYTES_MAX, READ_BYTES_MIN, RECEIVED_MAX};
+use crate::limits::{FORGERIES_MAX, READ_BYTES_MAX, READ_BYTES_MIN, RECEIVED_MAX};
 use crate::traffic::Counters;
 use crate::transport::Reader;
 
@@ -36,6 +36,8 @@ pub(super) struct LinkReader {
     pub(super) closing: CancellationToken,
     pub(super) frame_limit: FrameLimit,
     pub(super) verifier: Verifier,
+    /// Frames whose signatures did not verify.
+    pub(super) forgeries: u32,
     pub(super) frame_complete: Duration,
     pub(super) linger: Duration,
     pub(super) counters: Counters,
@@ -49,9 +51,11 @@ impl LinkReader {
             () = closing.cancelled() => None,
         };
         if let Some(end) = end {
-            if matches!(end, End::BadLength) {
-                self.say(Frame::push(&Goodbye { reason: Reason::TooLarge }));
-            }
+            match end {
+                End::BadLength => self.say(Frame::push(&Goodbye { reason: Reason::TooLarge })),
+                End::Forgeries => self.say(Frame::push(&Goodbye { reason: Reason::BadSignature })),
+                _ => Level::Calm,
+            };
             // A driver that is gone needs no notice.
             let _ = self.tell(Notice::Down(end)).await;
         }
@@ -79,7 +83,7 @@ impl LinkReader {
     }
 
     /// A message, and what has come in one piece with it.
-    fn gather(&self, first: RawFrame, stream: &mut FrameStream) -> Handful {
+    fn gather(&mut self, first: RawFrame, stream: &mut FrameStream) -> Handful {
         let (mut next, mut received, mut level) = (Ok(Some(first)), Vec::new(), Level::Calm);
         while let Ok(Some(frame)) = next {
             self.counters.came_in(LENGTH_BYTES + HEADER_BYTES + frame.payload.len());
@@ -87,8 +91,11 @@ impl LinkReader {
                 Ok(message) => received.push((frame.header, message)),
                 Err(failure) => level = level.max(self.refuse(frame.header, &failure)),
             }
-            let is_full = received.len() >= RECEIVED_MAX || level == Level::Overflow;
-            next = if is_full { Ok(None) } else { stream.cut(&self.frame_limit) };
+            next = match () {
+                () if self.forgeries >= FORGERIES_MAX => Err(End::Forgeries),
+                () if received.len() >= RECEIVED_MAX || level == Level::Overflow => Ok(None),
+                () => stream.cut(&self.frame_limit),
+            };
         }
         Handful { received, level, rest: next.map(|_| ()) }
     }
@@ -120,10 +127,12 @@ impl LinkReader {
         level
     }
 
-    fn understand(&self, frame: &RawFrame) -> Result<Verified<Message>, Failure> {
+    fn understand(&mut self, frame: &RawFrame) -> Result<Verified<Message>, Failure> {
         let message = Message::decode_shared(&frame.header, &frame.payload).map_err(|error| failure_of(&error))?;
-        let checked = self.verifier.check(message);
-        checked.map_err(|error| Failure::new(Reason::BadSignature, &error.to_string()))
+        self.verifier.check(message).map_err(|error| {
+            self.forgeries += 1;
+            Failure::new(Reason::BadSignature, &error.to_string())
+        })
     }
 
     /// The frame's end is known, so the link lives on.

@@ -173,6 +173,21 @@ async fn a_forged_signature_never_reaches_the_machine() {
 }
 
 #[tokio::test]
+async fn who_goes_on_forging_is_hung_up_on_and_nobody_else() {
+    let mut world = World::new();
+    let (mut forger, mut other) = (world.client(2).await, world.client(3).await);
+    for _ in 0..64 {
+        forger.ask(&submit([envelope(1, 2)])).await;
+        assert!(matches!(forger.hear().await, Some((_, Message::Failure(_)))));
+    }
+    let (_, last) = forger.hear().await.unwrap();
+    assert!(matches!(last, Message::Goodbye(Goodbye { reason: Reason::BadSignature })), "{last:?}");
+    assert!(forger.hear().await.is_none());
+    world.saw_link_down().await;
+    other.ping().await;
+}
+
+#[tokio::test]
 async fn a_frame_over_the_limit_is_told_so_and_closed() {
     let mut world = World::new();
     let mut client = world.client(2).await;
