@@ -160,6 +160,20 @@ fn a_long_log_is_searched_in_pages_and_a_search_ends_with_its_link() {
 }
 
 #[test]
+fn a_search_that_gets_no_further_ends_and_is_begun_again_with_the_next_fork() {
+    let (mut rig, said, _) = restored();
+    let (keys, _) = sent(&mut rig, &["c"]);
+    rig.attach();
+    rig.serve();
+    let forked = [fork(keys[0], row_of(&said[1]))];
+    assert_eq!(rig.fates(&forked), ["1? read own from 1"]);
+    assert_eq!(rig.answer(rig.own(1)), ["1? read own from 2"]);
+    assert_eq!(rig.answer(rig.own(1)), [""; 0], "whoever answers so would be asked for ever");
+    assert_eq!(rig.timeout(1_000), ["(submitted 0..0)", "1? submit 1.1 in 1.2"]);
+    assert_eq!(rig.fates(&forked), ["1? read own from 1"]);
+}
+
+#[test]
 fn what_was_signed_before_an_access_entry_is_refused_and_what_stands_is_not() {
     let mut rig = ReplicaRig::level(&[]);
     let (keys, said) = sent(&mut rig, &["a", "b"]);
