@@ -20,7 +20,9 @@ mod tests;
 
 use alloc::vec::Vec;
 
-use segment_proto::{Access, ChannelId, ChannelRecord, DeviceId, Fence, LinkId, Message, Position, Reason, Signed};
+use segment_proto::{
+    Access, ChannelId, ChannelRecord, DeviceId, Fence, LinkId, Message, Nonce, Position, Reason, Signed,
+};
 
 use crate::contract::{Deadline, earliest};
 use crate::outbox::Asker;
@@ -81,10 +83,10 @@ pub enum HostTask {
 /// What a request of a host to the tracker is for.
 #[derive(Debug)]
 pub enum HostRequest {
-    /// `HostHello`: answered by what the tracker has.
-    Hello,
-    /// `Adopted`: answered by a grant.
-    Adopted,
+    /// `HostHello`, with this nonce: answered by what the tracker has.
+    Hello(Nonce),
+    /// `Adopted`, with this nonce: answered by a grant.
+    Adopted(Nonce),
     /// `Reseed`: a page that the tracker has lost is brought.
     Reseed,
     /// `ReadSnapshot`: a part of what stands for entries that are gone.
@@ -98,8 +100,8 @@ impl HostRequest {
     #[must_use]
     pub const fn name(&self) -> &'static str {
         match self {
-            Self::Hello => "what the tracker has",
-            Self::Adopted => "grant an epoch",
+            Self::Hello(_) => "what the tracker has",
+            Self::Adopted(_) => "grant an epoch",
             Self::Reseed => "take what the tracker has lost",
             Self::Snapshot => "a part of the snapshot",
             Self::Drain => "take cut messages",
@@ -256,14 +258,18 @@ impl Host {
 
     /// A request of this host to the tracker has ended.
     pub fn on_answer(&mut self, request: HostRequest, answer: Answer, cx: &mut Context<'_>) {
-        match (request, answer.into_result()) {
-            (HostRequest::Hello, Ok(Message::Adopt(adopt))) => self.on_adopt(adopt, cx),
-            (HostRequest::Adopted, Ok(Message::Grant(grant))) => self.on_grant(grant, cx),
+        let answered = answer.into_result();
+        if answered.is_err() && self.is_superseded(&request) {
+            return;
+        }
+        match (request, answered) {
+            (HostRequest::Hello(_), Ok(Message::Adopt(adopt))) => self.on_adopt(adopt, cx),
+            (HostRequest::Adopted(_), Ok(Message::Grant(grant))) => self.on_grant(grant, cx),
             (HostRequest::Reseed, answered) => self.on_reseeded(answered, cx),
             (HostRequest::Snapshot, answered) => self.on_snapshot_part(part_of(answered.ok()), cx),
             (HostRequest::Drain, answered) => self.on_drained(answered, cx),
-            (HostRequest::Adopted, Err(unanswered)) => self.on_not_granted(&unanswered, cx),
-            (HostRequest::Hello, Err(unanswered)) => self.on_hello_refused(&unanswered, cx),
+            (HostRequest::Adopted(_), Err(unanswered)) => self.on_not_granted(&unanswered, cx),
+            (HostRequest::Hello(_), Err(unanswered)) => self.on_hello_refused(&unanswered, cx),
             _ => self.on_refused_by_tracker(cx),
         }
     }

@@ -165,6 +165,16 @@ impl Host {
         self.say_hello(staged.unwrap_or_else(|| self.committed_position()), cx);
     }
 
+    /// Whether another greeting has gone since this was asked: how it ends says nothing about that one, which has an
+    /// answer of its own.
+    pub(super) fn is_superseded(&self, request: &HostRequest) -> bool {
+        let asked = match request {
+            HostRequest::Hello(nonce) | HostRequest::Adopted(nonce) => Some(*nonce),
+            HostRequest::Reseed | HostRequest::Snapshot | HostRequest::Drain => None,
+        };
+        asked.is_some() && asked != self.tenure.nonce
+    }
+
     /// Asks for the page that follows `after`.
     pub(super) fn say_hello(&mut self, after: Position, cx: &mut Context<'_>) {
         let Some(link) = self.tenure.tracker else {
@@ -180,7 +190,7 @@ impl Host {
             evidence: self.evidence(),
             after,
         };
-        let purpose = Purpose::Host(self.channel(), HostRequest::Hello);
+        let purpose = Purpose::Host(self.channel(), HostRequest::Hello(nonce));
         if cx.request(link, &hello, purpose).is_err() {
             self.on_refused_by_tracker(cx);
         }
@@ -264,7 +274,7 @@ impl Host {
         let adopted =
             Adopted { channel: self.channel(), nonce, generation: self.log.fence().generation, at: self.log.head() };
         self.tenure.phase = Phase::AwaitingGrant;
-        let purpose = Purpose::Host(self.channel(), HostRequest::Adopted);
+        let purpose = Purpose::Host(self.channel(), HostRequest::Adopted(nonce));
         if cx.request(link, &adopted, purpose).is_err() {
             self.on_refused_by_tracker(cx);
         }

@@ -146,6 +146,37 @@ fn what_it_lacks_comes_in_pages_and_one_transaction() {
 }
 
 #[test]
+fn the_end_of_a_greeting_that_another_has_replaced_drops_nothing() {
+    let (mut rig, more) = behind();
+    rig.tracker_up();
+    rig.next_epoch(EpochOwner::Tracker);
+    let page = |rig: &HostRig, at: usize| Adopt { entries: more[at..=at].to_vec(), ..rig.adopt() };
+    rig.answer(page(&rig, 0));
+    assert_eq!(rig.tracker_up(), ["99? host hello after 2"]);
+    assert_eq!(rig.answer(Failure::new(Reason::Replaced, "")), [""; 0]);
+    assert_eq!(rig.host.poll_timeout(), None, "the newer greeting has an answer of its own");
+    assert_eq!(
+        rig.answer(page(&rig, 1)),
+        [
+            "(adopted 2..3)",
+            "write: cut host from 2, append staging 3..3, move staging to host, put row, put receipt, put epoch, put fence"
+        ]
+    );
+}
+
+#[test]
+fn a_refusal_to_grant_what_was_asked_for_before_another_greeting_asks_for_nothing() {
+    let (mut rig, _) = crashed();
+    rig.tracker_up();
+    rig.next_epoch(EpochOwner::Tracker);
+    rig.answer(rig.adopt());
+    rig.all_done();
+    assert_eq!(rig.tracker_up(), ["99? host hello after 1"]);
+    assert_eq!(rig.answer(Failure::new(Reason::NotNow, "")), [""; 0]);
+    assert_eq!(rig.host.poll_timeout(), None);
+}
+
+#[test]
 fn pages_that_do_not_fit_are_asked_for_again_from_the_start() {
     let (mut rig, more) = behind();
     rig.tracker_up();
