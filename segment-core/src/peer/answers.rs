@@ -153,8 +153,10 @@ impl Peer {
                 self.channels.give_up_refresh();
                 return self.core.suspicious("a list of joined channels without end");
             }
-            let writes = self.take_row(&row, now).unwrap_or_default();
-            self.core.write(writes);
+            if let Some(row) = self.channels.hold(row) {
+                let writes = self.take_row(&row, now).unwrap_or_default();
+                self.core.write(writes);
+            }
         }
         match last {
             Some(after) if more => self.refresh(after, now),
@@ -190,6 +192,7 @@ impl Peer {
     }
 
     pub(super) fn on_channel_changed(&mut self, row: ChannelRow, now: Now) {
+        let Some(row) = self.channels.hold(row) else { return };
         if !row.joined && self.channels.get(&row.record.channel).is_none() {
             return;
         }
@@ -278,7 +281,18 @@ impl Peer {
         self.ready.extend(untold.map(Output::Event));
         let writes = self.channels.remove(&channel);
         self.channels.unsettle();
-        self.reply_once_written(id, Reply::Done, writes);
+        if writes.is_empty() {
+            return self.core.reply(id, Ok(Reply::Done));
+        }
+        self.core.out.write(PeerTask::Left(id, channel), writes);
+    }
+
+    /// The channel is erased. Only then is it joined anew where another device of the account has done so meanwhile.
+    pub(super) fn on_erased(&mut self, id: RequestId, channel: ChannelId, now: Now) {
+        self.core.reply(id, Ok(Reply::Done));
+        if let Some(row) = self.channels.erased(&channel) {
+            self.on_channel_changed(row, now);
+        }
     }
 
     fn on_logout(&mut self, id: RequestId, answered: Answered, now: Now) {

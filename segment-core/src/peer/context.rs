@@ -32,6 +32,8 @@ pub enum PeerTask {
     Verify(RequestId, VerifyTask),
     /// An embedder's request, which ends with this once it is on disk.
     Reply(RequestId, alloc::boxed::Box<Reply>),
+    /// A channel that was left is erased; the command's reply.
+    Left(RequestId, ChannelId),
     /// Nobody waits.
     Nothing,
 }

@@ -112,6 +112,7 @@ impl Peer {
         match task {
             PeerTask::Nothing => {}
             PeerTask::Reply(id, reply) => self.core.reply(id, Ok(*reply)),
+            PeerTask::Left(id, channel) => self.on_erased(id, channel, now),
             PeerTask::Verify(id, task) => self.on_verify_performed(id, task, outcome, now),
             PeerTask::Replica(channel, task) => {
                 if let Some(channel) = self.channels.get_mut(&channel) {

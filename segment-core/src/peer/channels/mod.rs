@@ -53,6 +53,9 @@ pub(crate) struct Channels {
     refreshed: BTreeSet<ChannelId>,
     /// The tracker was asked for its list, and has not given all of it: where hosts are is about to be known.
     refreshing: bool,
+    /// Channels that were left, and are being erased; and what the tracker has said of them since: another device of
+    /// the account may have joined again.
+    erasing: BTreeMap<ChannelId, Option<ChannelRow>>,
     /// Something has changed that decides from where a channel is served.
     unsettled: bool,
 }
@@ -130,6 +133,8 @@ impl Channels {
         lost: HostPresence,
     ) -> Result<Vec<Write>, TooMany> {
         let id = row.record.channel;
+        // What was held of it is older.
+        self.erasing.get_mut(&id).map(Option::take);
         let before = self.by_id.get(&id).map(Channel::kept);
         let mut writes = Vec::new();
         if before.is_none() {
@@ -162,6 +167,21 @@ impl Channels {
         Ok(write.into_iter().chain(forget).collect())
     }
 
+    /// Keeps for later what the tracker says of a channel that is being erased: who leaves is told so before anything
+    /// of it is shown anew. Gives the row back where there is no such channel.
+    pub(crate) fn hold(&mut self, row: ChannelRow) -> Option<ChannelRow> {
+        let Some(held) = self.erasing.get_mut(&row.record.channel) else {
+            return Some(row);
+        };
+        *held = Some(row);
+        None
+    }
+
+    /// A channel is erased; what the tracker has said of it meanwhile.
+    pub(crate) fn erased(&mut self, id: &ChannelId) -> Option<ChannelRow> {
+        self.erasing.remove(id).flatten()
+    }
+
     /// Removes a channel; what is to be written for it.
     pub(crate) fn remove(&mut self, id: &ChannelId) -> Vec<Write> {
         self.due.touch(*id);
@@ -170,6 +190,7 @@ impl Channels {
         };
         let author = channel.replica.author();
         self.left.insert(*id, author);
+        self.erasing.insert(*id, None);
         let value = Bytes::from(postcard::to_allocvec(&author).unwrap_or_default());
         let log = |role| LogId { channel: *id, role };
         alloc::vec![

@@ -178,10 +178,7 @@ impl Bench {
     }
 
     pub(super) fn receive(&mut self, link: LinkId, role: Role, correlation: RequestId, message: impl Into<Message>) {
-        let message = message.into();
-        let header = Header { version: 1, role, kind: message.kind(), correlation };
-        let message = Verifier::simulated().check(message).unwrap();
-        self.input(Input::Received { link, header, message });
+        self.input(received(link, role, correlation, message));
     }
 
     pub(super) fn push(&mut self, link: LinkId, message: impl Into<Message>) {
@@ -263,6 +260,14 @@ impl Bench {
         assert_eq!(self.peer.links().count(), 0, "links are left over");
         assert_eq!(self.peer.poll_timeout(), None, "a timer is left over");
     }
+}
+
+/// Something that comes in on a link.
+pub(super) fn received(link: LinkId, role: Role, correlation: RequestId, message: impl Into<Message>) -> Input {
+    let message = message.into();
+    let header = Header { version: 1, role, kind: message.kind(), correlation };
+    let message = Verifier::simulated().check(message).unwrap();
+    Input::Received { link, header, message }
 }
 
 pub(super) fn decode(output: &Output<PeerEvent>) -> Option<Message> {

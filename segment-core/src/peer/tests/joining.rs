@@ -3,12 +3,13 @@
 use alloc::vec;
 use alloc::vec::Vec;
 
+use segment_proto::frame::Role;
 use segment_proto::messages::{ChannelChanged, ChannelFound, ChannelPage, Done, Failure, Presence};
-use segment_proto::{Limits, LinkId, Message, Reason};
+use segment_proto::{Limits, LinkId, Message, Reason, RequestId};
 
-use super::bench::{Bench, DEVICE, HOST, LINK, TRACKER, channel, logged_in, message, row, who};
+use super::bench::{Bench, DEVICE, HOST, LINK, TRACKER, channel, logged_in, message, received, row, who};
 use super::serving::{at_host, serving};
-use crate::contract::{Input, Output};
+use crate::contract::{Input, Machine, Output};
 use crate::peer::events::Serving;
 use crate::peer::{CommandError, Unsent};
 
@@ -73,6 +74,32 @@ fn a_left_channel_leaves_nothing_behind() {
     assert_eq!(bench.peer.channels().count(), 0);
     assert_eq!(bench.store.count(crate::store::Table::Joined), 0);
     assert_eq!(bench.peer.pending(), 0);
+}
+
+#[test]
+fn who_leaves_is_told_so_before_another_device_brings_the_channel_back() {
+    let mut bench = at_host();
+    let now = bench.now();
+    bench.peer.leave(channel(1), Unsent::Keep, now).unwrap();
+    let (_, id) = bench.asked(LINK, "LeaveChannel");
+    let left = received(LINK, Role::Response, id, Done {});
+    let joined = received(LINK, Role::Push, RequestId::NONE, ChannelChanged { row: row(1, HOST, None) });
+    for input in [left, joined] {
+        bench.peer.handle_input(input, now);
+    }
+    let expected = [
+        "to 2: ask Unsubscribe",
+        "write",
+        "to 2: push Goodbye",
+        "hang up 2: shutting_down",
+        "LinkLost",
+        "replied Done",
+        "write",
+        "ChannelChanged",
+        "to 1: ask Subscribe",
+        "served from Copy",
+    ];
+    assert_eq!(bench.out(), expected);
 }
 
 #[test]
