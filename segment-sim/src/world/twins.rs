@@ -71,11 +71,12 @@ impl World {
     }
 }
 
-/// Whether all that was written is settled; who is no member keeps what waits.
+/// Whether all that was written is settled; who is no member keeps what waits. A refusal that is being put on disk has
+/// left the outbox, and is told only then.
 fn is_settled(peer: &Peer) -> bool {
     let cut = |view: &ChannelView| peer.host_report(view.record.channel).map_or(0, |report| report.resubmit);
     let settled = |view: ChannelView| !view.member || (view.waiting == 0 && cut(&view) == 0);
-    peer.tracker_state() == TrackerState::LoggedIn && peer.channels().all(settled)
+    peer.tracker_state() == TrackerState::LoggedIn && peer.operations() == 0 && peer.channels().all(settled)
 }
 
 /// What a process has in its outboxes.
