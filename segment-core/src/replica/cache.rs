@@ -29,6 +29,8 @@ pub struct Cache {
     receipt: Option<Signed<Receipt>>,
     /// A receipt above the tip, until the tip is there.
     ahead: Option<Signed<Receipt>>,
+    /// Up to here everything was in this cache before it began anew.
+    had: u64,
 }
 
 /// Who writes a channel's entries on this device.
@@ -57,7 +59,7 @@ impl Cache {
         let entries = LogId { channel, role: keeping };
         let keeper = if keeping == LogRole::Host { Keeper::Host } else { Keeper::Replica };
         let (recent, provisional) = (VecDeque::new(), VecDeque::new());
-        Self { entries, keeper, low: None, recent, provisional, kept_up_to: 0, receipt: None, ahead: None }
+        Self { entries, keeper, low: None, recent, provisional, kept_up_to: 0, receipt: None, ahead: None, had: 0 }
     }
 
     /// The cache as the store has it, and the other records of this replica.
@@ -177,6 +179,7 @@ impl Cache {
     /// Another generation: what stands behind the last common place is not its log's, and nothing is committed yet.
     pub fn part_behind(&mut self, common: Position) -> Vec<Write> {
         (self.receipt, self.ahead, self.kept_up_to) = (None, None, 0);
+        self.had = self.had.min(common.pos);
         let (mut writes, _) = self.cut(common.pos);
         if self.low.is_none_or(|(low, _)| low > common.pos) {
             writes.extend(self.begin(common.pos + 1, common.chain));
@@ -224,11 +227,18 @@ impl Cache {
 
     /// What is cached is below what the channel keeps, and nothing leads on from it: begins anew.
     pub fn forget(&mut self) -> Vec<Write> {
+        self.had = self.had.max(self.tip().pos);
         self.low = None;
         self.recent.clear();
         self.provisional.clear();
         let kept_here = self.entries.role == LogRole::Cache;
         kept_here.then_some(Write::Cut { log: self.entries, from: 0 }).into_iter().collect()
+    }
+
+    /// Those of these entries that were never in this cache: who keeps more than another brings some of it again.
+    pub fn never_had<'a>(&self, entries: &'a [StoredEntry]) -> &'a [StoredEntry] {
+        let had = entries.partition_point(|stored| stored.entry.pos <= self.had);
+        entries.get(had..).unwrap_or_default()
     }
 
     /// Whoever keeps the entries has none up to here any more.

@@ -239,8 +239,10 @@ impl Replica {
         let (channel, with) = (self.channel(), self.source());
         let (first, last) = (first.entry.pos, last.entry.pos);
         cx.out.event(PeerEvent::Transferred { channel, with, transfer, first, last });
-        let messages = show(fresh, self.cache.committed(), cx);
-        cx.out.event(PeerEvent::Received { channel, messages, source: with, transfer });
+        let messages = show(self.cache.never_had(fresh), self.cache.committed(), cx);
+        if !messages.is_empty() {
+            cx.out.event(PeerEvent::Received { channel, messages, source: with, transfer });
+        }
         self.carried_home(fresh, cx);
         for stored in fresh {
             self.on_placed(stored, cx);

@@ -212,7 +212,12 @@ impl Ledger {
     ) {
         let Position { pos, chain, .. } = receipt.at;
         let log = durable.log(LogId { channel: receipt.channel, role: LogRole::Backup });
-        let on_disk = pos == 0 || log.and_then(|log| log.get(pos)).is_some_and(|stored| stored.chain == chain);
+        let stored = log.and_then(|log| log.get(pos));
+        let is_gone = log.is_some_and(|log| log.first().is_none_or(|first| first.entry.pos > pos));
+        let on_disk = match stored {
+            Some(stored) => stored.chain == chain,
+            None => pos == 0 || (is_gone && self.has_committed(receipt)),
+        };
         findings.expect(Check::DurableBeforeSaid, on_disk, || format!("the receipt for {pos} is not on disk"));
         let generation = self.generations.entry(receipt.channel).or_insert(receipt.fence.generation);
         if receipt.fence.generation > *generation {
@@ -223,6 +228,12 @@ impl Ledger {
         if let Some(ledger) = self.channels.get(&receipt.channel) {
             ledger.expect_at(receipt.at, findings);
         }
+    }
+
+    /// Whether this was said before: its entry may have gone since, by the owner's policy.
+    fn has_committed(&self, receipt: &Receipt) -> bool {
+        let committed = self.channels.get(&receipt.channel).and_then(|ledger| ledger.get(receipt.at.pos));
+        committed.is_some_and(|entry| entry.chain == receipt.at.chain)
     }
 
     /// The tracker has said that everything up to a place is committed.

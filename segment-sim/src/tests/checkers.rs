@@ -260,6 +260,27 @@ fn what_was_written_before_a_kick_is_found_above_it_under_any_name() {
 }
 
 #[test]
+fn a_receipt_whose_entry_the_disk_lacks_is_found_where_it_was_never_said_before() {
+    let text = envelope(AUTHOR, 0, 1, "text");
+    let truth = truth(&[("text", text.clone(), None)]);
+    let log = LogId { channel: channel(), role: LogRole::Backup };
+    let whole = disk(LogRole::Backup, core::slice::from_ref(&text));
+    let mut trimmed = disk(LogRole::Backup, core::slice::from_ref(&text));
+    trimmed.apply(&StoreOperation::Write(vec![Write::Trim { log, below: 2 }]));
+    let at = whole.log(log).unwrap().last().unwrap().position();
+    let receipt = Receipt { channel: channel(), fence: fence(1), at };
+    let said = |disks: &[&Image]| {
+        let (mut ledger, mut findings) = (Ledger::default(), Findings::default());
+        for disk in disks {
+            ledger.on_receipt(&receipt, disk, &truth, &std::collections::BTreeSet::new(), &mut findings);
+        }
+        found(&findings)
+    };
+    assert_eq!(said(&[&trimmed])[0], Check::DurableBeforeSaid);
+    assert_eq!(said(&[&whole, &trimmed]), [], "gone by the owner's policy");
+}
+
+#[test]
 fn a_refusal_by_nothing_that_is_committed_is_found() {
     let text = envelope(AUTHOR, 0, 1, "text");
     let truth = truth(&[("text", text.clone(), None)]);

@@ -319,3 +319,18 @@ fn what_is_not_committed_is_brought_once_more_by_who_begins_anew() {
     assert_eq!(lines[..2], ["write: cut cache from 3, put resubmit 0, put resubmit 1", "cut behind 2"]);
     assert_eq!(lines[2..], ["write: cut cache from 0", "older removed below 7", "1? read tail 100"]);
 }
+
+#[test]
+fn what_was_here_before_it_began_anew_is_not_shown_again_by_who_keeps_more() {
+    let mut three = Author::new(3);
+    let mut rig = ReplicaRig::level(&three.texts(4));
+    rig.write(&three.texts(6));
+    rig.push(rig.entries(9, 9));
+    let gone = SyncPage { first: 7, entries: alloc::vec![], before: rig.at(6).chain, ..rig.sync_page(7, 6) };
+    rig.answer(gone);
+    assert_eq!(
+        rig.answer(rig.tail(3)),
+        ["write: put low", "write: append cache 3..10", "(fetched 3..10)", "received 5..10"]
+    );
+    assert_eq!((rig.replica.head().pos, rig.replica.kept().1), (10, 3));
+}
