@@ -227,7 +227,7 @@ impl Backup {
             Message::Delivered(delivered) => self.on_delivered(from.link, caller, &delivered, cx),
             Message::HostHello(hello) => self.on_host_hello(from, caller, &hello, cx),
             Message::Adopted(adopted) => self.on_adopted(from, &adopted, cx),
-            Message::Replicate(replicate) => self.on_replicate(from, replicate, cx),
+            Message::Replicate(replicate) => self.on_replicate(from, caller, replicate, cx),
             Message::ReadSnapshot(read) => self.on_read_snapshot(from, caller, &read, cx),
             Message::Reseed(reseed) => self.on_reseed(from, reseed, cx),
             other => cx.out.fail(from, Reason::UnsupportedKind, other.name()),

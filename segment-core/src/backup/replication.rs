@@ -10,14 +10,14 @@ use crate::store::{StoredEntry, Write};
 use crate::sync::accept::is_next;
 use crate::sync::fold::Changed;
 use crate::sync::persist::{Meta, put_changes, put_meta};
-use crate::tracker::context::Context;
+use crate::tracker::context::{Caller, Context};
 use crate::tracker::events::TrackerEvent;
 
 /// Entries that wait for the write before them. Policy: refused, the host sends them again.
 const UNWRITTEN_MAX: usize = 4_096;
 
 impl Backup {
-    pub(super) fn on_replicate(&mut self, from: Asker, replicate: Replicate, cx: &mut Context<'_>) {
+    pub(super) fn on_replicate(&mut self, from: Asker, host: &Caller, replicate: Replicate, cx: &mut Context<'_>) {
         let from_host = self.host.as_ref().is_some_and(|host| host.link == from.link);
         let current = replicate.fence == self.log.fence() && !self.is_deciding();
         if !from_host || (!current && cx.rules.has(Rule::Fencing)) {
@@ -29,7 +29,9 @@ impl Backup {
         let mut before = replicate.before;
         for entry in replicate.entries {
             let room = self.sequencer.unwritten() < UNWRITTEN_MAX;
-            let Some(stored) = self.check(entry, before, cx.rules).filter(|_| room) else {
+            let is_own = entry.envelope.key.device == host.device;
+            let is_impersonated = is_own && entry.envelope.account != host.who.account;
+            let Some(stored) = self.check(entry, before, cx.rules).filter(|_| room && !is_impersonated) else {
                 let (channel, fence, head) = (self.channel(), self.log.fence(), self.log.head());
                 cx.out.push(from.link, &ReplicateRefused { channel, fence, head });
                 break;

@@ -45,6 +45,18 @@ fn a_restart_has_all_that_was_receipted_and_its_rows() {
 }
 
 #[test]
+fn a_host_writes_under_no_other_account() {
+    let mut rig = BackupRig::granted();
+    let mut claims = Author::new(1);
+    claims.account = 2;
+    assert_eq!(rig.replicate(&claims.texts(1)), ["1! replicate refused, head 0"]);
+    rig.log.clear();
+    assert_eq!(rig.replicate(&Author::new(1).texts(1)), ["write: put row, put receipt, append backup 1..1"]);
+    rig.all_done();
+    rig.assert_idle();
+}
+
+#[test]
 fn what_does_not_continue_is_refused_with_the_head() {
     let mut rig = BackupRig::granted();
     let mut two = Author::new(2);
