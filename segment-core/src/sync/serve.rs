@@ -1,4 +1,4 @@
-//! Answering reads: from memory where the log has the entries there, else from the store.
+//! Answering reads: from memory where the log has the entries there, else from the store; a range always from the store.
 
 use alloc::format;
 use alloc::vec::Vec;
@@ -104,7 +104,7 @@ pub fn begin(log: &ChannelLog, request: PageRequest, fence: Fence, limits: &Limi
     if from > to {
         return ready(log, request, fence, Hash::ZERO, Vec::new());
     }
-    if let Some((before, entries)) = log.slice(from, to) {
+    if let Some((before, entries)) = in_memory(log, request, (from, to)) {
         let entries = fit(entries.into_iter().map(|stored| stored.entry.clone()), limits);
         return ready(log, request, fence, before, entries);
     }
@@ -115,6 +115,11 @@ pub fn begin(log: &ChannelLog, request: PageRequest, fence: Fence, limits: &Limi
         entries_max: limits.batch_entries_max,
         bytes_max: limits.batch_bytes_max,
     }))
+}
+
+/// A range is read from disk, so that whoever goes through a copy finds what is damaged there.
+fn in_memory(log: &ChannelLog, request: PageRequest, (from, to): (u64, u64)) -> Option<(Hash, Vec<&StoredEntry>)> {
+    log.slice(from, to).filter(|_| !matches!(request, PageRequest::Range { .. }))
 }
 
 /// Who has written nothing here costs no search.
@@ -161,10 +166,10 @@ pub fn finish(
     let first = entries.first().map_or(0, |stored| stored.entry.pos);
     let before = first.checked_sub(1).map_or(before, |pos| log.chain_before_page(pos, before));
     let (read, wanted) = (entries.len(), range(log, request, limits));
-    let entries: Vec<StoredEntry> = entries.into_iter().take_while(stands).collect();
-    let standing = entries.len();
-    let entries = if request.needs_subscription() { sound(before, entries) } else { unharmed(entries) };
-    if entries.len() < standing && (entries.is_empty() || !request.needs_subscription())
+    let whole = if request.needs_subscription() { sound(before, entries) } else { unharmed(entries) };
+    let is_harmed = whole.len() < read && whole.iter().all(stands);
+    let entries: Vec<StoredEntry> = whole.into_iter().take_while(stands).collect();
+    if is_harmed && (entries.is_empty() || !request.needs_subscription())
         || (read == 0 && wanted.0 <= wanted.1 && request.needs_subscription())
     {
         return (damaged(wanted.0), (0, 0));

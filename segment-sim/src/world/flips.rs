@@ -13,7 +13,7 @@ use super::World;
 use crate::checkers::damage::Place;
 use crate::checkers::{Check, TRACKER};
 use crate::dice::Dice;
-use crate::network::{NodeId, Notice};
+use crate::network::NodeId;
 
 /// How long everybody has to come back before the first time, and to go through what there is each time.
 const ROUND: Duration = Duration::from_secs(20);
@@ -43,8 +43,7 @@ impl World {
         }
     }
 
-    /// Whether another disk has what stands there: the tracker's what a peer has, a host's what the tracker has. What is on
-    /// one disk only, as in an epoch of the tracker, is lost with that.
+    /// Whether another disk has what stands there: the tracker's what a peer has, a host's what the tracker has.
     fn has_whole_copy(&self, node: NodeId, channel: ChannelId, pos: u64) -> bool {
         let role = if node == TRACKER { LogRole::Host } else { LogRole::Backup };
         let scene = self.fleet.scene();
@@ -61,8 +60,6 @@ impl World {
         }
         let mut open = BTreeSet::new();
         for _ in 0..ROUNDS {
-            // What a tracker has in memory it serves from there, whatever has become of it on the disk.
-            self.crash(TRACKER, Notice::Reset);
             self.run_for(ROUND);
             let damaged = self.damaged();
             if damaged.is_empty() || !self.checkers.findings.all().is_empty() {

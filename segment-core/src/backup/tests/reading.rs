@@ -49,6 +49,20 @@ fn pages_come_from_memory_or_disk() {
 }
 
 #[test]
+fn a_range_is_what_the_disk_has_whatever_memory_says() {
+    let mut rig = BackupRig::granted();
+    rig.replicate(&Author::new(2).texts(3));
+    rig.all_done();
+    rig.subscribe(4);
+    let id = crate::store::LogId { channel: channel(), role: crate::store::LogRole::Backup };
+    rig.tape.store.logs.get_mut(&id).unwrap().get_mut(&2).unwrap().chain.0[0] ^= 1;
+    rig.read(4, ReadRange { channel: channel(), from: 1, to: 3 });
+    assert_eq!(rig.done(), ["4= page 1..1 of 3/3", "(served 1..1)"]);
+    rig.read(4, ReadRange { channel: channel(), from: 2, to: 3 });
+    assert_eq!(rig.done(), ["4= failure storage_failed", "(damage found)"]);
+}
+
+#[test]
 fn an_author_may_see_what_they_wrote_without_reading_the_channel() {
     let mut rig = BackupRig::granted();
     let (mut one, mut other) = (Author::new(2), Author::new(3));

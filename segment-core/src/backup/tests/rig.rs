@@ -260,6 +260,7 @@ fn event(event: &TrackerEvent) -> String {
         TrackerEvent::Sequenced { first, last, .. } => alloc::format!("(sequenced {first}..{last})"),
         TrackerEvent::TookOver { fence, .. } => alloc::format!("(took over in {}.{})", fence.generation, fence.epoch),
         TrackerEvent::Served { first, last, .. } => alloc::format!("(served {first}..{last})"),
+        TrackerEvent::DamageFound { .. } => "(damage found)".into(),
         other => alloc::format!("{other:?}"),
     }
 }

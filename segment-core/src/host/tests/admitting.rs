@@ -99,7 +99,8 @@ fn only_subscribers_read() {
     let sync = |at| Sync { channel: channel(), at, generation: 1, evidence: Evidence::default() };
     assert_eq!(rig.say(4, tail.clone()), ["4= failure out_of_order"]);
     assert_eq!(rig.say(2, tail), ["2= page 1..3 of 0/3", "(fetched 1..3)"]);
-    assert_eq!(rig.say(2, range), ["2= page 1..1 of 0/3", "(fetched 1..1)"]);
+    assert_eq!(rig.say(2, range), ["read: host 1..1"]);
+    assert_eq!(rig.done(), ["2= page 1..1 of 0/3", "(fetched 1..1)"]);
     let second = rig.host.log.position_at(2).unwrap();
     assert_eq!(rig.say(2, sync(second)), ["2= sync page 3..3 of 0/3", "(fetched 3..3)"]);
     let elsewhere = Position { chain: Position::START.chain, ..second };

@@ -38,8 +38,8 @@ fn pages_of_any_kind() {
         (PageRequest::Tail { count: 1 }, "page 7..10 of 7/10; 7..10"),
         (PageRequest::Tail { count: 0 }, "page 8..10 of 7/10; 8..10"),
         (PageRequest::Tail { count: u64::from(u32::MAX) }, "read: host 1..10"),
-        (PageRequest::Range { from: 7, to: 8 }, "page 7..8 of 7/10; 7..8"),
-        (PageRequest::Range { from: 9, to: u64::MAX }, "page 9..10 of 7/10; 9..10"),
+        (PageRequest::Range { from: 7, to: 8 }, "read: host 7..8"),
+        (PageRequest::Range { from: 9, to: u64::MAX }, "read: host 9..10"),
         (PageRequest::Range { from: 0, to: 3 }, "read: host 1..3"),
         (PageRequest::Range { from: 9, to: 8 }, "page none of 7/10; 0..0"),
         (PageRequest::Range { from: u64::MAX, to: u64::MAX }, "page none of 7/10; 0..0"),
@@ -67,16 +67,16 @@ fn what_is_not_on_disk_is_not_served() {
     let mut log = log();
     log.sequence(Author::new(3).text("unwritten"), 1, super::kit::now().wall, Rules::all());
     assert_eq!(page(&log, PageRequest::Tail { count: 0 }, &Limits::default()), "page 8..10 of 7/10; 8..10");
-    assert_eq!(page(&log, PageRequest::Range { from: 10, to: 11 }, &Limits::default()), "page 10..10 of 7/10; 10..10");
+    assert_eq!(page(&log, PageRequest::Range { from: 10, to: 11 }, &Limits::default()), "read: host 10..10");
 }
 
 #[test]
 fn a_page_holds_a_batch_and_a_frame_at_most_but_always_one() {
     let log = log();
     let limits = Limits { batch_entries_max: 2, ..Limits::default() };
-    assert_eq!(page(&log, PageRequest::Range { from: 7, to: 10 }, &limits), "page 7..8 of 7/10; 7..8");
+    assert_eq!(page(&log, PageRequest::After(log.position_at(7).unwrap()), &limits), "sync page 8..9 of 7/10; 8..9");
     let limits = Limits { batch_bytes_max: 1, ..Limits::default() };
-    assert_eq!(page(&log, PageRequest::Range { from: 7, to: 10 }, &limits), "page 7..7 of 7/10; 7..7");
+    assert_eq!(page(&log, PageRequest::After(log.position_at(7).unwrap()), &limits), "sync page 8..8 of 7/10; 8..8");
 }
 
 #[test]
