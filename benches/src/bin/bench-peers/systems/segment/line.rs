@@ -1,16 +1,18 @@
 //! A link that is read frame by frame: less than a peer, so that the clients are not the bottleneck.
 
+use std::mem;
 use std::rc::Rc;
 use std::time::Duration;
 
-use anyhow::{Result, ensure};
+use anyhow::{Context, Result, ensure};
 use bytes::BytesMut;
 use segment_core::Endpoint;
 use segment_net::codec::{FrameCodec, RawFrame};
 use segment_net::transport::{Connection, Expected};
+use segment_proto::frame::{HEADER_BYTES, LENGTH_BYTES};
 use segment_proto::messages::{Entries, Greeter, Hello, Subscribe, Subscribed, Welcome};
 use segment_proto::{
-    AccountId, Certificate, ChannelId, DeviceId, Evidence, Fence, Frame, Hash, Identity, Kind, Payload,
+    AccountId, Certificate, ChannelId, DeviceId, Evidence, Fence, Frame, Hash, Header, Identity, Kind, Payload,
     ProtocolVersion, RequestId, SessionId, Signed, UserName, Who,
 };
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -24,6 +26,8 @@ const FRAME_BYTES_MAX: usize = 1024 * 1024;
 const READ_BYTES: usize = 16 * 1024;
 /// What is made room for at once: a part of a frame that is left over moves once for many reads.
 const ROOM_BYTES: usize = 256 * 1024;
+/// More than stands before the entries of a frame, with its header.
+const BEGINNING_BYTES: usize = 128;
 /// Of certificates.
 const LIFE: Duration = Duration::from_secs(3_600);
 
@@ -108,18 +112,53 @@ impl Line {
 
     /// Counts messages, until the link ends.
     pub async fn listen(mut self, member: usize, audience: Rc<Audience>) -> Result<()> {
+        let (mut tally, mut read) = (Tally::default(), Vec::with_capacity(ROOM_BYTES));
+        read.extend_from_slice(&self.buffer);
         loop {
-            let mut frame = Some(self.next().await?);
-            let mut messages = 0;
-            while let Some(next) = frame {
-                if next.header.kind == Entries::KIND {
-                    messages += entries_in(&next.payload)?;
-                }
-                frame = self.waiting()?;
-            }
-            audience.hear(member, messages);
+            audience.hear(member, tally.count(&mut read)?);
+            ensure!(self.connection.reader.read_buf(&mut read).await? > 0, "hung up");
         }
     }
+}
+
+/// Cuts frames by what stands at their beginning, and lets the rest of each pass by, as the other systems' members do:
+/// what is kept for each of a thousand would be fetched from memory again and again.
+#[derive(Default)]
+struct Tally {
+    passing: usize,
+    messages: usize,
+}
+
+impl Tally {
+    /// Messages in frames that are whole by now; a beginning that says too little stays.
+    fn count(&mut self, read: &mut Vec<u8>) -> Result<usize> {
+        let (mut at, mut whole) = (0, 0);
+        loop {
+            let step = self.passing.min(read.len() - at);
+            (at, self.passing) = (at + step, self.passing - step);
+            if self.passing > 0 {
+                break;
+            }
+            whole += mem::take(&mut self.messages);
+            let Some(begun) = begun(&read[at..])? else { break };
+            (self.passing, self.messages) = begun;
+        }
+        read.drain(..at);
+        Ok(whole)
+    }
+}
+
+/// The length of a frame and how many messages are in it, as soon as enough of it is there.
+fn begun(read: &[u8]) -> Result<Option<(usize, usize)>> {
+    let Some(length) = read.first_chunk() else { return Ok(None) };
+    let size = LENGTH_BYTES + usize::try_from(u32::from_be_bytes(*length))?;
+    if read.len() < size.min(BEGINNING_BYTES) {
+        return Ok(None);
+    }
+    let header = Header::parse(&read[LENGTH_BYTES..]).context("a frame without a header")?;
+    let is_entries = header.kind == Entries::KIND;
+    let messages = if is_entries { entries_in(&read[LENGTH_BYTES + HEADER_BYTES..])? } else { 0 };
+    Ok(Some((size, messages)))
 }
 
 /// How many entries there are in the payload of [`Entries`]: what stands before them, and their number.
