@@ -58,6 +58,12 @@ impl Default for DriverLimits {
 /// A send queue that holds so many times its limit belongs to somebody who asks without reading: closed.
 pub(crate) const OVERFLOW_FACTOR: usize = 4;
 
+/// So long a frame that is not urgent waits for another that goes with it.
+pub(crate) const PATIENCE: Duration = Duration::from_millis(2);
+
+/// So long after its last message an author's link is told of commits at once; who has waited longer can wait a moment.
+pub(crate) const AWAITED: Duration = Duration::from_secs(1);
+
 /// Most bytes that go to a connection in one write.
 pub(crate) const WRITE_BYTES: usize = 64 * 1024;
 

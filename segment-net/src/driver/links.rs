@@ -4,13 +4,14 @@ use std::collections::{HashMap, VecDeque};
 use std::hash::{BuildHasherDefault, Hasher};
 
 use segment_core::{Direction, Input, Recipients};
-use segment_proto::messages::{LoggedIn, Subscribed};
+use segment_proto::messages::{LoggedIn, Submit, Subscribed, Watermarks};
 use segment_proto::{DeviceId, Frame, Kind, LinkId, Payload};
 use tokio::sync::mpsc;
+use tokio::time::Instant;
 use tracing::debug;
 
-use crate::limits::DriverLimits;
-use crate::link::{End, Level, Link, Notice, Notices};
+use crate::limits::{DriverLimits, PATIENCE};
+use crate::link::{End, Level, Link, Notice, Notices, Urgency};
 use crate::traffic::Counters;
 use crate::transport::{Connection, Role};
 
@@ -39,6 +40,9 @@ impl Hasher for LinkHasher {
 pub(super) struct Links {
     open: HashMap<LinkId, Link, BuildHasherDefault<LinkHasher>>,
     staged: Vec<LinkId>,
+    /// Those with nothing but patient frames; perhaps some that were flushed since.
+    patient: Vec<LinkId>,
+    patient_until: Option<Instant>,
     notices: Notices,
     next_inbound: u64,
     limits: DriverLimits,
@@ -48,8 +52,16 @@ pub(super) struct Links {
 impl Links {
     pub(super) fn new(limits: DriverLimits, counters: Counters) -> (Self, mpsc::Receiver<(LinkId, Notice)>) {
         let (notices, receiver) = mpsc::channel(limits.notices_max);
-        let links =
-            Self { open: HashMap::default(), staged: Vec::new(), notices, next_inbound: INBOUND, limits, counters };
+        let links = Self {
+            open: HashMap::default(),
+            staged: Vec::new(),
+            patient: Vec::new(),
+            patient_until: None,
+            notices,
+            next_inbound: INBOUND,
+            limits,
+            counters,
+        };
         (links, receiver)
     }
 
@@ -83,9 +95,12 @@ impl Links {
         match to {
             Recipients::One(link) => {
                 self.admit(*link, &frame);
-                self.stage_one(*link, frame);
+                self.stage_one(*link, frame, Urgency::Now);
             }
-            Recipients::Many(links) => links.iter().for_each(|link| self.stage_one(*link, frame.clone())),
+            Recipients::Many(links) => {
+                let urgency = urgency_of(&frame);
+                links.iter().for_each(|link| self.stage_one(*link, frame.clone(), urgency));
+            }
         }
     }
 
@@ -97,11 +112,42 @@ impl Links {
         }
     }
 
-    fn stage_one(&mut self, id: LinkId, frame: Frame) {
-        let open = self.open.get_mut(&id).filter(|link| !link.is_closing());
-        if open.is_some_and(|link| link.stage(frame)) {
-            self.staged.push(id);
+    fn stage_one(&mut self, id: LinkId, frame: Frame, urgency: Urgency) {
+        let Some(link) = self.open.get_mut(&id).filter(|link| !link.is_closing()) else {
+            return;
+        };
+        let urgency = if link.awaits_commits() { Urgency::Now } else { urgency };
+        if !link.stage(frame, urgency) {
+            return;
         }
+        if urgency == Urgency::Now {
+            self.staged.push(id);
+        } else {
+            self.patient.push(id);
+            self.patient_until.get_or_insert_with(|| Instant::now() + PATIENCE);
+        }
+    }
+
+    /// Something came in: who has written a message waits for its commit.
+    pub(super) fn hear(&mut self, id: LinkId, kind: Kind) {
+        if let Some(link) = self.open.get_mut(&id).filter(|_| kind == Submit::KIND) {
+            link.note_submission();
+        }
+    }
+
+    /// When patient frames have waited for long enough.
+    pub(super) fn due(&self) -> Option<Instant> {
+        self.patient_until
+    }
+
+    /// Lets patient frames go with the next [`Links::flush`], if they have waited for long enough.
+    pub(super) fn release(&mut self) {
+        if self.patient_until.is_none_or(|until| until > Instant::now()) {
+            return;
+        }
+        self.patient_until = None;
+        let waiting = |id: &LinkId| self.open.get(id).is_some_and(Link::is_staged);
+        self.staged.extend(self.patient.drain(..).filter(waiting));
     }
 
     /// Hands what is staged to the writers; adds what the machine must know about it.
@@ -142,6 +188,12 @@ impl Links {
     pub(super) fn close_all(&mut self) {
         self.open.values_mut().for_each(Link::close);
     }
+}
+
+/// That something is committed is told with the next message, or soon: a member is then written to once, not twice.
+fn urgency_of(frame: &Frame) -> Urgency {
+    let is_watermark = frame.header().is_some_and(|header| header.kind == Watermarks::KIND);
+    if is_watermark { Urgency::Patient } else { Urgency::Now }
 }
 
 /// Whether an answer tells a stranger that it is let in: from then on it may send frames of full size.

@@ -203,7 +203,8 @@ where
     }
 
     fn due(&self) -> Option<Instant> {
-        self.machine.poll_timeout().map(|Deadline { at, .. }| self.clock.runtime_instant(at))
+        let machine = self.machine.poll_timeout().map(|Deadline { at, .. }| self.clock.runtime_instant(at));
+        machine.into_iter().chain(self.links.due()).min()
     }
 
     /// All of it happens at one moment.
@@ -236,6 +237,7 @@ where
                 for (header, message) in messages {
                     // What one message brings about may be the end of its link.
                     if self.links.is_heard(link) {
+                        self.links.hear(link, header.kind);
                         self.feed(Input::Received { link, header, message });
                     }
                 }
@@ -262,9 +264,11 @@ where
     }
 
     fn on_due(&mut self) {
-        if let Some(deadline) = self.machine.poll_timeout() {
-            trace!(why = deadline.why, "due");
-        }
+        self.links.release();
+        let Some(deadline) = self.machine.poll_timeout().filter(|deadline| deadline.at <= self.now.mono) else {
+            return;
+        };
+        trace!(why = deadline.why, "due");
         self.machine.handle_timeout(self.now);
         self.carry_out_all();
     }

@@ -16,9 +16,10 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use segment_proto::{Frame, Header, LinkId, Message, Verified, Verifier};
 use thiserror::Error;
 use tokio::sync::mpsc;
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use crate::limits::DriverLimits;
+use crate::limits::{AWAITED, DriverLimits};
 use crate::traffic::Counters;
 use crate::transport::{Connection, Role};
 pub(crate) use queue::Level;
@@ -59,13 +60,27 @@ pub(crate) enum End {
 /// Where links put their notices; one bounded queue for all.
 pub(crate) type Notices = mpsc::Sender<(LinkId, Notice)>;
 
+/// When the writer is woken for what is staged.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Urgency {
+    /// Nothing is staged.
+    #[default]
+    Nothing,
+    /// With the next frame that is not patient, or soon.
+    Patient,
+    /// At the end of this turn.
+    Now,
+}
+
 /// The driver's end of a link. Dropping it flushes and closes.
 #[derive(Debug)]
 pub(crate) struct Link {
     queue: Arc<SendQueue>,
-    /// Frames that the writer has not been woken for, and how full they have made the queue.
+    /// Frames that the writer has not been woken for, when it will be, and how full they have made the queue.
     staged: usize,
+    urgency: Urgency,
     level: Level,
+    submitted: Option<Instant>,
     /// Tells the tasks what `is_closing` says here.
     closing: CancellationToken,
     is_closing: bool,
@@ -113,18 +128,46 @@ impl Link {
         tokio::spawn(Box::new(reader).run());
         tokio::spawn(Box::new(writer).run());
         let (level, counters) = (Level::Calm, counters.clone());
-        Self { queue, staged: 0, level, closing, is_closing: false, frame_limit, counters }
+        Self {
+            queue,
+            staged: 0,
+            urgency: Urgency::Nothing,
+            level,
+            submitted: None,
+            closing,
+            is_closing: false,
+            frame_limit,
+            counters,
+        }
     }
 
-    /// Queues a frame, for which the writer is woken by [`Link::flush`]; says whether it is the first since.
-    pub(crate) fn stage(&mut self, frame: Frame) -> bool {
+    /// Queues a frame, for which the writer is woken by [`Link::flush`]; says whether that has become more urgent.
+    pub(crate) fn stage(&mut self, frame: Frame, urgency: Urgency) -> bool {
         self.level = self.level.max(self.queue.push(frame));
         self.staged += 1;
-        self.staged == 1
+        let is_more = self.urgency < urgency;
+        self.urgency = self.urgency.max(urgency);
+        is_more
+    }
+
+    /// The other side has submitted a message, and waits for its commit.
+    pub(crate) fn note_submission(&mut self) {
+        self.submitted = Some(Instant::now());
+    }
+
+    /// Whether the other side is an author who waits for a commit.
+    pub(crate) fn awaits_commits(&self) -> bool {
+        self.submitted.is_some_and(|at| at.elapsed() < AWAITED)
+    }
+
+    /// Whether something was staged since the last [`Link::flush`].
+    pub(crate) fn is_staged(&self) -> bool {
+        self.urgency > Urgency::Nothing
     }
 
     /// Wakes the writer once for all that was staged.
     pub(crate) fn flush(&mut self) -> Level {
+        self.urgency = Urgency::Nothing;
         self.counters.queued(mem::take(&mut self.staged));
         self.queue.wake();
         mem::take(&mut self.level)

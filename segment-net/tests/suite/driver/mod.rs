@@ -2,6 +2,7 @@
 
 mod dialling;
 mod ending;
+mod patience;
 mod queues;
 
 use std::time::Duration;
