@@ -125,15 +125,18 @@ impl Store for SqliteStore {
 
 fn perform(connection: &mut Connection, batch: &[StoreOperation]) -> rusqlite::Result<Vec<StoreOutcome>> {
     let transaction = connection.transaction()?;
-    let outcomes = batch.iter().map(|operation| perform_one(&transaction, operation)).collect::<Result<_, _>>()?;
+    let mut writer = write::Writer::new(&transaction)?;
+    let outcomes = batch.iter().map(|operation| perform_one(&mut writer, operation)).collect::<Result<_, _>>()?;
+    drop(writer);
     transaction.commit()?;
     Ok(outcomes)
 }
 
-fn perform_one(connection: &Connection, operation: &StoreOperation) -> rusqlite::Result<StoreOutcome> {
+fn perform_one(writer: &mut write::Writer<'_>, operation: &StoreOperation) -> rusqlite::Result<StoreOutcome> {
+    let connection = writer.connection;
     match operation {
         StoreOperation::Write(writes) => {
-            writes.iter().try_for_each(|one| write::write(connection, one))?;
+            writes.iter().try_for_each(|one| writer.write(one))?;
             Ok(StoreOutcome::Written)
         }
         StoreOperation::Read { log, from, to, entries_max, bytes_max } => {

@@ -1,6 +1,6 @@
 //! What is written.
 
-use rusqlite::{Connection, ErrorCode, Result, Statement, params};
+use rusqlite::{CachedStatement, Connection, ErrorCode, Result, Statement, params};
 use segment_core::{LogId, StoredEntry, Table, Write};
 
 use super::column::Number;
@@ -18,15 +18,30 @@ const ERASE_RECORDS: &str = "DELETE FROM records WHERE tab = ?1 AND key >= ?2 AN
 const PUT: &str = "INSERT OR REPLACE INTO records (tab, key, value) VALUES (?1, ?2, ?3)";
 const DELETE: &str = "DELETE FROM records WHERE tab = ?1 AND key = ?2";
 
-pub(super) fn write(connection: &Connection, write: &Write) -> Result<()> {
-    match write {
-        Write::Append { log, entries } => append(connection, log, entries),
-        Write::Cut { log, from } => cut(connection, log, *from),
-        Write::Trim { log, below } => trim(connection, log, *below),
-        Write::Move { from, to } => move_entries(connection, from, to),
-        Write::Erase { log } => erase(connection, log),
-        Write::Put { table, key, value } => run(connection, PUT, params![*table as u8, key.as_ref(), value.as_ref()]),
-        Write::Delete { table, key } => run(connection, DELETE, params![*table as u8, key.as_ref()]),
+/// What a transaction writes with: most of it are single entries, whose statement is fetched once for all of them.
+pub(super) struct Writer<'a> {
+    pub connection: &'a Connection,
+    append: CachedStatement<'a>,
+}
+
+impl<'a> Writer<'a> {
+    pub fn new(connection: &'a Connection) -> Result<Self> {
+        Ok(Self { connection, append: connection.prepare_cached(APPEND)? })
+    }
+
+    pub fn write(&mut self, write: &Write) -> Result<()> {
+        let connection = self.connection;
+        match write {
+            Write::Append { log, entries } => append(connection, &mut self.append, log, entries),
+            Write::Cut { log, from } => cut(connection, log, *from),
+            Write::Trim { log, below } => trim(connection, log, *below),
+            Write::Move { from, to } => move_entries(connection, from, to),
+            Write::Erase { log } => erase(connection, log),
+            Write::Put { table, key, value } => {
+                run(connection, PUT, params![*table as u8, key.as_ref(), value.as_ref()])
+            }
+            Write::Delete { table, key } => run(connection, DELETE, params![*table as u8, key.as_ref()]),
+        }
     }
 }
 
@@ -34,15 +49,14 @@ fn run(connection: &Connection, sql: &str, params: impl rusqlite::Params) -> Res
     connection.prepare_cached(sql)?.execute(params).map(|_| ())
 }
 
-fn append(connection: &Connection, log: &LogId, entries: &[StoredEntry]) -> Result<()> {
-    let mut statement = connection.prepare_cached(APPEND)?;
+fn append(connection: &Connection, statement: &mut Statement<'_>, log: &LogId, entries: &[StoredEntry]) -> Result<()> {
     for stored in entries {
         let pos = stored.entry.pos;
-        match insert(&mut statement, log, stored) {
+        match insert(statement, log, stored) {
             Err(error) if error.sqlite_error_code() == Some(ErrorCode::ConstraintViolation) => {
                 lookup::replaced(connection, log, pos)?;
                 run(connection, REMOVE, params![log.prefix(), Number(pos)])?;
-                insert(&mut statement, log, stored)?;
+                insert(statement, log, stored)?;
             }
             inserted => inserted?,
         }
