@@ -10,7 +10,7 @@ use crate::host::replication::Replication;
 use crate::host::staging::Staging;
 use crate::host::{Host, HostRequest, HostTask};
 use crate::peer::context::{Context, Purpose, Unanswered};
-use crate::peer::events::PeerEvent;
+use crate::peer::events::{PeerEvent, Source};
 use crate::rules::Rule;
 use crate::sync::persist::{Meta, put_epoch, put_meta};
 
@@ -225,6 +225,9 @@ impl Host {
             self.tenure.staging = None;
             if failure.reason == Reason::NotHost {
                 self.become_guest(cx);
+            }
+            if failure.reason == Reason::StorageFailed {
+                cx.out.event(PeerEvent::DamageFound { channel: self.channel(), at: Source::Tracker });
             }
         }
         self.on_refused_by_tracker(cx);

@@ -33,7 +33,7 @@ fn put_back(world: &mut World, node: usize, disk: TestStore) {
     world.start(node);
 }
 
-fn come_back(world: &mut World, node: usize, name: &str) {
+pub(super) fn come_back(world: &mut World, node: usize, name: &str) {
     world.wait(Duration::from_secs(1));
     world.return_of(node, name);
 }

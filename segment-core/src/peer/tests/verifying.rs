@@ -106,6 +106,26 @@ fn a_flipped_bit_in_the_copy_is_not_served_and_healed_by_whoever_has_the_right_o
 }
 
 #[test]
+fn what_only_the_tracker_has_is_named() {
+    let (mut world, channel) = town();
+    world.kill(KEN);
+    for n in 8..11 {
+        world.send(ADA, channel, &alloc::format!("text {n}"));
+        world.wait(Duration::from_secs(1));
+    }
+    world.kill(ADA);
+    flip(stored(&mut world, TRACKER, channel, LogRole::Backup, 10));
+    world.start(KEN);
+    super::disaster::come_back(&mut world, KEN, "ken");
+    world.wait(Duration::from_secs(20));
+    let found = |event: &PeerEvent| matches!(event, PeerEvent::DamageFound { at: Source::Tracker, .. });
+    assert!(world.take(KEN).iter().any(found));
+    let report = verify(&mut world, KEN, channel);
+    assert_eq!((report.to, places(&report.copies[0].bad), report.copies[0].healed), (8, alloc::vec![10], 0));
+    assert!(!report.holds());
+}
+
+#[test]
 fn with_nobody_to_ask_what_is_bad_is_named_and_left() {
     let (mut world, channel) = town();
     world.kill(TRACKER);

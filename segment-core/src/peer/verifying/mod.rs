@@ -202,8 +202,14 @@ impl Copy {
         }
     }
 
-    /// A page has come: it has to follow the chain so far.
-    fn take(&mut self, page: EntryPage, to: u64, end: Hash) {
+    /// Up to where it is gone through: what this peer knows to be committed, and what the copy says is.
+    fn walk_to(&self, known: u64) -> u64 {
+        self.report.as_ref().map_or(known, |report| report.committed.max(known))
+    }
+
+    /// A page has come: it has to follow the chain so far, and to lead to the own receipt.
+    fn take(&mut self, page: EntryPage, known: u64, end: Hash) {
+        let to = self.walk_to(known);
         let Some((next, before)) = self.walk.take() else { return };
         let dense = page.entries.iter().zip(next..).all(|(entry, pos)| entry.pos == pos);
         if page.before != before || !dense || page.entries.is_empty() {
@@ -213,9 +219,9 @@ impl Copy {
         let (mut last, mut chain) = (next, before);
         for entry in kept {
             (last, chain) = (entry.pos, entry.chain(&chain));
-        }
-        if last == to && chain != end {
-            return self.note(next, Fault::Differs);
+            if last == known && chain != end {
+                return self.note(next, Fault::Differs);
+            }
         }
         if let (Some(report), Brought::One(pos) | Brought::Page(pos)) = (&mut self.report, self.brought) {
             report.healed += u64::from(pos == next);

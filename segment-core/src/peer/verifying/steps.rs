@@ -109,8 +109,9 @@ impl Peer {
 
     fn walk(&mut self, id: RequestId, index: usize, now: Now) {
         let Some(job) = self.verifying.get_mut(&id) else { return };
-        let (channel, to) = (job.log.channel, job.committed());
+        let (channel, known) = (job.log.channel, job.committed());
         let Some(copy) = job.copies.get_mut(index) else { return };
+        let to = copy.walk_to(known);
         let Some((from, _)) = copy.walk.filter(|(from, _)| *from <= to) else {
             copy.walk = None;
             return self.go_on_verifying(id, now);
@@ -223,10 +224,11 @@ impl Peer {
     fn on_walked(&mut self, id: RequestId, index: usize, answer: Result<Message, Unanswered>, now: Now) {
         let (entries_max, bytes_max) = (self.core.limits.batch_entries_max, self.core.limits.batch_bytes_max);
         let Some(job) = self.verifying.get_mut(&id) else { return };
-        let (to, end) = (job.committed(), job.receipt.as_ref().map_or(Hash::ZERO, |receipt| receipt.at.chain));
+        let (known, end) = (job.committed(), job.receipt.as_ref().map_or(Hash::ZERO, |receipt| receipt.at.chain));
         let Some(copy) = job.copies.get_mut(index) else { return };
+        let to = copy.walk_to(known);
         match answer {
-            Ok(Message::EntryPage(page)) => copy.take(page, to, end),
+            Ok(Message::EntryPage(page)) => copy.take(page, known, end),
             Err(Unanswered::Refused(failure)) if failure.reason == Reason::StorageFailed => copy.is_damaged(),
             _ => copy.walk = None,
         }
