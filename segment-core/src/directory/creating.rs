@@ -4,7 +4,7 @@ use alloc::boxed::Box;
 
 use segment_proto::access::{Access, View, Visitors};
 use segment_proto::messages::{
-    ChannelFound, ChannelRow, CreateChannel, Done, FindChannel, JoinChannel, LeaveChannel, Presence,
+    ChannelFound, ChannelRow, CreateChannel, Done, FindChannel, JoinChannel, LeaveChannel, Presence, RestoreChannel,
 };
 use segment_proto::{AccountId, ChannelId, ChannelName, ChannelRecord, Reason, Rights, Signed};
 
@@ -67,6 +67,37 @@ impl Directory {
             revision: 1,
         };
         self.write_channel(from, Signed::new(record, cx.identity), cx);
+        Ok(())
+    }
+
+    /// A channel that was made after the copy of which this tracker's store was put back. Its messages follow: its
+    /// host shows a receipt for them.
+    pub(super) fn on_restore_channel(
+        &mut self,
+        from: Asker,
+        caller: &Caller,
+        m: RestoreChannel,
+        backups: &Backups,
+        cx: &mut Context<'_>,
+    ) -> Result<(), Refusal> {
+        let record = m.record;
+        if !record.is_signed_by(&cx.identity.device(), &cx.identity.verifier()) {
+            return Err(Reason::BadSignature.into());
+        }
+        let owner = record.owner.account;
+        if record.host != caller.device && owner != caller.who.account {
+            return Err(Reason::NotHost.into());
+        }
+        if self.channels.get(record.channel).is_some() {
+            self.answer_found(from, record.channel, backups, cx);
+            return Ok(());
+        }
+        self.members.reserve(record.channel, owner, cx.limits)?;
+        if let Err(reason) = self.channels.reserve(&record.name, owner, cx.limits) {
+            self.members.remove(record.channel, owner);
+            return Err(reason.into());
+        }
+        self.write_channel(from, record, cx);
         Ok(())
     }
 

@@ -87,6 +87,7 @@ impl Link {
                 _,
                 Message::Ping(_)
                 | Message::Register(_)
+                | Message::RegisterAgain(_)
                 | Message::Login(_)
                 | Message::Guest(_)
                 | Message::ResumeSession(_),

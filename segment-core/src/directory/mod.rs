@@ -22,6 +22,7 @@ use segment_proto::{
 
 use crate::contract::Deadline;
 use crate::outbox::Asker;
+use crate::random::Random;
 use crate::store::{Fatal, Operation, Outcome, Store, StoreOperation, Write};
 use crate::tracker::Backups;
 use crate::tracker::context::{Caller, Context, TrackerTask};
@@ -138,6 +139,11 @@ impl Directory {
         self.channels.iter()
     }
 
+    /// The store was put back from a copy: what was made behind that keeps its numbers. What is to be written for it.
+    pub(crate) fn begin_range(&mut self, random: &mut Random) -> Write {
+        self.accounts.begin_range(random)
+    }
+
     /// What the channels' copies have to know; to be asked after every call.
     pub fn take_notices(&mut self) -> Vec<DirectoryNotice> {
         core::mem::take(&mut self.notices)
@@ -211,6 +217,7 @@ impl Directory {
             Message::Hello(m) => self.on_hello(from, &m, cx),
             Message::Ping(_) => cx.out.answer(from, &Pong { wall: cx.now.wall }),
             Message::Register(m) => self.on_register(from, m, cx)?,
+            Message::RegisterAgain(m) => self.on_register_again(from, m, cx)?,
             Message::Login(m) => self.on_login(from, m, cx)?,
             Message::Guest(m) => self.on_guest(from, &m, cx)?,
             Message::ResumeSession(m) => self.on_resume(from, &m, cx)?,
@@ -262,6 +269,7 @@ impl Directory {
             Message::ListUsers(m) => self.on_list_users(from, user.map(|_| &m)?, cx),
             Message::FindUser(m) => self.on_find_user(from, user.map(|_| &m)?, cx),
             Message::CreateChannel(m) => self.on_create_channel(from, user?, &m, cx),
+            Message::RestoreChannel(m) => self.on_restore_channel(from, user?, m, backups, cx),
             Message::ListMembers(m) => self.on_list_members(from, user?, &m, backups, cx),
             _ => Err(Refusal::new(Reason::UnsupportedKind, "not asked of a tracker")),
         }

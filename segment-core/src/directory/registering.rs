@@ -3,7 +3,7 @@
 use alloc::boxed::Box;
 use core::time::Duration;
 
-use segment_proto::messages::{AuthMethod, Presence, Register};
+use segment_proto::messages::{AuthMethod, Presence, Register, RegisterAgain};
 use segment_proto::{AccountId, Limits, LinkId, Reason, Secret, UserName, Who};
 
 use super::guard::Network;
@@ -30,21 +30,54 @@ impl Directory {
     pub(super) fn on_register(&mut self, from: Asker, m: Register, cx: &mut Context<'_>) -> Result<(), Refusal> {
         let network = self.may_log_in(from.link, m.auth_method, m.presence, cx.limits)?;
         let name = UserName::new(&m.name)?;
-        if !PASSWORD_BYTES.contains(&m.secret.0.len()) {
-            return Err(Refusal::new(Reason::BadPassword, "a password has 8 to 256 bytes"));
-        }
+        check_password(&m.secret)?;
         // The name first: whoever asks again because an answer was lost has to hear that it is taken.
         let account = self.accounts.reserve(&name, cx.limits.accounts_max)?;
+        self.begin_registration(
+            Registration { from, who: Who { account, name }, presence: m.presence },
+            m.secret,
+            network,
+            cx,
+        )
+    }
+
+    /// An account that was made after the copy of which this tracker's store was put back.
+    pub(super) fn on_register_again(
+        &mut self,
+        from: Asker,
+        m: RegisterAgain,
+        cx: &mut Context<'_>,
+    ) -> Result<(), Refusal> {
+        let network = self.may_log_in(from.link, m.auth_method, m.presence, cx.limits)?;
+        check_password(&m.secret)?;
+        let is_own = m.device.is_signed_by(&cx.identity.device(), &cx.identity.verifier());
+        let asks = self.links.get(from.link).map(|link| link.device);
+        if !is_own || asks != Some(m.device.device) || m.device.revoked.is_some() {
+            return Err(Reason::BadCertificate.into());
+        }
+        let who = m.device.who.clone();
+        self.accounts.reserve_again(&who, cx.limits.accounts_max)?;
+        self.begin_registration(Registration { from, who, presence: m.presence }, m.secret, network, cx)
+    }
+
+    /// Its name is taken already.
+    fn begin_registration(
+        &mut self,
+        registration: Registration,
+        secret: Secret,
+        network: Network,
+        cx: &mut Context<'_>,
+    ) -> Result<(), Refusal> {
+        let from = registration.from;
         let device = self.check_device(from.link, None);
         if let Err(refusal) = device.and_then(|()| Ok(self.may_hash_for(network, cx)?)) {
-            self.accounts.release(&name);
+            self.accounts.release(&registration.who.name);
             return Err(refusal);
         }
         self.links.set_stage(from.link, Stage::LoggingIn);
         let salt = self.salt(from.link);
-        let registration = Registration { from, who: Who { account, name }, presence: m.presence };
         let task = DirectoryTask::Registration(Box::new(registration));
-        self.perform(from, task, Operation::HashPassword { secret: m.secret, salt }, cx);
+        self.perform(from, task, Operation::HashPassword { secret, salt }, cx);
         Ok(())
     }
 
@@ -100,6 +133,13 @@ impl Directory {
 
     pub(super) fn salt(&mut self, link: LinkId) -> [u8; 16] {
         self.links.get_mut(link).map(|link| link.random.bytes()).unwrap_or_default()
+    }
+}
+
+fn check_password(secret: &Secret) -> Result<(), Refusal> {
+    match PASSWORD_BYTES.contains(&secret.0.len()) {
+        true => Ok(()),
+        false => Err(Refusal::new(Reason::BadPassword, "a password has 8 to 256 bytes")),
     }
 }
 

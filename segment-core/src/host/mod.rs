@@ -9,6 +9,7 @@ mod forward;
 mod members;
 mod replication;
 mod reseeding;
+mod restoring;
 mod resubmit;
 mod retaining;
 mod retiring;
@@ -93,6 +94,8 @@ pub enum HostRequest {
     Snapshot,
     /// `Submit`: cut messages are brought to whoever owns the epoch.
     Drain,
+    /// `RestoreChannel`: the tracker has lost the whole channel.
+    Restore,
 }
 
 impl HostRequest {
@@ -105,6 +108,7 @@ impl HostRequest {
             Self::Reseed => "take what the tracker has lost",
             Self::Snapshot => "a part of the snapshot",
             Self::Drain => "take cut messages",
+            Self::Restore => "take a channel that it has lost",
         }
     }
 }
@@ -268,6 +272,7 @@ impl Host {
             (HostRequest::Reseed, answered) => self.on_reseeded(answered, cx),
             (HostRequest::Snapshot, answered) => self.on_snapshot_part(part_of(answered.ok()), cx),
             (HostRequest::Drain, answered) => self.on_drained(answered, cx),
+            (HostRequest::Restore, answered) => self.on_restored(answered, cx),
             (HostRequest::Adopted(_), Err(unanswered)) => self.on_not_granted(&unanswered, cx),
             (HostRequest::Hello(_), Err(unanswered)) => self.on_hello_refused(&unanswered, cx),
             _ => self.on_refused_by_tracker(cx),

@@ -48,6 +48,8 @@ pub struct Tenure {
     ask_again: Option<Instant>,
     /// How often in a row the tracker has refused.
     refusals: u32,
+    /// Why the tracker does not take this channel back, which it has lost.
+    pub(super) stranded: Option<Reason>,
     /// What is being taken over. It goes on with the next greeting.
     pub(super) staging: Option<Staging>,
 }
@@ -170,7 +172,7 @@ impl Host {
     pub(super) fn is_superseded(&self, request: &HostRequest) -> bool {
         let asked = match request {
             HostRequest::Hello(nonce) | HostRequest::Adopted(nonce) => Some(*nonce),
-            HostRequest::Reseed | HostRequest::Snapshot | HostRequest::Drain => None,
+            HostRequest::Reseed | HostRequest::Snapshot | HostRequest::Drain | HostRequest::Restore => None,
         };
         asked.is_some() && asked != self.tenure.nonce
     }
@@ -223,8 +225,10 @@ impl Host {
         if let Unanswered::Refused(failure) = unanswered {
             // What was staged may be what is refused.
             self.tenure.staging = None;
-            if failure.reason == Reason::NotHost {
-                self.become_guest(cx);
+            match failure.reason {
+                Reason::NotHost => self.become_guest(cx),
+                Reason::NoSuchChannel => return self.restore_channel(cx),
+                _ => {}
             }
             if failure.reason == Reason::StorageFailed {
                 cx.out.event(PeerEvent::DamageFound { channel: self.channel(), at: Source::Tracker });

@@ -351,6 +351,19 @@ pub enum PeerEvent {
         /// The channel.
         channel: ChannelId,
     },
+    /// The tracker had lost a channel that is hosted here, and has taken it back; its messages are brought behind it.
+    ChannelRestored {
+        /// The channel.
+        channel: ChannelId,
+    },
+    /// The tracker has lost a channel that is hosted here, and does not take it back. It is asked on; until then
+    /// nobody else reads the channel, and it may be left.
+    ChannelNotRestored {
+        /// The channel.
+        channel: ChannelId,
+        /// Why not.
+        failure: Failure,
+    },
     /// Messages have moved: for the connection log. One event per batch and direction, not per receiver.
     Transferred {
         /// The channel.

@@ -26,7 +26,7 @@ pub use backups::Backups;
 use context::{Context, TrackerTask};
 use events::TrackerEvent;
 use forwards::Forwards;
-pub use restored::mark_restored;
+pub use restored::{DamagedPlace, check_channels, mark_restored};
 use streams::{Streams, is_about_a_stream};
 
 /// What a tracker is given at its start.
@@ -66,13 +66,14 @@ impl Tracker {
     pub fn restore(config: TrackerConfig, store: &mut dyn Store) -> Result<Self, Fatal> {
         let mut directory = Directory::restore(config.software, store)?;
         let mut backups = Backups::restore(directory.channels(), store)?;
-        restored::open_generations(&mut backups, &config.identity, store)?;
+        let random = Random::new(config.seed);
+        restored::begin_anew(&mut directory, &mut backups, &config.identity, random.child(b"restored"), store)?;
         directory.forget_outsiders(&backups, store)?;
         Ok(Self {
             identity: config.identity,
             limits: config.limits,
             rules: config.rules,
-            random: Random::new(config.seed),
+            random,
             out: Outbox::default(),
             directory,
             backups,

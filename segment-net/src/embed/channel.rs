@@ -141,6 +141,8 @@ fn channel_of(event: &PeerEvent) -> Option<ChannelId> {
         | E::EpochChanged { channel, .. }
         | E::Hosting { channel, .. }
         | E::HostingStopped { channel }
+        | E::ChannelRestored { channel }
+        | E::ChannelNotRestored { channel, .. }
         | E::StreamStarted { channel, .. }
         | E::StreamStopped { channel, .. }
         | E::StreamLost { channel, .. }

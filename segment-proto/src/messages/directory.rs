@@ -72,6 +72,14 @@ pub struct CreateChannel {
     pub visitors: Visitors,
 }
 
+/// Brings a channel back that this tracker has lost: the same channel, proven by what the tracker has signed. Asked by
+/// the device that hosts it, or by its owner.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RestoreChannel {
+    /// What it is; signed by the tracker that is asked.
+    pub record: Signed<ChannelRecord>,
+}
+
 /// A channel, as one who may see it sees it now.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ChannelRow {

@@ -49,6 +49,7 @@ messages! {
     0x0111 RenewCertificate => CertificateRenewed;
     0x0112 CertificateRenewed;
     0x0113 Revoked;
+    0x0114 RegisterAgain => LoggedIn;
 
     0x0201 ListUsers => UserPage;
     0x0202 UserPage;
@@ -68,6 +69,7 @@ messages! {
     0x0210 DevicePage;
     0x0211 FindUser => UserFound;
     0x0212 UserFound;
+    0x0213 RestoreChannel => ChannelFound;
 
     0x0301 Subscribe => Subscribed;
     0x0302 Subscribed;

@@ -85,6 +85,20 @@ pub struct Register {
     pub presence: Presence,
 }
 
+/// Makes an account again that this tracker has lost, and logs in: the same account, proven by what the tracker has
+/// signed for the asking device.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RegisterAgain {
+    /// Whose device this is; signed by the tracker that is asked.
+    pub device: Signed<DeviceRecord>,
+    /// How the secret is to be understood.
+    pub auth_method: AuthMethod,
+    /// The secret; 8 to 256 bytes.
+    pub secret: Secret,
+    /// How to be seen from the start.
+    pub presence: Presence,
+}
+
 /// Logs in with a password.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Login {

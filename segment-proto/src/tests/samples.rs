@@ -66,6 +66,13 @@ fn session(d: &mut Draw) -> Vec<Message> {
         d.sample(|_| RenewCertificate {}.into()),
         d.sample(|d| CertificateRenewed { certificate: d.signed_certificate() }.into()),
         d.sample(|d| Revoked { session: d.session(), device: d.device() }.into()),
+        d.sample(|d| RegisterAgain {
+            device: d.signed_device(),
+            auth_method: d.one_of(AuthMethod::ALL),
+            secret: secret(d),
+            presence: d.presence(),
+        }
+        .into()),
     ]
 }
 
@@ -96,6 +103,7 @@ fn directory(d: &mut Draw) -> Vec<Message> {
         d.sample(|d| DevicePage { records: d.list(Draw::signed_device) }.into()),
         d.sample(|d| FindUser { name: d.text() }.into()),
         d.sample(|d| UserFound { account: d.account(), name: d.user_name() }.into()),
+        d.sample(|d| RestoreChannel { record: d.channel_row().record }.into()),
     ]
 }
 

@@ -187,6 +187,7 @@ impl Truth {
     pub fn on_received(&mut self, link: LinkId, id: RequestId, message: &Message) {
         let presence = match message {
             Message::Register(m) => m.presence,
+            Message::RegisterAgain(m) => m.presence,
             Message::Login(m) => m.presence,
             Message::ResumeSession(m) => m.presence,
             Message::SetStatus(m) => m.presence,

@@ -246,3 +246,34 @@ fn the_operations_of_a_registration_are_exactly_these() {
     assert_eq!(writes.len(), 3, "account, device and session in one transaction");
     bench.close();
 }
+
+#[test]
+fn an_account_that_was_lost_is_made_again_by_its_own_device_only() {
+    let mut bench = Bench::new();
+    let old = bench.store.clone();
+    let alice = bench.register(1, "alice");
+    let mut find = |link| match bench.answer(link, FindDevices { devices: alloc::vec![alice.device] }) {
+        Message::DevicePage(page) => page.records[0].clone(),
+        other => panic!("{other:?}"),
+    };
+    let device = find(alice.link);
+    let again = |device| RegisterAgain {
+        device,
+        auth_method: AuthMethod::Password,
+        secret: Secret(PASSWORD.to_string()),
+        presence: Presence::Online,
+    };
+    let link = bench.greet(1);
+    assert_eq!(bench.reason(link, again(device.clone())), Reason::NameTaken, "it is there");
+    bench.store = old;
+    bench.restart();
+    let other = bench.greet(2);
+    assert_eq!(bench.reason(other, again(device.clone())), Reason::BadCertificate);
+    let link = bench.greet(1);
+    let forged = segment_proto::Signed::new((*device).clone(), &segment_proto::Identity::simulated(alice.device));
+    assert_eq!(bench.reason(link, again(forged)), Reason::BadCertificate);
+    assert_eq!(bench.log_in(link, 1, again(device)).who, alice.who);
+    bench.restart();
+    assert_eq!(bench.login(1, "alice").who, alice.who);
+    bench.close();
+}

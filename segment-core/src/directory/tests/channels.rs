@@ -228,3 +228,25 @@ fn who_is_shown_a_channel_is_who_may_read_it() {
     let seen = |account| super::super::creating::may_see(&access, AccountId(account));
     assert_eq!([seen(1), seen(2), seen(0)], [Ok(()), Err(Reason::MembersOnly), Err(Reason::NoVisitors)]);
 }
+
+#[test]
+fn a_lost_channel_is_brought_back_by_its_host_or_owner_with_what_the_tracker_signed() {
+    let mut bench = Bench::new();
+    let alice = bench.register(1, "alice");
+    let bob = bench.register(2, "bob");
+    let old = bench.store.clone();
+    let record = bench.create(&alice, "general").record;
+    bench.store = old;
+    bench.restart();
+    let (alice, bob) = (bench.resume(1, &alice), bench.resume(2, &bob));
+    let restore = |record| RestoreChannel { record };
+    assert_eq!(bench.reason(bob.link, restore(record.clone())), Reason::NotHost);
+    let forged = segment_proto::Signed::new((*record).clone(), &segment_proto::Identity::simulated(alice.device));
+    assert_eq!(bench.reason(alice.link, restore(forged)), Reason::BadSignature);
+    for again in [false, true] {
+        let Message::ChannelFound(found) = bench.answer(alice.link, restore(record.clone())) else { panic!("{again}") };
+        assert_eq!((found.row.record, found.row.joined), (record.clone(), true));
+    }
+    assert_eq!([Table::Channel, Table::Member].map(|table| bench.store.count(table)), [1, 1]);
+    bench.close();
+}

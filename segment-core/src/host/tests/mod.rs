@@ -10,6 +10,7 @@ mod judging;
 mod limits;
 mod replicating;
 mod reseeding;
+mod restoring;
 mod retaining;
 mod rig;
 mod showing;

@@ -9,6 +9,7 @@ use segment_proto::messages::{
 use segment_proto::{AccountId, ChannelId, ChannelName, Now, SessionId, UserName, View, Visitors};
 
 use super::Asked;
+use crate::host::Host;
 use crate::peer::Peer;
 use crate::peer::errors::CommandError;
 use crate::peer::requests::PeerRequest;
@@ -84,17 +85,20 @@ impl Peer {
         self.ask(&JoinChannel { name: channel_name(name)? }, PeerRequest::Join, now)
     }
 
-    /// Leaves a channel: its cache is erased here.
+    /// Leaves a channel: its cache is erased here. One that is hosted here is only left where the tracker has lost it
+    /// and does not take it back: what was in it is gone then.
     ///
     /// # Errors
     /// As said above, [`CommandError::NotJoined`], [`CommandError::HostedHere`] and [`CommandError::Unsent`].
     pub fn leave(&mut self, channel: ChannelId, unsent: Unsent, now: Now) -> Asked {
         let joined = self.channels.get(&channel).ok_or(CommandError::NotJoined)?;
-        if joined.host.is_some() || joined.replica.record().host == self.core.identity.device() {
+        let is_stranded = joined.host.as_ref().is_some_and(Host::is_stranded);
+        let is_hosted = joined.host.is_some() || joined.replica.record().host == self.core.identity.device();
+        if is_hosted && !is_stranded {
             return Err(CommandError::HostedHere);
         }
         let waiting = joined.waiting();
-        if waiting > 0 && unsent == Unsent::Keep {
+        if waiting > 0 && !is_stranded && unsent == Unsent::Keep {
             return Err(CommandError::Unsent(waiting));
         }
         let id = self.ask(&LeaveChannel { channel }, PeerRequest::Leave(channel), now)?;

@@ -4,10 +4,10 @@ use alloc::string::ToString;
 use core::net::IpAddr;
 
 use segment_proto::messages::{
-    AuthMethod, Guest, Login, Logout, Ping, Presence, Register, ResumeSession, Secret, SetStatus,
+    AuthMethod, Guest, Login, Logout, Ping, Presence, Register, RegisterAgain, ResumeSession, Secret, SetStatus,
 };
 use segment_proto::pending::NoAnswer;
-use segment_proto::{Now, Request, SessionId, Token, UserName};
+use segment_proto::{DeviceRecord, Now, Request, SessionId, Signed, Token, UserName};
 
 use super::Asked;
 use crate::contract::Endpoint;
@@ -88,15 +88,28 @@ impl Peer {
         self.settle(now);
     }
 
-    /// Creates an account and logs in.
+    /// Creates an account and logs in. An account that the tracker has lost, and that was this device's, is made again
+    /// as it was.
     ///
     /// # Errors
     /// [`CommandError::NotConnected`], [`CommandError::Busy`], [`CommandError::BadName`], [`CommandError::BadPassword`].
     pub fn register(&mut self, name: &str, secret: Secret, presence: Presence, now: Now) -> Asked {
         check_secret(&secret)?;
         let name = UserName::new(name)?.as_str().to_string();
-        let register = Register { name, auth_method: AuthMethod::Password, secret, presence };
-        self.ask_stranger(&register, PeerRequest::Login { by: LoginBy::Embedder, presence }, now)
+        let (auth_method, purpose) = (AuthMethod::Password, PeerRequest::Login { by: LoginBy::Embedder, presence });
+        match self.proof_of(&name) {
+            Some(device) => self.ask_stranger(&RegisterAgain { device, auth_method, secret, presence }, purpose, now),
+            None => self.ask_stranger(&Register { name, auth_method, secret, presence }, purpose, now),
+        }
+    }
+
+    /// What this tracker has signed of this device's account, where that has this name.
+    fn proof_of(&self, name: &str) -> Option<Signed<DeviceRecord>> {
+        let (session, identity) = (&self.core.session, &self.core.identity);
+        let record = session.login.as_ref()?.device.as_ref()?;
+        let is_own = record.who.name.as_str() == name && record.device == identity.device();
+        let key = session.tracker_key.filter(|_| is_own)?;
+        record.is_signed_by(&key, &identity.verifier()).then(|| record.clone())
     }
 
     /// Logs in with a password.

@@ -213,6 +213,8 @@ fn event(event: &PeerEvent) -> String {
         PeerEvent::CutBehind { pos, .. } => format!("cut behind {pos}"),
         PeerEvent::Hosting { fence, .. } => format!("hosting {}.{}", fence.generation, fence.epoch),
         PeerEvent::HostingStopped { .. } => "hosting stopped".into(),
+        PeerEvent::ChannelRestored { .. } => "channel restored".into(),
+        PeerEvent::ChannelNotRestored { failure, .. } => format!("channel not restored: {}", failure.reason),
         PeerEvent::RightsChanged { rights, .. } => format!("rights {rights}"),
         PeerEvent::Removed { reason, .. } => format!("removed {reason}"),
         PeerEvent::MemberLink { who, came, .. } => format!("{who} {}", if *came { "came" } else { "went" }),
