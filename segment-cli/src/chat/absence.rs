@@ -117,13 +117,16 @@ impl Narrator {
         let epoch = absence.epoch;
         let (host, place) = self.names(channel);
         let number = epoch.map(|epoch| format!(" (epoch {epoch})")).unwrap_or_default();
-        // That the host is away is said once.
-        let was_told = self.talk.known().troubled.get(&channel).is_some_and(|trouble| trouble.told);
-        let away = if was_told { String::new() } else { format!("host {host} is not answering; ") };
-        if let Some(trouble) = self.talk.known().troubled.get_mut(&channel) {
-            trouble.told = true;
+        let was_told = {
+            let mut known = self.talk.known();
+            let trouble = known.troubled.get_mut(&channel);
+            trouble.is_some_and(|trouble| std::mem::replace(&mut trouble.told, true))
+        };
+        if was_told && !self.out.is_json() {
+            // That the host is away, and where writing goes, is said once.
+            return;
         }
-        let text = format!("{place}{away}writing goes to the tracker copy{number}");
+        let text = format!("{place}host {host} is not answering; writing goes to the tracker copy{number}");
         self.out.happened(&self.told("takeover", channel, epoch, text));
     }
 
@@ -158,8 +161,20 @@ impl Narrator {
         }
         let name = self.talk.known().name_of(&channel);
         let again = if has_come { "is hosted by this machine from now on" } else { "is hosted by this machine again" };
-        let text = format!("#{name} {again}{} (epoch {})", taken_over(taken, None), fence.epoch);
-        self.out.happened(&EpochTold { taken: Some(taken), ..self.told("hosting", channel, Some(fence.epoch), text) });
+        let mut told = self.told("hosting", channel, Some(fence.epoch), String::new());
+        let (peer, out, talk) = (self.peer.clone(), self.out.clone(), self.talk.clone());
+        tokio::spawn(async move {
+            let counted = timeout(BACK_MAX, count(&peer, channel, taken)).await.ok().flatten();
+            told.taken = Some(taken);
+            (told.lost, told.doubled) = (counted.map(|all| all.lost), counted.map(|all| all.doubled));
+            told.text = format!("#{name} {again}{} (epoch {})", taken_over(taken, counted), fence.epoch);
+            let since = Instant::now();
+            // Who starts the program reads first where they are.
+            while !out.is_json() && !talk.known().welcomed && since.elapsed() < BACK_MAX {
+                sleep(LOOK_AGAIN).await;
+            }
+            out.happened(&told);
+        });
     }
 
     fn told(&self, event: &'static str, channel: ChannelId, epoch: Option<u32>, text: String) -> EpochTold {
@@ -188,6 +203,17 @@ fn taken_over(taken: u64, compared: Option<Compared>) -> String {
     }
 }
 
+/// Reads the places that a host that is back has taken over, the newest of its log: each has a message, and no message
+/// stands twice.
+async fn count(peer: &Peer, channel: ChannelId, taken: u64) -> Option<Compared> {
+    let head = peer.channel(channel).view().await.ok()??.head.pos;
+    let wanted = taken.min(COMPARED_MAX);
+    let keys = keys_of(peer, channel, (head + 1).saturating_sub(wanted).max(1), head).await?;
+    let distinct: BTreeSet<MessageKey> = keys.iter().copied().collect();
+    let wanted = usize::try_from(wanted).unwrap_or(usize::MAX);
+    Some(Compared { lost: wanted.saturating_sub(keys.len()), doubled: keys.len() - distinct.len() })
+}
+
 /// Reads what the log now has in the places of an absence, and looks for what was heard of it.
 async fn compare(peer: &Peer, channel: ChannelId, absence: &Absence, base: u64) -> Option<Compared> {
     while peer.channel(channel).view().await.ok()??.committed < base {
@@ -197,7 +223,15 @@ async fn compare(peer: &Peer, channel: ChannelId, absence: &Absence, base: u64) 
     if first > base {
         return Some(Compared { lost: 0, doubled: 0 });
     }
-    let (mut before, mut keys) = (base + 1, Vec::new());
+    let keys = keys_of(peer, channel, first, base).await?;
+    let distinct: BTreeSet<MessageKey> = keys.iter().copied().collect();
+    let heard = absence.heard.range(first..=base).map(|(_, key)| key);
+    Some(Compared { lost: heard.filter(|key| !distinct.contains(*key)).count(), doubled: keys.len() - distinct.len() })
+}
+
+/// The names of the messages in these places.
+async fn keys_of(peer: &Peer, channel: ChannelId, first: u64, last: u64) -> Option<Vec<MessageKey>> {
+    let (mut before, mut keys) = (last + 1, Vec::new());
     while before > first {
         let from = before;
         let reply = peer.request(move |machine, now| machine.history(channel, Some(from), PAGE, now)).await;
@@ -205,9 +239,7 @@ async fn compare(peer: &Peer, channel: ChannelId, absence: &Absence, base: u64) 
         before = messages.first()?.pos;
         keys.extend(messages.iter().filter(|message| message.pos >= first).map(|message| message.key));
     }
-    let distinct: BTreeSet<MessageKey> = keys.iter().copied().collect();
-    let heard = absence.heard.range(first..=base).map(|(_, key)| key);
-    Some(Compared { lost: heard.filter(|key| !distinct.contains(*key)).count(), doubled: keys.len() - distinct.len() })
+    Some(keys)
 }
 
 #[cfg(test)]

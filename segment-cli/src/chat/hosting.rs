@@ -1,5 +1,7 @@
 //! Where a channel lives.
 
+use segment_core::peer::ChannelView;
+use segment_core::peer::context::LOCAL;
 use segment_core::peer::events::Serving;
 use segment_proto::{ChannelName, DeviceId, EpochOwner};
 use serde::Serialize;
@@ -25,6 +27,9 @@ struct HostFacts {
     behind: u64,
     unplaced: usize,
     member_links: Option<usize>,
+    /// What the owner can do where the host does not come back.
+    #[serde(skip)]
+    way_out: Option<String>,
 }
 
 impl Chat {
@@ -49,6 +54,7 @@ impl Chat {
         let owner = if owns { Some("host") } else { known.filter(|_| seen.is_none()) };
         let stored = report.as_ref().map_or(view.head.pos, |report| report.stored);
         let committed = report.as_ref().map_or(view.committed, |report| report.committed);
+        let way_out = self.way_out(&view);
         let facts = HostFacts {
             channel: format!("#{}", target.name),
             host: self.talk.known().host_name(&view),
@@ -64,10 +70,21 @@ impl Chat {
             committed,
             behind: stored.saturating_sub(committed),
             unplaced: report.as_ref().map_or(view.waiting, |report| report.resubmit + view.waiting),
-            member_links: report.as_ref().map(|report| report.members.len()),
+            member_links: report.as_ref().map(|report| report.members.iter().filter(|link| **link != LOCAL).count()),
+            way_out,
         };
         let text = facts.text();
         self.out.answer(&Facts { facts, text }).await.map_err(unheard)
+    }
+}
+
+impl Chat {
+    /// The owner's other machine is where the channel lives, and is away: it may be lost.
+    fn way_out(&self, view: &ChannelView) -> Option<String> {
+        let is_own = self.talk.known().account() == Some(view.record.owner.account);
+        let is_lost = !view.host_present && view.record.host != self.peer().device();
+        let (name, owner) = (&view.record.name, &view.record.owner.name);
+        (is_own && is_lost).then(|| format!("/host #{name} move @{owner} brings it to this machine"))
     }
 }
 
@@ -120,21 +137,25 @@ impl HostFacts {
         let place = if self.is_this_device { "this device" } else { "another device" };
         let by = self.sequenced_by.map(|by| format!(", sequenced by the {by}")).unwrap_or_default();
         let epoch = self.epoch.map_or_else(|| "unknown here".to_owned(), |epoch| format!("{epoch}{by}"));
-        let copy = match self.behind {
-            0 => format!("level at !{}", self.committed),
-            behind => format!("{behind} behind, at !{} of !{}", self.committed, self.stored),
+        // How far the tracker's copy is, is for the host to know: others know what they have.
+        let copy = match (self.member_links, self.behind) {
+            (None, 0) => ("here", format!("up to !{}, all of it committed", self.stored)),
+            (None, _) => ("here", format!("up to !{}, committed up to !{}", self.stored, self.committed)),
+            (Some(_), 0) => ("copy", format!("level at !{}", self.committed)),
+            (Some(_), behind) => ("copy", format!("{behind} behind, at !{} of !{}", self.committed, self.stored)),
         };
         let mut lines = vec![
             ("channel", self.channel.clone()),
             ("host", format!("{} on {place} ({})", self.host, segment_proto::ids::short(&self.device))),
             ("read from", self.served_from.to_owned()),
             ("epoch", epoch),
-            ("copy", copy),
+            copy,
             ("unplaced", self.unplaced.to_string()),
         ];
         if let Some(links) = self.member_links {
-            lines.push(("members", format!("{links} connected")));
+            lines.push(("readers", format!("{links} connected to this machine, besides this program")));
         }
+        lines.extend(self.way_out.clone().map(|way| ("if lost", way)));
         table(&lines)
     }
 }

@@ -1,12 +1,14 @@
 //! Proving a channel's messages, and how many of them are kept.
 
-use segment_core::peer::events::{Reply, Source};
+use std::collections::BTreeSet;
+
+use segment_core::peer::events::{ChannelMessage, Content, Reply, Source};
 use segment_core::peer::{CopyReport, Verified};
 use segment_core::sync::verify::{BadPlace, Fault};
 use segment_net::RequestError;
-use segment_proto::access::Retention;
+use segment_proto::access::{AccessOp, Retention};
 use segment_proto::limits::SNAPSHOT_ENTRIES;
-use segment_proto::{AccessChange, ChannelName, Measure};
+use segment_proto::{AccessChange, ChannelId, ChannelName, Measure};
 use serde::Serialize;
 
 use super::answers::{Facts, Said, table};
@@ -18,6 +20,24 @@ use crate::errors::{LocalReason, Problem};
 /// Bad places that are written out for a person.
 const SHOWN_MAX: usize = 8;
 const DAY_SECONDS: u64 = 24 * 60 * 60;
+/// Measures of what is kept.
+const MEASURES: usize = 3;
+/// So far back the policy is looked for by who does not host a channel.
+const POLICY_PAGES_MAX: usize = 32;
+/// Messages of one page.
+const PAGE: usize = 256;
+
+#[derive(Serialize)]
+struct KeptFacts {
+    channel: String,
+    kept: String,
+}
+
+/// The limit that a message sets.
+fn policy_in(message: &ChannelMessage) -> Option<(Measure, u64)> {
+    let Content::Access(change) = &message.content else { return None };
+    (change.op == AccessOp::Retain).then(|| (Measure::from_code(change.setting), change.amount))
+}
 
 #[derive(Serialize)]
 struct VerifyFacts {
@@ -64,10 +84,45 @@ impl Chat {
         if holds || !self.is_script() {
             return Ok(());
         }
-        Err(Problem::local(LocalReason::Profile).saying("not everything holds, and not all of it could be healed"))
+        Err(Problem::local(LocalReason::Damaged))
     }
 
-    /// `/retain`
+    /// `/retain` alone
+    pub(super) async fn show_kept(&self, channel: Option<ChannelName>) -> Done {
+        let target = self.target(channel).await?;
+        let kept = self.kept_of(target.id).await?;
+        let text = format!("Of #{}: {kept}.", target.name);
+        self.out
+            .answer(&Facts { facts: KeptFacts { channel: format!("#{}", target.name), kept }, text })
+            .await
+            .map_err(unheard)
+    }
+
+    /// How much of a channel is kept: its host knows, and others read it in the channel.
+    pub(super) async fn kept_of(&self, id: ChannelId) -> Result<String, Problem> {
+        if let Some(access) = self.access(id).await? {
+            return Ok(kept(&access.retention));
+        }
+        let (mut retention, mut set) = (Retention::default(), BTreeSet::new());
+        let (mut before, mut oldest) = (None, u64::MAX);
+        for _ in 0..POLICY_PAGES_MAX {
+            let reply = self.peer().request(move |machine, now| machine.history(id, before, PAGE, now)).await;
+            let Ok(Reply::History { messages, .. }) = reply else { break };
+            let Some(first) = messages.first().map(|message| message.pos).filter(|first| *first < oldest) else {
+                break;
+            };
+            for (measure, amount) in messages.iter().rev().filter_map(policy_in) {
+                if set.insert(measure.code()) {
+                    retention.set(measure, amount);
+                }
+            }
+            (before, oldest) = (Some(first), first);
+        }
+        let is_all = oldest <= 1 || set.len() == MEASURES;
+        Ok(if is_all { kept(&retention) } else { "as its owner has set it with /retain".to_owned() })
+    }
+
+    /// `/retain` with options
     pub(super) async fn retain(&self, channel: Option<ChannelName>, keep: Keep) -> Done {
         let target = self.target(channel).await?;
         let id = target.id;

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use segment_core::peer::events::{PeerEvent, Reply, Serving, Source, Stage, Transfer};
 use segment_net::{Events, Happening, Peer};
-use segment_proto::{ChannelId, Reason, Rights, Who};
+use segment_proto::{ChannelId, Rights, Who};
 use tokio::task::JoinHandle;
 use tokio::time::sleep_until;
 
@@ -309,6 +309,8 @@ impl Narrator {
             PeerEvent::Hosting { channel, fence } => self.tell_hosting(channel, fence),
             PeerEvent::Removed { channel, reason } => self.tell_removed(channel, reason),
             PeerEvent::OlderRemoved { channel, kept, .. } => self.tell_older_removed(channel, kept),
+            PeerEvent::ChannelRestored { channel } => self.tell_restored(channel),
+            PeerEvent::ChannelNotRestored { channel, failure } => self.tell_not_restored(channel, &failure),
             other => self.tell_connection(other),
         }
     }
@@ -324,7 +326,10 @@ impl Narrator {
                 self.notice("tracker_connected", None, "the tracker is there again".to_owned());
             }
             PeerEvent::Replaced => {
-                self.notice("replaced", None, Problem::wire(Reason::Replaced).text);
+                let text = "this profile was started a second time: this session is closed, and what is written here waits; /connect takes \
+                            it back and closes the other. Was the profile copied to another machine? Then use one of the two only, \
+                            and /login in a new profile (-P NAME) on the other: two programs with one identity drive each other out";
+                self.notice("replaced", None, text.to_owned());
             }
             PeerEvent::LoginNeeded(failure) if self.keeping == Keeping::Profile => {
                 self.notice("login_needed", None, Problem::from(failure).text);

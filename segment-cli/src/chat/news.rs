@@ -4,6 +4,7 @@ use std::time::Instant;
 
 use segment_core::peer::events::{ChannelMessage, Content, Serving, Source, Transfer};
 use segment_proto::access::AccessOp;
+use segment_proto::messages::Failure;
 use segment_proto::{AccountId, ChannelId, Reason};
 
 use super::absence::Absence;
@@ -107,7 +108,7 @@ impl Narrator {
         }
         if skipped > 0 {
             let name = self.talk.known().name_of(&id);
-            self.notice("skipped", Some(&name), format!("{skipped} more messages in #{name}; /history shows them"));
+            self.notice("skipped", Some(&name), format!("{skipped} earlier messages in #{name}; /history shows them"));
         }
         let waited = |message: &ChannelMessage| {
             self.talk.known().shown.get(&id).is_none_or(|shown| !shown.was_answered(message.pos))
@@ -207,7 +208,11 @@ impl Narrator {
             let is_own = known.own_hosted.contains(&channel);
             (known.name_of(&channel), if is_own { None } else { Some(known.host_of(&channel)) })
         };
-        self.notice("served_from", Some(&name), served_from(&name, host.as_deref(), serving));
+        let mut text = served_from(&name, host.as_deref(), serving);
+        if let Some(owner) = self.talk.known().owner_of_elsewhere(&channel).filter(|_| serving == Serving::Copy) {
+            text += &format!("; if that machine is lost, /host #{name} move @{owner} brings it to this one");
+        }
+        self.notice("served_from", Some(&name), text);
     }
 
     /// Nothing is cut silently.
@@ -215,6 +220,27 @@ impl Narrator {
         let name = self.talk.known().name_of(&channel);
         let text = format!("#{name}: older messages were removed by the channel's policy ({kept} kept)");
         self.notice("older_removed", Some(&name), text);
+    }
+
+    /// The tracker was put back from a copy that is older than a channel of this machine.
+    pub(super) fn tell_restored(&self, channel: ChannelId) {
+        let name = self.talk.known().name_of(&channel);
+        let text = format!(
+            "#{name}: the tracker had lost this channel and has it again, from this machine; who was in it comes back with /join #{name}"
+        );
+        self.notice("channel_restored", Some(&name), text);
+    }
+
+    pub(super) fn tell_not_restored(&self, channel: ChannelId, failure: &Failure) {
+        let name = self.talk.known().name_of(&channel);
+        let why = match failure.reason {
+            Reason::NameTaken => "another one has its name now".to_owned(),
+            reason => reason.to_string(),
+        };
+        let text = format!(
+            "#{name}: the tracker has lost this channel and does not take it back ({why}): it is only on this machine; /leave #{name} gives it up"
+        );
+        self.notice("channel_not_restored", Some(&name), text);
     }
 
     pub(super) fn tell_removed(&self, channel: ChannelId, reason: Reason) {

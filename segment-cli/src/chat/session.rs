@@ -27,9 +27,15 @@ impl Chat {
         let password = self.password(name, Asked::Twice, turn).await?;
         let visited = self.come_back_from_visit().await?;
         let (wish, secret) = (name.to_string(), Secret(password.expose().to_owned()));
+        let before = self.peer().call(|machine, _| machine.whoami().map(|me| me.who)).await?;
         let reply = self.peer().request(move |machine, now| machine.register(&wish, secret, Presence::Online, now));
         let who = self.logged_in(reply.await?)?;
-        self.greet(&format!("You are {who}: the account is made, and you are logged in.")).await?;
+        let made = if before.as_ref() == Some(&who) {
+            "the tracker had lost the account and has it again, with this password"
+        } else {
+            "the account is made"
+        };
+        self.greet(&format!("You are {who}: {made}, and you are logged in.")).await?;
         if visited.is_none() && !self.is_script() {
             self.out
                 .remark("/create #channel makes a channel, /join #channel comes into one.")

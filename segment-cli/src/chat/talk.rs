@@ -69,6 +69,8 @@ pub struct Known {
     pub late: Option<ChannelId>,
     /// Channels whose host this device is.
     pub own_hosted: BTreeSet<ChannelId>,
+    /// Whose channels these are.
+    pub owners: BTreeMap<ChannelId, Who>,
     /// Channels that are not served by their hosts now.
     pub troubled: BTreeMap<ChannelId, Trouble>,
     /// What this session may do where.
@@ -162,11 +164,19 @@ impl Known {
         for view in views {
             let host = self.host_name(view);
             self.hosts.insert(view.record.channel, host);
+            self.owners.insert(view.record.channel, view.record.owner.clone());
             match view.record.host == here {
                 true => self.own_hosted.insert(view.record.channel),
                 false => self.own_hosted.remove(&view.record.channel),
             };
         }
+    }
+
+    /// This user's name, where a channel is this user's and lives on another machine.
+    #[must_use]
+    pub fn owner_of_elsewhere(&self, channel: &ChannelId) -> Option<String> {
+        let owner = self.owners.get(channel).filter(|owner| self.account() == Some(owner.account))?;
+        (!self.own_hosted.contains(channel)).then(|| owner.name.to_string())
     }
 
     /// This account, where somebody is logged in.

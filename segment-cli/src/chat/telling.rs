@@ -36,7 +36,7 @@ pub(super) fn served_from(channel: &str, host: Option<&str>, serving: Serving) -
             format!("#{channel}: reading and writing go to the tracker's copy until you host it again")
         }
         (Serving::Copy, Some(host)) => {
-            format!("#{channel}: not connected to its host {host}; reading and writing go to the tracker's copy")
+            format!("#{channel}: host {host} is not answering; reading and writing go to the tracker's copy")
         }
         (Serving::Nowhere, None) => {
             format!("#{channel}: the tracker cannot be reached; what you write waits here until you host it again")

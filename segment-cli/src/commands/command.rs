@@ -127,8 +127,8 @@ pub enum Command {
     Retain {
         /// Which one.
         channel: Option<ChannelName>,
-        /// How much.
-        keep: Keep,
+        /// How much from now on; `None`: shows how much.
+        keep: Option<Keep>,
     },
     /// `/host`
     Host {

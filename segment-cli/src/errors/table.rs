@@ -59,12 +59,14 @@ const fn meaning(reason: Reason) -> (ExitCode, &'static str) {
         Reason::LoginRequired => {
             (NotAllowed, "nobody is logged in: nothing was done; /login NAME, /register NAME or /guest")
         }
-        Reason::WrongCredentials => {
-            (NotAllowed, "wrong name or wrong password: not logged in; try again, or /register")
-        }
-        Reason::SessionExpired => {
-            (NotAllowed, "the saved login is not good any more; log in with the password: /login NAME")
-        }
+        Reason::WrongCredentials => (
+            NotAllowed,
+            "wrong name or wrong password: not logged in; try again, or /register (also where the tracker has lost the account)",
+        ),
+        Reason::SessionExpired => (
+            NotAllowed,
+            "the saved login is not good any more: /login NAME; where the tracker has lost the account, /register NAME makes it again",
+        ),
         Reason::BadCertificate => (NotAllowed, "the host does not admit this session; /logout and /login again"),
         Reason::VisitorsMayOnlyRead => {
             (NotAllowed, "visitors may only read, and this takes a user: nothing was done; /register NAME to be one")
@@ -103,9 +105,10 @@ const fn meaning(reason: Reason) -> (ExitCode, &'static str) {
             Refused,
             "who is invisible does not host or stream: nothing was done; be online first, with /status online",
         ),
-        Reason::Replaced => {
-            (NoConnection, "this device has logged in elsewhere: this session is closed; /connect takes it back")
-        }
+        Reason::Replaced => (
+            NoConnection,
+            "this profile runs elsewhere too: this session is closed; /connect takes it back; a copied profile is to be used once only",
+        ),
         Reason::NotNow => (Refused, "this does not apply now: nothing was done"),
         Reason::Fenced => (
             Refused,
@@ -170,6 +173,8 @@ named_enum! {
         NoPassword = "no_password",
         /// The profile cannot be used.
         Profile = "profile",
+        /// Messages on the disk are not what was written there.
+        Damaged = "damaged",
         /// The settings cannot be used.
         Settings = "settings",
         /// A program that is needed is not installed.
@@ -311,6 +316,11 @@ const fn local_meaning(reason: LocalReason) -> (Status, ExitCode, &'static str) 
             (RequestError, NotFound, "nothing is sent or watched here; /stream list shows what runs in the channel")
         }
         LocalReason::Profile => (RequestError, Refused, "the profile cannot be used"),
+        LocalReason::Damaged => (
+            RequestError,
+            Refused,
+            "not everything holds, nor could all be healed; /verify again when host and tracker are there",
+        ),
         LocalReason::Settings => (RequestError, BadCommand, "the settings cannot be used"),
         LocalReason::Script => (RequestError, BadCommand, "the script cannot be read"),
         LocalReason::Start => (ServerError, Refused, "the program cannot start"),

@@ -136,9 +136,13 @@ fn commands_become_typed() {
         ("/view public", Command::View { channel: None, view: Some(View::Public), visitors: None }),
         (
             "/retain #ops --last 100 --days 7",
-            Command::Retain { channel: Some(channel("ops")), keep: Keep { last: Some(100), days: Some(7), mib: None } },
+            Command::Retain {
+                channel: Some(channel("ops")),
+                keep: Some(Keep { last: Some(100), days: Some(7), mib: None }),
+            },
         ),
-        ("/retain --all", Command::Retain { channel: None, keep: Keep::default() }),
+        ("/retain --all", Command::Retain { channel: None, keep: Some(Keep::default()) }),
+        ("/retain", Command::Retain { channel: None, keep: None }),
         ("/verify #ops", Command::Verify { channel: Some(channel("ops")) }),
         ("/outbox", Command::Outbox { action: OutboxAction::List }),
         ("/outbox retry", Command::Outbox { action: OutboxAction::Retry(OutboxItem::All) }),

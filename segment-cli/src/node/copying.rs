@@ -6,7 +6,7 @@ use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
 
-use segment_core::tracker::mark_restored;
+use segment_core::tracker::{check_channels, mark_restored};
 use segment_core::{Fatal, Store, StoreOperation};
 use segment_store::{BackupError, OpenError, SqliteStore};
 use serde::{Deserialize, Serialize};
@@ -22,6 +22,25 @@ pub struct Copied {
     pub to: PathBuf,
     /// The size of the file.
     pub bytes: u64,
+}
+
+/// A copy that was put in place.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Placed {
+    /// What is there now.
+    #[serde(flatten)]
+    pub copied: Copied,
+    /// The channels of which not every message is what was written.
+    pub damaged: Vec<Damaged>,
+}
+
+/// A channel of a copy that is damaged.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Damaged {
+    /// Its name.
+    pub channel: String,
+    /// The first place that does not hold.
+    pub pos: u64,
 }
 
 /// Why there is no copy, or it was not put in place.
@@ -147,8 +166,8 @@ pub(super) fn copy(
 /// again by those who have it.
 ///
 /// # Errors
-/// [`CopyError`]: the directory has no data, as before.
-pub fn restore(from: &Path, dir: &Path) -> Result<Copied, CopyError> {
+/// [`CopyError`]: the directory has no data, as before; where there was none, there is none.
+pub fn restore(from: &Path, dir: &Path) -> Result<Placed, CopyError> {
     let (key, store) = (key_beside(from), dir.join(STORE_FILE));
     if !from.exists() {
         return Err(CopyError::file(from, io::ErrorKind::NotFound.into()));
@@ -156,37 +175,51 @@ pub fn restore(from: &Path, dir: &Path) -> Result<Copied, CopyError> {
     if !key.exists() {
         return Err(CopyError::NoKey { path: key });
     }
+    let was_there = dir.exists();
+    let restored = restore_into(from, &key, dir, &store);
+    if restored.is_err() && !was_there {
+        // What was made for it holds nothing of anybody's.
+        let _ = fs::remove_dir_all(dir);
+    }
+    restored
+}
+
+fn restore_into(from: &Path, key: &Path, dir: &Path, store: &Path) -> Result<Placed, CopyError> {
     private_dir(dir)?;
     let LockOutcome::Taken(_lock) = Lock::take(dir)? else {
         return Err(CopyError::InUse { dir: dir.to_owned() });
     };
-    refuse_existing(&store)?;
-    let secret = DeviceSecret::load_from(&key)?;
+    refuse_existing(store)?;
+    let secret = DeviceSecret::load_from(key)?;
     if secret.is_other_in(dir)? {
         return Err(CopyError::OtherKey { dir: dir.to_owned() });
     }
     let (draft, ready) = (dir.join("restoring.sqlite"), dir.join("restored.sqlite"));
-    let placed = draft_of(from, &draft, &ready).and_then(|()| {
+    let placed = draft_of(from, &draft, &ready).and_then(|damaged| {
         secret.save_in(dir)?;
-        fs::rename(&ready, &store).and_then(|()| sync_parent(&store)).map_err(|source| CopyError::file(&store, source))
+        let renamed = fs::rename(&ready, store).and_then(|()| sync_parent(store));
+        renamed.map(|()| damaged).map_err(|source| CopyError::file(store, source))
     });
     for left in [&draft, &ready, &with_suffix(&draft, "-wal"), &with_suffix(&ready, "-wal")] {
         let _ = fs::remove_file(left);
     }
-    placed?;
-    let bytes = fs::metadata(&store).map_err(|source| CopyError::file(&store, source))?.len();
-    Ok(Copied { to: store, bytes })
+    let damaged = placed?;
+    let bytes = fs::metadata(store).map_err(|source| CopyError::file(store, source))?.len();
+    Ok(Placed { copied: Copied { to: store.to_owned(), bytes }, damaged })
 }
 
 /// The copy itself is never opened for writing. What is put in place is read from its draft page by
-/// page, so that a damaged copy is found out now.
-fn draft_of(from: &Path, draft: &Path, ready: &Path) -> Result<(), CopyError> {
+/// page, so that a damaged copy is found out now. The messages are gone through as well: what does not hold is named, and
+/// no reason to do without the rest, for hosts and members have it.
+fn draft_of(from: &Path, draft: &Path, ready: &Path) -> Result<Vec<Damaged>, CopyError> {
     let _ = fs::remove_file(ready);
     fs::copy(from, draft).map_err(|source| CopyError::file(draft, source))?;
     let mut store = SqliteStore::open(draft)?;
     store.check()?;
+    let damaged = check_channels(&mut store)?;
     store.perform(&[StoreOperation::Write(vec![mark_restored()])])?;
-    Ok(store.backup(ready)?)
+    store.backup(ready)?;
+    Ok(damaged.into_iter().map(|place| Damaged { channel: format!("#{}", place.channel), pos: place.pos }).collect())
 }
 
 fn refuse_existing(path: &Path) -> Result<(), CopyError> {

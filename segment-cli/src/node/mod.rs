@@ -10,7 +10,7 @@ mod shared;
 mod tracker;
 mod tracker_log;
 
-pub use copying::{Copied, CopyError, backup, restore};
+pub use copying::{Copied, CopyError, Damaged, Placed, backup, restore};
 pub use embedded::{Embedded, TrackerOf, answers};
 pub use error::NodeError;
 pub use peer::{Keeping, PeerNode, PeerPlan};

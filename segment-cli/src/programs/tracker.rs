@@ -13,7 +13,7 @@ use crate::args::{TrackerAction, TrackerArgs, TrackerOptions};
 use crate::chat::output::{Answer, Out};
 use crate::errors::{LocalReason, Problem};
 use crate::exit::ExitCode;
-use crate::node::{self, Copied, TrackerNode};
+use crate::node::{self, Copied, Damaged, Placed, TrackerNode};
 use crate::profile::Paths;
 use crate::render::Style;
 use crate::url::TrackerUrl;
@@ -80,8 +80,8 @@ async fn keep(action: &TrackerAction, options: &TrackerOptions, out: &Out) -> Re
         TrackerAction::Restore { from } => {
             let (from, into) = (from.clone(), dir);
             let restored = tokio::task::spawn_blocking(move || node::restore(&from, &into)).await;
-            let copied = restored.map_err(|error| broken(std::io::Error::other(error)))??;
-            out.answer(&Restored { copied }).await.map_err(broken)
+            let placed = restored.map_err(|error| broken(std::io::Error::other(error)))??;
+            out.answer(&Restored { placed }).await.map_err(broken)
         }
     }
 }
@@ -107,15 +107,24 @@ impl Answer for BackedUp {
 #[derive(Serialize)]
 struct Restored {
     #[serde(flatten)]
-    copied: Copied,
+    placed: Placed,
 }
 
 impl Answer for Restored {
     const TYPE: &'static str = "tracker_restored";
 
     fn text(&self, _: &Style) -> String {
-        let (to, bytes) = (self.copied.to.display(), self.copied.bytes);
-        format!("Put in place as {to} ({bytes} bytes). Its channels begin a new store generation when it is started.")
+        let (to, bytes) = (self.placed.copied.to.display(), self.placed.copied.bytes);
+        let mut text = format!(
+            "Checked, and put in place as {to} ({bytes} bytes). Its channels begin a new store generation when it is started."
+        );
+        for damaged in &self.placed.damaged {
+            let Damaged { channel, pos } = damaged;
+            text += &format!(
+                "\n{channel} is damaged in this copy at !{pos}: /verify {channel} by its host or a member heals it."
+            );
+        }
+        text
     }
 }
 

@@ -7,7 +7,7 @@ use std::process::{Command, Output};
 
 use serde_json::Value;
 
-use crate::support::{TRACKER, Town, text};
+use crate::support::{TRACKER, Town, text, texts, until};
 
 fn tracker(words: &[&str], data: &Path, file: &Path) -> Output {
     let mut command = Command::new(TRACKER);
@@ -83,5 +83,68 @@ fn what_cannot_be_copied_or_put_back_is_said_and_changes_nothing() {
     fs::write(&key, [1; 32]).unwrap();
     fs::set_permissions(&key, fs::Permissions::from_mode(0o600)).unwrap();
     assert!(refused(&tracker(&["restore", "--from"], &empty, &file)).contains("not a store of Segment"));
-    assert!(!empty.join("store.sqlite").exists());
+    assert!(!empty.exists(), "what was made for it is gone again");
+}
+
+/// The tracker's data is put back from a copy.
+fn put_back(town: &mut Town, copy: &Path) -> Value {
+    town.stop_tracker();
+    let data = town.tracker_dir();
+    fs::remove_dir_all(&data).unwrap();
+    let placed = object(&tracker(&["restore", "--from"], &data, copy));
+    town.start_tracker();
+    placed
+}
+
+#[test]
+fn what_was_made_behind_a_copy_comes_back_with_its_people() {
+    let mut town = Town::new();
+    town.done("ken", &["/register ken"]);
+    let copy = town.dir.path().join("copy.sqlite");
+    object(&tracker(&["backup", "--to"], &town.tracker_dir(), &copy));
+    town.done("ken", &["/create #general", "/send --wait committed #general one"]);
+    town.done("ada", &["/register ada", "/join #general", "/send --wait committed #general two"]);
+    put_back(&mut town, &copy);
+    let mut ken = town.program("ken");
+    let told = ken.hear("that it is back", |value| value["event"] == "channel_restored");
+    assert!(told["text"].as_str().unwrap().contains("/join #general"), "{told}");
+    assert_eq!(texts(&ken.history("#general")), ["one"], "the second is at ada's only");
+    let known = town.script("ada", &["/whoami"]);
+    let known = text(&known.stdout) + &text(&known.stderr);
+    assert!(known.contains("/register NAME makes it again"), "{known}");
+    let made = town.done("ada", &["/register ada", "/join #general", "/send --wait committed #general three"]);
+    assert!(made.iter().any(|fact| fact.to_string().contains("had lost the account and has it again")), "{made:?}");
+    // What only she had comes back with her, in the order of its author.
+    until("all of them", || texts(&ken.history("#general")) == ["one", "two", "three"]);
+}
+
+#[test]
+fn a_channel_that_cannot_come_back_is_said_and_can_be_given_up() {
+    let mut town = Town::new();
+    town.done("ken", &["/register ken"]);
+    town.done("ada", &["/register ada"]);
+    let copy = town.dir.path().join("copy.sqlite");
+    object(&tracker(&["backup", "--to"], &town.tracker_dir(), &copy));
+    town.done("ken", &["/create #general", "/send --wait committed #general one"]);
+    put_back(&mut town, &copy);
+    town.done("ada", &["/create #general"]);
+    let mut ken = town.program("ken");
+    let told = ken.hear("that it is not", |value| value["event"] == "channel_not_restored");
+    assert!(told["text"].as_str().unwrap().contains("another one has its name now"), "{told}");
+    ken.done("/leave #general");
+    ken.done("/join #general");
+}
+
+#[test]
+fn what_is_damaged_in_a_copy_is_named_when_it_is_put_in_place() {
+    let mut town = Town::new();
+    town.done("ken", &["/register ken", "/create #general"]);
+    town.done("ken", &["/send --wait committed #general one", "/send --wait committed #general find me here"]);
+    let copy = town.dir.path().join("copy.sqlite");
+    object(&tracker(&["backup", "--to"], &town.tracker_dir(), &copy));
+    let whole = put_back(&mut town, &copy);
+    assert_eq!(whole["damaged"], serde_json::json!([]), "{whole}");
+    assert_eq!(crate::healing::damage(&copy, "find me here"), 1);
+    let placed = put_back(&mut town, &copy);
+    assert_eq!(placed["damaged"], serde_json::json!([{ "channel": "#general", "pos": 2 }]), "{placed}");
 }

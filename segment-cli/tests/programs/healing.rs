@@ -8,7 +8,7 @@ use serde_json::Value;
 use crate::support::{Program, Town, of_type, texts, until};
 
 /// Changes a letter of a text in a store; in how many entries.
-fn damage(store: &Path, text: &str) -> usize {
+pub fn damage(store: &Path, text: &str) -> usize {
     let connection = Connection::open(store).unwrap();
     let entries: Vec<(Vec<u8>, i64, Vec<u8>)> = {
         let mut all = connection.prepare("SELECT log, pos, envelope FROM entries").unwrap();

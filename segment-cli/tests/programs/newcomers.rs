@@ -5,7 +5,7 @@ use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 use crate::support::pty::Pty;
-use crate::support::{PASSWORD, PEER, Program, Town, text, texts};
+use crate::support::{PASSWORD, PEER, Program, Town, text, texts, until};
 
 const UP: &str = "\u{1b}[A";
 
@@ -318,4 +318,39 @@ fn the_first_lines_break_between_words_on_a_narrow_screen() {
     new.type_line("/create #x --nosuch");
     let rows = new.wait_for("has no option --nosuch; usage:");
     assert!(!rows.concat().contains("separate --"), "it takes no text: {rows:#?}");
+}
+
+#[test]
+fn what_is_kept_is_shown_to_everybody() {
+    let (town, mut ken) = ken_and_ben();
+    let kept = |answer: &[serde_json::Value]| {
+        answer.iter().find_map(|fact| fact["kept"].as_str().map(str::to_owned)).unwrap_or_else(|| panic!("{answer:?}"))
+    };
+    assert_eq!(kept(&ken.done("/retain #general")), "everything");
+    ken.done("/retain #general --last 10000 --days 365");
+    for line in ["/retain #general", "/info #general"] {
+        assert_eq!(kept(&ken.done(line)), "at most 10000 messages, 365 days", "{line}");
+        assert_eq!(kept(&town.done("ben", &[line])), "at most 10000 messages, 365 days", "{line}");
+    }
+}
+
+#[test]
+fn who_has_lost_the_hosts_machine_is_told_how_to_bring_the_channel_to_another() {
+    let (town, mut ken) = ken_and_ben();
+    says(&mut ken, "one");
+    ken.kill();
+    let mut other = town.program("other");
+    other.done("/login ken");
+    other.done("/join #general");
+    let mut command = town.command("other-2");
+    let shown = command.args(["-c", "/login ken", "-c", "/join #general", "-c", "/host #general"]).output().unwrap();
+    let shown = text(&shown.stdout) + &text(&shown.stderr);
+    let way = "/host #general move @ken";
+    assert!(shown.contains(&format!("{way} brings it to this machine")), "{shown}");
+    until("that it is here", || {
+        other.say(way);
+        other.answer();
+        other.done("/host #general").iter().any(|fact| fact["hosted_here"] == true)
+    });
+    assert_eq!(texts(&other.history("#general")), ["one"]);
 }

@@ -101,6 +101,7 @@ fn every_reason_is_given_with_its_exit_code_and_a_way_on() {
     assert_eq!(exit_without_reader(&town), i32::from(of_local(LocalReason::Unread).exit.code()));
     seen.insert(LocalReason::Unread);
     seen.extend(checked(&of_silence()));
+    seen.extend(checked(&of_damage()));
     seen.extend(checked(&[of_a_full_disk()]));
     let all: BTreeSet<_> = LocalReason::ALL.iter().copied().collect();
     let elsewhere = ELSEWHERE.iter().map(|(reason, _)| *reason).collect();
@@ -126,6 +127,15 @@ fn exit_without_reader(town: &Town) -> i32 {
     drop(child.stdout.take());
     child.stdin.take().unwrap().write_all(b"/version\n/version\n").unwrap();
     child.wait().unwrap().code().unwrap()
+}
+
+/// A message is damaged, and nobody is there who has it whole.
+fn of_damage() -> Vec<Value> {
+    let mut town = Town::new();
+    town.done("ken", &["/register ken", "/create #general", "/send --wait committed #general find me here"]);
+    town.stop_tracker();
+    crate::healing::damage(&town.profile_dir("ken").join("store.sqlite"), "find me here");
+    of_lines(&town, "ken", &["/verify #general"])
 }
 
 /// Host and tracker are connected, and stand still.

@@ -301,5 +301,5 @@ fn an_owner_says_how_much_is_kept() {
     town.done("ken", &["/register ken", "/create #general", "/retain #general --last 10000 --days 365"]);
     town.done("ben", &["/register ben", "/join #general"]);
     assert_eq!(code(&town.script("ben", &["/retain #general --mib 5"])), 4);
-    assert_eq!(code(&town.script("ken", &["/retain #general"])), 2);
+    assert_eq!(code(&town.script("ken", &["/retain #general"])), 0);
 }

@@ -23,7 +23,7 @@ impl Chat {
             self.level(target.id).await;
         }
         let view = self.view_of(target.id).await?;
-        let access = self.access(target.id).await?;
+        let kept = self.kept_of(target.id).await?;
         let facts = ChannelFacts {
             name: format!("#{}", target.name),
             owner: view.record.owner.to_string(),
@@ -35,7 +35,7 @@ impl Chat {
             committed: view.committed,
             waiting: view.waiting,
             delivered: self.delivered(target.id),
-            kept: access.map_or_else(|| "as its owner has set it with /retain".to_owned(), |all| kept(&all.retention)),
+            kept,
         };
         let delivered: Vec<String> = facts
             .delivered
@@ -83,7 +83,7 @@ impl Chat {
     }
 
     /// Who may do what: known where the channel is hosted here.
-    pub(super) async fn access(&self, id: ChannelId) -> Result<Option<Access>, Problem> {
+    pub(in crate::chat) async fn access(&self, id: ChannelId) -> Result<Option<Access>, Problem> {
         Ok(self.peer().call(move |machine, _| machine.host_report(id).ok()).await?.map(|report| report.access))
     }
 }

@@ -29,9 +29,10 @@ pub(super) const ROWS: &[CommandSpec] = &[
             Slot::optional("all", Kind::Flag),
         ],
         needs: Needs::Account,
-        help: "set how much of a channel of yours is kept; older messages go",
-        details: "Each option sets one limit, the others stay; --all takes every limit away.\nOlder messages go in steps of 4096, when both host and tracker have them, so that somewhat more than\nthe limit stays; what is known of authors stays. /info shows what is set.",
+        help: "show or set how much of a channel is kept; older messages go",
+        details: "Without an option: what its owner has set. Each option sets one limit, the others stay; --all takes every limit away.\nOlder messages go in steps of 4096, when both host and tracker have them, so that somewhat more than\nthe limit stays; what is known of authors stays.",
         examples: &[
+            example("/retain", "how much of the current channel is kept"),
             example("/retain #general --last 10000 --days 365", "at most 10000 messages, and none older than a year"),
             example("/retain #general --all", "everything is kept again"),
         ],
@@ -42,11 +43,9 @@ pub(super) const ROWS: &[CommandSpec] = &[
 
 fn build_retain(matched: &Matched) -> Result<Command, UsageError> {
     let keep = Keep { last: matched.get("last"), days: matched.get("days"), mib: matched.get("mib") };
-    if !matched.has("all") && keep == Keep::default() {
-        return Err(matched.missing("--last|--days|--mib|--all"));
-    }
     for option in ["last", "days", "mib"] {
         matched.exclude("all", option)?;
     }
-    Ok(Command::Retain { channel: matched.get("channel"), keep })
+    let is_set = matched.has("all") || keep != Keep::default();
+    Ok(Command::Retain { channel: matched.get("channel"), keep: is_set.then_some(keep) })
 }
