@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use segment_core::peer::Verified;
 use segment_core::peer::events::{ChannelMessage, Source};
 use segment_core::{LogId, LogRole};
-use segment_proto::{Message, Verifier};
+use segment_proto::{Message, RequestId, Verifier};
 
 use super::findings::{Check, Findings};
 use super::truth::Truth;
@@ -21,6 +21,8 @@ pub type Place = (NodeId, LogId, u64);
 pub struct Damage {
     flipped: BTreeSet<Place>,
     named: BTreeSet<Place>,
+    /// Who is going through copies: on a slow link that takes longer than healing.
+    asked: BTreeSet<(NodeId, RequestId)>,
 }
 
 impl Damage {
@@ -34,6 +36,22 @@ impl Damage {
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.flipped.is_empty()
+    }
+
+    /// Somebody is told to go through their own copy and others.
+    pub fn on_asked(&mut self, node: NodeId, id: RequestId) {
+        self.asked.insert((node, id));
+    }
+
+    /// Whatever they were told to do is over.
+    pub fn on_answered(&mut self, node: NodeId, id: RequestId) {
+        self.asked.remove(&(node, id));
+    }
+
+    /// Whether somebody still goes through copies.
+    #[must_use]
+    pub fn is_under_way(&self) -> bool {
+        !self.asked.is_empty()
     }
 
     /// Somebody has gone through their own copy and others.

@@ -62,8 +62,12 @@ impl World {
         for _ in 0..ROUNDS {
             self.run_for(ROUND);
             let damaged = self.damaged();
-            if damaged.is_empty() || !self.checkers.findings.all().is_empty() {
+            let is_over = damaged.is_empty() && !self.checkers.damage.is_under_way();
+            if is_over || !self.checkers.findings.all().is_empty() {
                 break;
+            }
+            if damaged.is_empty() {
+                continue;
             }
             open.extend(damaged);
             self.verify_once();
@@ -81,7 +85,9 @@ impl World {
         for node in self.present() {
             for channel in self.readable(node) {
                 // Refused only where one is under way.
-                let _ = self.command(node, |peer, now| peer.verify(channel, now));
+                if let Some(Ok(id)) = self.command(node, |peer, now| peer.verify(channel, now)) {
+                    self.checkers.damage.on_asked(node, id);
+                }
             }
         }
     }
@@ -104,7 +110,10 @@ impl World {
 
     /// Somebody has gone through a copy.
     pub(super) fn note_verified(&mut self, node: NodeId, event: &PeerEvent) {
-        let PeerEvent::Replied { reply: Ok(Reply::Verified(report)), .. } = event else { return };
-        self.checkers.damage.on_verified(node, report);
+        let PeerEvent::Replied { id, reply } = event else { return };
+        self.checkers.damage.on_answered(node, *id);
+        if let Ok(Reply::Verified(report)) = reply {
+            self.checkers.damage.on_verified(node, report);
+        }
     }
 }
