@@ -59,6 +59,14 @@ impl Absence {
     }
 }
 
+/// What a channel hosted here has taken over.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Adopted {
+    pub(super) messages: u64,
+    /// The place of the last of them.
+    pub(super) last: u64,
+}
+
 /// What stands in the log of the host that is back.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Compared {
@@ -154,7 +162,8 @@ impl Narrator {
 
     /// This device has its channel back.
     pub(super) fn tell_hosting(&mut self, channel: ChannelId, fence: Fence) {
-        let taken = self.adopted.remove(&channel).unwrap_or_default();
+        let adopted = self.adopted.remove(&channel).unwrap_or_default();
+        let taken = adopted.messages;
         let has_come = self.holdings.has_come(channel);
         if taken == 0 && !has_come && !self.out.is_json() {
             return;
@@ -164,7 +173,7 @@ impl Narrator {
         let mut told = self.told("hosting", channel, Some(fence.epoch), String::new());
         let (peer, out, talk) = (self.peer.clone(), self.out.clone(), self.talk.clone());
         tokio::spawn(async move {
-            let counted = timeout(BACK_MAX, count(&peer, channel, taken)).await.ok().flatten();
+            let counted = timeout(BACK_MAX, count(&peer, channel, adopted)).await.ok().flatten();
             told.taken = Some(taken);
             (told.lost, told.doubled) = (counted.map(|all| all.lost), counted.map(|all| all.doubled));
             told.text = format!("#{name} {again}{} (epoch {})", taken_over(taken, counted), fence.epoch);
@@ -203,22 +212,29 @@ fn taken_over(taken: u64, compared: Option<Compared>) -> String {
     }
 }
 
-/// Reads the places that a host that is back has taken over, the newest of its log: each has a message, and no message
-/// stands twice.
-async fn count(peer: &Peer, channel: ChannelId, taken: u64) -> Option<Compared> {
-    let head = peer.channel(channel).view().await.ok()??.head.pos;
-    let wanted = taken.min(COMPARED_MAX);
-    let keys = keys_of(peer, channel, (head + 1).saturating_sub(wanted).max(1), head).await?;
+/// Reads the places that a host that is back has taken over: each has a message, and no message stands twice. Nothing is
+/// claimed where not all of them are to be had here.
+async fn count(peer: &Peer, channel: ChannelId, adopted: Adopted) -> Option<Compared> {
+    wait_for(peer, channel, adopted.last).await?;
+    let wanted = adopted.messages.min(COMPARED_MAX);
+    let first = (adopted.last + 1).saturating_sub(wanted).max(1);
+    let keys = keys_of(peer, channel, first, adopted.last).await?;
     let distinct: BTreeSet<MessageKey> = keys.iter().copied().collect();
-    let wanted = usize::try_from(wanted).unwrap_or(usize::MAX);
-    Some(Compared { lost: wanted.saturating_sub(keys.len()), doubled: keys.len() - distinct.len() })
+    let are_all = u64::try_from(keys.len()).is_ok_and(|read| read == wanted);
+    are_all.then(|| Compared { lost: 0, doubled: keys.len() - distinct.len() })
+}
+
+/// Until this place is committed here.
+async fn wait_for(peer: &Peer, channel: ChannelId, place: u64) -> Option<()> {
+    while peer.channel(channel).view().await.ok()??.committed < place {
+        sleep(LOOK_AGAIN).await;
+    }
+    Some(())
 }
 
 /// Reads what the log now has in the places of an absence, and looks for what was heard of it.
 async fn compare(peer: &Peer, channel: ChannelId, absence: &Absence, base: u64) -> Option<Compared> {
-    while peer.channel(channel).view().await.ok()??.committed < base {
-        sleep(LOOK_AGAIN).await;
-    }
+    wait_for(peer, channel, base).await?;
     let first = absence.base.max(base.saturating_sub(COMPARED_MAX)) + 1;
     if first > base {
         return Some(Compared { lost: 0, doubled: 0 });

@@ -10,7 +10,7 @@ use segment_proto::{ChannelId, Rights, Who};
 use tokio::task::JoinHandle;
 use tokio::time::sleep_until;
 
-use super::absence::Absence;
+use super::absence::{Absence, Adopted};
 use super::answers::{Notice, rights};
 use super::arrivals::{Arrivals, Move};
 use super::attending::Attending;
@@ -49,7 +49,7 @@ pub(super) struct Narrator {
     /// Channels that the tracker writes for their hosts.
     pub(super) absences: BTreeMap<ChannelId, Absence>,
     /// Messages that a channel hosted here has taken over and has not told of.
-    pub(super) adopted: BTreeMap<ChannelId, u64>,
+    pub(super) adopted: BTreeMap<ChannelId, Adopted>,
     /// When damage was last gone after.
     pub(super) healings: BTreeMap<ChannelId, Instant>,
     pub(super) attending: Attending,
@@ -245,7 +245,9 @@ impl Narrator {
                 }
             }
             PeerEvent::Transferred { channel, transfer: Transfer::Adopted, first, last, .. } if *first > 0 => {
-                *self.adopted.entry(*channel).or_default() += self.holdings.new_of(channel, *first, *last);
+                let adopted = self.adopted.entry(*channel).or_default();
+                adopted.messages += self.holdings.new_of(channel, *first, *last);
+                adopted.last = *last;
             }
             PeerEvent::ServedFrom { channel, serving: Serving::Host(_) | Serving::Copy } => {
                 self.holdings.served_elsewhere(*channel);

@@ -161,15 +161,21 @@ fn text_that_arrives_leaves_the_line_whole_at_40_columns() {
 fn writing_goes_to_the_tracker_while_the_host_is_away_and_both_are_told() {
     let (town, mut ken) = town_with_general();
     let mut ben = town.member("ben", 120);
+    ben.type_line("good morning");
+    ken.wait("ben's greeting", shown("ben", "good morning"));
     ken.type_line("/quit");
     assert_eq!(ken.wait_for_end(), 0);
     ben.type_line("are you there?");
     ben.wait_for("host ken is not answering");
     ben.wait("the text, once", shown("ben", "are you there?"));
+    for text in ["it is late", "good night"] {
+        ben.type_line(text);
+        ben.wait("the next", shown("ben", text));
+    }
     let ken = town.person("ken", 120);
-    ben.wait_for("host ken is back: 1 message taken over, none lost, none doubled (epoch ");
+    ben.wait_for("host ken is back: 3 messages taken over, none lost, none doubled (epoch ");
     ken.wait("ben's text", shown("ben", "are you there?"));
-    let again = "#general is hosted by this machine again: 1 message taken over, none lost, none doubled (epoch ";
+    let again = "#general is hosted by this machine again: 3 messages taken over, none lost, none doubled (epoch ";
     let rows = ken.wait_for(again);
     let place =
         |part: &str| rows.iter().position(|row| row.contains(part)).unwrap_or_else(|| panic!("{part}: {rows:#?}"));
@@ -183,7 +189,7 @@ fn writing_goes_to_the_tracker_while_the_host_is_away_and_both_are_told() {
     });
     assert!(!rows.iter().any(|row| row.starts_with("  copy")), "a member does not know it: {rows:#?}");
     ben.type_line("/sync");
-    ben.wait_for("#general: from its host, level at !1");
+    ben.wait_for("#general: from its host, level at !4");
     let rows = ben.wait_for_last("#general ❯");
     assert_eq!(rows.iter().filter(|row| row.contains("are you there?")).count(), 1, "{rows:#?}");
 }
