@@ -115,6 +115,11 @@ async fn broken_08d_a_retry_after_a_lost_acknowledgement_is_not_doubled() {
     let mut heard = here.events();
     let mut wanted = Vec::new();
     for round in 0..ROUNDS {
+        // Goes through only once the last link is known to be cut.
+        let before = format!("before round {round}");
+        soon(soon(there.send(&before)).await.unwrap().until(Stage::Committed)).await.unwrap();
+        soon(heard.next_message()).await.unwrap();
+        wanted.push(before);
         eventually(|| async {
             let view = there.view().await.unwrap().unwrap();
             matches!(view.serving, Serving::Host(_)).then_some(())
