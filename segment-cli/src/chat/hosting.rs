@@ -35,10 +35,7 @@ struct HostFacts {
 impl Chat {
     /// `/host`
     pub(super) async fn host(&self, channel: Option<ChannelName>) -> Done {
-        let target = self.target(channel).await?;
-        if self.is_script() {
-            self.level(target.id).await;
-        }
+        let target = self.level_target(channel).await?;
         let view = self.view_of(target.id).await?;
         let id = target.id;
         let report = self.peer().call(move |machine, _| machine.host_report(id).ok()).await?;
@@ -76,9 +73,7 @@ impl Chat {
         let text = facts.text();
         self.out.answer(&Facts { facts, text }).await.map_err(unheard)
     }
-}
 
-impl Chat {
     /// The owner's other machine is where the channel lives, and is away: it may be lost.
     fn way_out(&self, view: &ChannelView) -> Option<String> {
         let is_own = self.talk.known().account() == Some(view.record.owner.account);

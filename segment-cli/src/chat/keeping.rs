@@ -73,7 +73,7 @@ struct Bad {
 impl Chat {
     /// `/verify`
     pub(super) async fn verify(&self, channel: Option<ChannelName>) -> Done {
-        let target = self.target(channel).await?;
+        let target = self.level_target(channel).await?;
         let id = target.id;
         let reply = self.peer().request(move |machine, now| machine.verify(id, now)).await?;
         let Reply::Verified(report) = reply else { return Err(RequestError::OtherAnswer.into()) };
@@ -89,7 +89,7 @@ impl Chat {
 
     /// `/retain` alone
     pub(super) async fn show_kept(&self, channel: Option<ChannelName>) -> Done {
-        let target = self.target(channel).await?;
+        let target = self.level_target(channel).await?;
         let kept = self.kept_of(target.id).await?;
         let text = format!("Of #{}: {kept}.", target.name);
         self.out

@@ -192,10 +192,7 @@ impl Chat {
 
     /// `/history`
     pub(super) async fn history(&self, channel: Option<ChannelName>, last: Option<u32>, from: HistoryFrom) -> Done {
-        let target = self.target(channel).await?;
-        if self.is_script() {
-            self.level(target.id).await;
-        }
+        let target = self.level_target(channel).await?;
         let count = last.unwrap_or(HISTORY);
         let (before, pointed) = match from {
             HistoryFrom::Newest => (None, None),

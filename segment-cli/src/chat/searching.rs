@@ -148,7 +148,8 @@ impl Chat {
     /// Only what may still be read is searched; what was left is forgotten.
     async fn searched(&self, channel: Option<ChannelName>) -> Result<Vec<Searched>, Problem> {
         let only = match channel {
-            Some(name) => Some(self.target(Some(name)).await?.id),
+            Some(name) => Some(self.level_target(Some(name)).await?.id),
+            None if self.is_script() => self.level_all().await.map(|()| None)?,
             None => None,
         };
         let views = self.peer().call(|machine, _| machine.channels().collect::<Vec<_>>()).await?;

@@ -12,16 +12,12 @@ use crate::errors::Problem;
 impl Chat {
     /// `/info`
     pub(in crate::chat) async fn info(&self, channel: Option<ChannelName>) -> Done {
-        let target = match channel {
-            Some(name) => match self.joined(&name).await? {
-                Some(target) => target,
-                None => return self.info_from_outside(&name).await,
-            },
-            None => self.target(None).await?,
-        };
-        if self.is_script() {
-            self.level(target.id).await;
+        if let Some(name) = &channel
+            && self.joined(name).await?.is_none()
+        {
+            return self.info_from_outside(name).await;
         }
+        let target = self.level_target(channel).await?;
         let view = self.view_of(target.id).await?;
         let kept = self.kept_of(target.id).await?;
         let facts = ChannelFacts {

@@ -31,6 +31,15 @@ impl Chat {
         Err(Problem::local(LocalReason::NotJoined).saying(text))
     }
 
+    /// The same, of which what is here is about to be read: a script, which does not look twice, waits for the rest.
+    pub(super) async fn level_target(&self, channel: Option<ChannelName>) -> Result<Target, Problem> {
+        let target = self.target(channel).await?;
+        if self.is_script() {
+            self.level(target.id).await;
+        }
+        Ok(target)
+    }
+
     /// Of a channel that there is not, the name of a near one that may be seen.
     async fn with_near(&self, problem: Problem, name: &ChannelName) -> Problem {
         if problem.reason != Reason::NoSuchChannel.as_str() {
