@@ -219,9 +219,8 @@ async fn count(peer: &Peer, channel: ChannelId, adopted: Adopted) -> Option<Comp
     let wanted = adopted.messages.min(COMPARED_MAX);
     let first = (adopted.last + 1).saturating_sub(wanted).max(1);
     let keys = keys_of(peer, channel, first, adopted.last).await?;
-    let distinct: BTreeSet<MessageKey> = keys.iter().copied().collect();
     let are_all = u64::try_from(keys.len()).is_ok_and(|read| read == wanted);
-    are_all.then(|| Compared { lost: 0, doubled: keys.len() - distinct.len() })
+    are_all.then(|| compared(&keys, []))
 }
 
 /// Until this place is committed here.
@@ -240,9 +239,14 @@ async fn compare(peer: &Peer, channel: ChannelId, absence: &Absence, base: u64) 
         return Some(Compared { lost: 0, doubled: 0 });
     }
     let keys = keys_of(peer, channel, first, base).await?;
-    let distinct: BTreeSet<MessageKey> = keys.iter().copied().collect();
-    let heard = absence.heard.range(first..=base).map(|(_, key)| key);
-    Some(Compared { lost: heard.filter(|key| !distinct.contains(*key)).count(), doubled: keys.len() - distinct.len() })
+    Some(compared(&keys, absence.heard.range(first..=base).map(|(_, key)| key)))
+}
+
+/// What was heard of and stands nowhere, and what stands more than once.
+fn compared<'a>(keys: &[MessageKey], heard: impl IntoIterator<Item = &'a MessageKey>) -> Compared {
+    let distinct: BTreeSet<&MessageKey> = keys.iter().collect();
+    let lost = heard.into_iter().filter(|key| !distinct.contains(key)).count();
+    Compared { lost, doubled: keys.len() - distinct.len() }
 }
 
 /// The names of the messages in these places.

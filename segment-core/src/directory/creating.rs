@@ -51,11 +51,7 @@ impl Directory {
         }
         let Some(link) = self.links.get_mut(from.link) else { return Ok(()) };
         let channel = link.random.channel_id();
-        self.members.reserve(channel, caller.who.account, cx.limits)?;
-        if let Err(reason) = self.channels.reserve(&name, caller.who.account, cx.limits) {
-            self.members.remove(channel, caller.who.account);
-            return Err(reason.into());
-        }
+        self.reserve_channel(channel, &name, caller.who.account, cx)?;
         let record = ChannelRecord {
             channel,
             name,
@@ -92,12 +88,24 @@ impl Directory {
             self.answer_found(from, record.channel, backups, cx);
             return Ok(());
         }
-        self.members.reserve(record.channel, owner, cx.limits)?;
-        if let Err(reason) = self.channels.reserve(&record.name, owner, cx.limits) {
-            self.members.remove(record.channel, owner);
+        self.reserve_channel(record.channel, &record.name, owner, cx)?;
+        self.write_channel(from, record, cx);
+        Ok(())
+    }
+
+    /// Keeps a place for the owner and the name, while the channel is written.
+    fn reserve_channel(
+        &mut self,
+        channel: ChannelId,
+        name: &ChannelName,
+        owner: AccountId,
+        cx: &Context<'_>,
+    ) -> Result<(), Refusal> {
+        self.members.reserve(channel, owner, cx.limits)?;
+        if let Err(reason) = self.channels.reserve(name, owner, cx.limits) {
+            self.members.remove(channel, owner);
             return Err(reason.into());
         }
-        self.write_channel(from, record, cx);
         Ok(())
     }
 

@@ -91,10 +91,13 @@ impl LinkReader {
                 Ok(message) => received.push((frame.header, message)),
                 Err(failure) => level = level.max(self.refuse(frame.header, &failure)),
             }
-            next = match () {
-                () if self.forgeries >= FORGERIES_MAX => Err(End::Forgeries),
-                () if received.len() >= RECEIVED_MAX || level == Level::Overflow => Ok(None),
-                () => stream.cut(&self.frame_limit),
+            let is_full = received.len() >= RECEIVED_MAX || level == Level::Overflow;
+            next = if self.forgeries >= FORGERIES_MAX {
+                Err(End::Forgeries)
+            } else if is_full {
+                Ok(None)
+            } else {
+                stream.cut(&self.frame_limit)
             };
         }
         Handful { received, level, rest: next.map(|_| ()) }

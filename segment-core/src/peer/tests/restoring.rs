@@ -4,12 +4,12 @@ use alloc::vec::Vec;
 use core::time::Duration;
 
 use segment_proto::messages::{Presence, Secret};
-use segment_proto::{AccountId, ChannelId, EpochOwner, EpochRecord, Fence, Signed, View, Visitors};
+use segment_proto::{AccountId, ChannelId, EpochOwner, EpochRecord, Fence, Now, RequestId, Signed, View, Visitors};
 
 use super::world::{ADA, KEN, TRACKER, World, ZOE, two};
-use crate::peer::Unsent;
 use crate::peer::errors::CommandError;
 use crate::peer::events::{PeerEvent, Reply};
+use crate::peer::{Peer, Unsent};
 use crate::store::{Store, StoreOperation, Table};
 use crate::sync::persist::decode;
 use crate::testing::TestStore;
@@ -63,14 +63,23 @@ fn registers(world: &mut World, node: usize, name: &str) {
     world.does(node, |peer, now| peer.register(name, secret, Presence::Online, now)).unwrap();
 }
 
-#[test]
-fn a_channel_made_behind_the_copy_comes_back_with_its_host() {
+fn make_general(peer: &mut Peer, now: Now) -> Result<RequestId, CommandError> {
+    peer.create_channel("#general", View::Public, Visitors::Read, now)
+}
+
+/// Ken makes a channel behind the copy of the tracker's disk.
+fn made_behind_a_copy() -> (World, TestStore) {
     let mut world = World::new(3);
     world.register(KEN, "ken");
     world.register(ADA, "ada");
     let copy = world.disk(TRACKER);
-    let create = |peer: &mut crate::peer::Peer, now| peer.create_channel("#general", View::Public, Visitors::Read, now);
-    world.does(KEN, create).unwrap();
+    world.does(KEN, make_general).unwrap();
+    (world, copy)
+}
+
+#[test]
+fn a_channel_made_behind_the_copy_comes_back_with_its_host() {
+    let (mut world, copy) = made_behind_a_copy();
     world.join(ADA);
     world.wait(Duration::from_secs(1));
     let channel = world.peer(KEN).channels().next().unwrap().record.channel;
@@ -94,18 +103,13 @@ fn a_channel_made_behind_the_copy_comes_back_with_its_host() {
 
 #[test]
 fn a_channel_whose_name_was_taken_meanwhile_can_be_left() {
-    let mut world = World::new(3);
-    world.register(KEN, "ken");
-    world.register(ADA, "ada");
-    let copy = world.disk(TRACKER);
-    let create = |peer: &mut crate::peer::Peer, now| peer.create_channel("#general", View::Public, Visitors::Read, now);
-    world.does(KEN, create).unwrap();
+    let (mut world, copy) = made_behind_a_copy();
     let channel = world.peer(KEN).channels().next().unwrap().record.channel;
     world.wait(Duration::from_secs(1));
     world.kill(KEN);
     put_back(&mut world, &copy);
     world.wait(Duration::from_secs(60));
-    world.does(ADA, create).unwrap();
+    world.does(ADA, make_general).unwrap();
     world.return_of(KEN, "ken");
     world.wait(Duration::from_secs(10));
     let told = world.take(KEN);
