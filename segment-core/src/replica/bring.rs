@@ -11,7 +11,7 @@ use segment_proto::{Evidence, Hash, Instant, Row, SignedEnvelope};
 
 use crate::peer::context::Context;
 use crate::peer::events::Serving;
-use crate::replica::carry::authors_of;
+use crate::replica::carrying::authors_of;
 use crate::replica::outbox::Item;
 use crate::replica::{Replica, ReplicaTask, Wanted};
 use crate::rules::Rule;

@@ -5,6 +5,7 @@ mod attaching;
 mod bring;
 mod cache;
 mod carry;
+mod carrying;
 mod catch_up;
 mod delivery;
 mod epochs;

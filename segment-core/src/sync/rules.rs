@@ -126,7 +126,7 @@ rules! {
     SayDiverged, stands in "host/adopting.rs",
         without it "readers keep showing what was cut as if it stood";
     /// Who has shown an entry that is cut brings it to the next sequencer, before anything of their own.
-    CarryDisplayed, stands in "replica/carry.rs",
+    CarryDisplayed, stands in "replica/carrying.rs",
         without it "an answer is committed, and what it answers is not: its author and its host are gone";
 
     // What an author does.
