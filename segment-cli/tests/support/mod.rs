@@ -24,14 +24,14 @@ pub const PATIENCE: Duration = Duration::from_secs(40);
 pub const PEER: &str = env!("CARGO_BIN_EXE_segment-peer");
 pub const TRACKER: &str = env!("CARGO_BIN_EXE_segment-tracker");
 
-/// A port that is free now, and not one that outgoing connections are given.
+/// A port that is free now, and not one that outgoing connections are given. Suites that run beside each other begin
+/// far from each other.
 pub fn free_port() -> u16 {
-    let start = 20_000 + u16::try_from(std::process::id() % 10_000).unwrap();
-    static NEXT: Mutex<u16> = Mutex::new(0);
+    static NEXT: Mutex<u32> = Mutex::new(0);
     let mut next = NEXT.lock().unwrap();
     loop {
         *next += 1;
-        let port = 20_000 + (start - 20_000 + *next) % 12_000;
+        let port = u16::try_from(20_000 + (std::process::id() % 12_000 * 601 + *next) % 12_000).unwrap();
         if TcpListener::bind(("127.0.0.1", port)).is_ok() {
             return port;
         }
