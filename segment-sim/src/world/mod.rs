@@ -1,5 +1,6 @@
 //! A world: one tracker, some peers with their users, faults, and checkers that look on.
 
+mod building;
 mod flips;
 mod resting;
 mod twins;
@@ -11,13 +12,11 @@ use segment_core::Endpoint;
 use segment_core::peer::events::PeerEvent;
 use segment_core::peer::{Peer, PeerConfig};
 use segment_core::tracker::{Tracker, TrackerConfig};
-use segment_proto::{ChannelId, DeviceId, Identity, Instant, Limits, Now};
+use segment_proto::{ChannelId, Identity, Instant, Limits, Now};
 
 use crate::checkers::findings::Finding;
 use crate::checkers::{Check, Checkers, TRACKER};
-use crate::clock::Clock;
 use crate::dice::Dice;
-use crate::disk::DiskProfile;
 use crate::faults::SHORT;
 use crate::fleet::{Fleet, Step};
 use crate::image::Image;
@@ -25,15 +24,9 @@ use crate::malice::Liar;
 use crate::network::{Network, NodeId, Notice, PORT};
 use crate::plant::{Plant, Tampering};
 use crate::process::{Process, Tampered};
-use crate::scenario::{Deed, Happening, Scenario, Shape, What};
+use crate::scenario::{Deed, Happening, Shape, What};
 use crate::simulation::Bot;
-use crate::trace::{Printing, Trace};
-use crate::user::{Mood, Role, Sent, Town, User};
-
-/// Small enough that a world gets to see what is done about old messages.
-const SNAPSHOT_ENTRIES: u64 = 30;
-/// How often it is looked which are too old.
-const RETENTION_EVERY: Duration = Duration::from_secs(1);
+use crate::user::{Mood, Sent, Town, User};
 
 /// What is planned.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -94,91 +87,6 @@ pub struct World {
 }
 
 impl World {
-    /// The world of a scenario, with every process started, and everything planned that happens in it.
-    #[must_use]
-    pub fn new(scenario: &Scenario, printing: Printing) -> Self {
-        let Scenario { seed, shape, plant, happenings } = scenario;
-        let dice = Dice::new(*seed);
-        let limits = Limits {
-            send_queue_bytes_max: shape.send_queue_bytes_max,
-            batch_bytes_max: (shape.send_queue_bytes_max / 2).min(48 * 1_024),
-            messages_per_second: 50,
-            messages_burst: 100,
-            snapshot_entries: SNAPSHOT_ENTRIES,
-            retention_every: RETENTION_EVERY,
-            ..Limits::default()
-        };
-        let network = Network::new(shape.network, limits.clone(), dice.child("network", 0));
-        let mut world = Self {
-            fleet: Fleet::new(network, Trace::new(printing), dice.child("fleet", 0)),
-            checkers: Checkers::new(shape.send_queue_bytes_max),
-            shape: shape.clone(),
-            dice: dice.child("world", 0),
-            faults: 0,
-            mood: Mood::Active,
-            users: Vec::new(),
-            town: Town::default(),
-            plant: *plant,
-            limits,
-            kept: BTreeMap::new(),
-            bots: BTreeMap::new(),
-            gone: BTreeSet::new(),
-            held_back: shape.twin().into_iter().collect(),
-        };
-        world.add_node(None);
-        world.add_users(&dice);
-        world.checkers.liar = shape.liar;
-        world.checkers.strangers.extend(shape.liar.map(|liar| world.fleet.network.device(liar)));
-        world.all_nodes().into_iter().for_each(|node| world.start(node));
-        happenings.iter().for_each(|happening| world.fleet.plan_at(happening.at, Plan::Happen(*happening)));
-        world
-    }
-
-    /// A node of its own device, or of one that there is already.
-    fn add_node(&mut self, device: Option<DeviceId>) -> NodeId {
-        let number = self.users.len() as u64;
-        let skew = u64::try_from(self.shape.clock_skew.as_millis()).unwrap_or(0);
-        let offset = around_zero(&mut self.dice.child("skew", number), skew);
-        let drift = around_zero(&mut self.dice.child("drift", number), self.shape.clock_drift_ppm);
-        let device = device.unwrap_or_else(|| DeviceId(self.dice.child("device", number).bytes()));
-        let disk = DiskProfile { honesty: self.plant.honesty(), ..self.shape.disk };
-        self.fleet.add_node(device, disk, Clock::new(offset, drift))
-    }
-
-    fn add_users(&mut self, dice: &Dice) {
-        let Shape { hosts, channels, members, visitors, second_device_permille, deputies, .. } = self.shape;
-        for host in 0..hosts {
-            let owned = (0..channels).map(|channel| format!("c{host}-{channel}")).collect();
-            self.add_user(format!("owner{host}"), Role::Owner(owned), dice);
-        }
-        for member in 0..members {
-            let second = member > 0 && dice.child("second", u64::from(member)).chance(second_device_permille);
-            let name = match member {
-                _ if member + deputies >= members => "owner0".into(),
-                _ if second => "member0".into(),
-                _ => format!("member{member}"),
-            };
-            self.add_user(name, Role::Member, dice);
-        }
-        for visitor in 0..visitors {
-            self.add_user(format!("visitor{visitor}"), Role::Visitor, dice);
-        }
-        if let Some(original) = self.shape.twin_of {
-            self.add_twin(original, dice);
-        }
-    }
-
-    fn add_user(&mut self, name: String, role: Role, dice: &Dice) {
-        let tag = u16::try_from(self.users.len() + 1).unwrap_or(u16::MAX);
-        self.users.push(User::new(name, role, tag, dice.child("user", u64::from(tag))));
-        let node = self.add_node(None);
-        if let Some(user) = self.users.last() {
-            let device = self.fleet.network.device(node);
-            self.town.devices.entry(user.name.clone()).or_default().push(device);
-        }
-        self.fleet.plan_in(Duration::from_millis(u64::from(tag)), Plan::Settle(node));
-    }
-
     /// The nodes of users.
     #[must_use]
     pub fn peers(&self) -> Vec<NodeId> {
@@ -424,11 +332,6 @@ fn restore(
         Plant::Tampered(tampering) => Process::Tampered(Box::new(Tampered::new(peer, tampering))),
         _ => Process::Peer(Box::new(peer)),
     })
-}
-
-fn around_zero(dice: &mut Dice, most: u64) -> i64 {
-    let most = most.min(u64::from(u32::MAX));
-    i64::try_from(dice.between(0, 2 * most)).unwrap_or(0) - i64::try_from(most).unwrap_or(0)
 }
 
 /// What no machine may do: depend on more than the seed.
