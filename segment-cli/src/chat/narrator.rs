@@ -98,7 +98,7 @@ impl Narrator {
     async fn run(mut self) {
         let here = self.peer.device();
         if let Ok(views) = self.peer.call(|machine, _| machine.channels().collect::<Vec<_>>()).await {
-            self.talk.known().note_hosts(&views, here);
+            self.talk.known().note_channels(&views, here);
             self.holdings = Holdings::new(&views, here);
         }
         self.note_waiting().await;

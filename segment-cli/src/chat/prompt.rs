@@ -45,10 +45,7 @@ pub(super) async fn refresh(peer: &Peer, out: &Out, talk: &Talk) {
     };
     let Ok((serving, newest, views, on_their_way)) = peer.call(look).await else { return };
     let mut known = talk.known();
-    known.note_hosts(&views, peer.device());
-    for view in views {
-        known.names.insert(view.record.channel, view.record.name.clone());
-    }
+    known.note_channels(&views, peer.device());
     let waits = |(key, own): &(&MessageKey, &Own)| own.told && on_their_way.contains(key);
     let waiting = known.own.iter().filter(waits).count();
     let link = match serving {

@@ -159,9 +159,10 @@ impl Known {
         self.entering == Some(channel) || (self.late == Some(channel) && transfer != Transfer::Live)
     }
 
-    /// Remembers of which channels this device is the host, and the names of the hosts of all.
-    pub fn note_hosts(&mut self, views: &[ChannelView], here: DeviceId) {
+    /// Remembers what the channels and their hosts are called, and of which this device is the host.
+    pub fn note_channels(&mut self, views: &[ChannelView], here: DeviceId) {
         for view in views {
+            self.names.insert(view.record.channel, view.record.name.clone());
             let host = self.host_name(view);
             self.hosts.insert(view.record.channel, host);
             self.owners.insert(view.record.channel, view.record.owner.clone());

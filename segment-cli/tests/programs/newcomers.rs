@@ -335,6 +335,21 @@ fn what_is_kept_is_shown_to_everybody() {
 }
 
 #[test]
+fn a_channel_that_may_not_be_read_is_not_proposed_instead_of_itself() {
+    let (town, mut ken) = ken_and_ben();
+    let mut ben = town.program("ben");
+    ben.done("/history #general");
+    ken.done("/deny @ben --from #general");
+    until("that he is out", || {
+        ben.say("/history #general");
+        let last = ben.answer().pop().unwrap();
+        let text = last["text"].as_str().unwrap_or_default();
+        assert!(!text.contains("did you mean"), "{text}");
+        last["reason"] == "not_joined"
+    });
+}
+
+#[test]
 fn who_has_lost_the_hosts_machine_is_told_how_to_bring_the_channel_to_another() {
     let (town, mut ken) = ken_and_ben();
     says(&mut ken, "one");

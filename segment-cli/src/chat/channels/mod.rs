@@ -135,7 +135,8 @@ fn channel_row(reply: Reply) -> Result<ChannelRow, Problem> {
 }
 
 fn did_you_mean(name: &ChannelName, known: &[String]) -> String {
-    let near = nearest(name.as_str(), known.iter().map(String::as_str));
+    let others = known.iter().map(String::as_str).filter(|known| *known != name.as_str());
+    let near = nearest(name.as_str(), others);
     near.map(|near| format!(" (did you mean #{near}?)")).unwrap_or_default()
 }
 
