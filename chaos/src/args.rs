@@ -14,6 +14,9 @@ pub struct Arguments {
     /// How long things go wrong
     #[arg(long, default_value_t = 2.0)]
     pub minutes: f64,
+    /// For so long before that everybody writes and nothing goes wrong: there is a history then
+    #[arg(long, value_name = "MINUTES", default_value_t = 0.0)]
+    pub calm: f64,
     /// Draws what goes wrong, and when
     #[arg(long, default_value_t = 1)]
     pub seed: u64,
@@ -57,6 +60,16 @@ impl Arguments {
     /// How long things go wrong.
     #[must_use]
     pub fn storm(&self) -> Duration {
-        Duration::try_from_secs_f64(self.minutes * 60.0).unwrap_or_default()
+        minutes(self.minutes)
     }
+
+    /// How long nothing goes wrong before.
+    #[must_use]
+    pub fn calm(&self) -> Duration {
+        minutes(self.calm)
+    }
+}
+
+fn minutes(minutes: f64) -> Duration {
+    Duration::try_from_secs_f64(minutes * 60.0).unwrap_or_default()
 }

@@ -6,6 +6,7 @@
 
 pub mod args;
 pub mod check;
+pub mod chronicle;
 pub mod client;
 mod dice;
 mod label;
@@ -14,5 +15,6 @@ pub mod proxy;
 pub mod report;
 pub mod run;
 pub mod town;
+pub mod waits;
 
 pub use label::Label;

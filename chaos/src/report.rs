@@ -4,6 +4,7 @@ use std::fmt::{self, Display};
 
 use crate::check::{Canary, Kind, Verdict};
 use crate::town::Counts;
+use crate::waits::Wait;
 
 /// The result of a run.
 #[derive(Debug)]
@@ -14,6 +15,8 @@ pub struct Report {
     pub canaries: Vec<Canary>,
     /// What has happened to the processes.
     pub counts: Counts,
+    /// The longest waits, and what was wrong meanwhile.
+    pub waits: Vec<Wait>,
 }
 
 impl Report {
@@ -51,11 +54,18 @@ impl Display for Report {
         row("programs that ended by themselves", &self.counts.ended.len())?;
         let found = self.canaries.iter().filter(|canary| canary.found).count();
         row("planted faults that the checker found", &format!("{found} of {}", self.canaries.len()))?;
+        self.waits(f)?;
         self.details(f)
     }
 }
 
 impl Report {
+    fn waits(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "  the longest waits, in seconds, and what was wrong meanwhile")?;
+        writeln!(f, "{:>8} {:>8} {:>12}  who", "from", "for", "undisturbed")?;
+        self.waits.iter().try_for_each(|wait| writeln!(f, "{wait}"))
+    }
+
     fn details(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.verdict.violations.iter().try_for_each(|violation| writeln!(f, "VIOLATION {violation}"))?;
         self.counts.ended.iter().try_for_each(|ended| writeln!(f, "VIOLATION {ended}"))?;

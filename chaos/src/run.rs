@@ -13,7 +13,8 @@ use crate::args::Arguments;
 use crate::check::{Evidence, canaries, judge};
 use crate::plan::{Event, Fault, Road, draw};
 use crate::report::Report;
-use crate::town::{Programs, Town};
+use crate::town::{Programs, TROUBLES, Town};
+use crate::{chronicle, waits};
 
 /// How often it says how it goes.
 const REPORT: Duration = Duration::from_secs(5);
@@ -40,7 +41,7 @@ pub async fn run(args: &Arguments) -> Result<bool> {
     let dir = TempDir::with_prefix("segment-chaos-")?;
     let (mut interrupts, mut terminations) = (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
     let outcome = tokio::select! {
-        outcome = timeout(args.storm() + BESIDES, play(dir.path(), programs, args, plan)) => {
+        outcome = timeout(args.calm() + args.storm() + BESIDES, play(dir.path(), programs, args, plan)) => {
             outcome.context("the run takes too long").flatten()
         }
         _ = interrupts.recv() => Err(anyhow::anyhow!("interrupted")),
@@ -70,8 +71,13 @@ fn keep(dir: TempDir, args: &Arguments, is_clean: bool) -> Result<()> {
 
 async fn play(dir: &Path, programs: Programs, args: &Arguments, plan: Vec<Event>) -> Result<Report> {
     let mut town = Town::start(dir, programs, args).await?;
-    println!("{} members write to {} channels of one host; the storm begins", args.members, args.channels);
-    storm(&town, args.storm(), plan).await?;
+    println!("{} members write to {} channels of one host", args.members, args.channels);
+    let began = Instant::now();
+    tokio::select! {
+        () = wear_out(&town, args, plan, began) => {}
+        () = tell(&town, began) => bail!("telling never ends"),
+    }
+    ensure!(town.progress().iter().any(|(_, progress)| progress.acked > 0), "nothing was acknowledged");
     town.heal().await?;
     sleep(CALM).await;
     town.hush()?;
@@ -83,26 +89,21 @@ async fn play(dir: &Path, programs: Programs, args: &Arguments, plan: Vec<Event>
     println!("everybody says what they have");
     let path = town.export().await?;
     let counts = town.tally.so_far();
-    let judged = tokio::task::spawn_blocking(move || -> Result<_> {
+    let judged = tokio::task::spawn_blocking(move || -> Result<Report> {
         let evidence = Evidence::load(&path)?;
-        Ok((judge(&evidence), canaries(&evidence)))
+        let waits = waits::longest(&evidence, &chronicle::read(&path.join(TROUBLES))?);
+        Ok(Report { verdict: judge(&evidence), canaries: canaries(&evidence), counts, waits })
     });
-    let (verdict, canaries) = judged.await??;
-    Ok(Report { verdict, canaries, counts })
+    judged.await?
 }
 
-async fn storm(town: &Town, lasts: Duration, plan: Vec<Event>) -> Result<()> {
+/// The calm, and the storm.
+async fn wear_out(town: &Town, args: &Arguments, plan: Vec<Event>, began: Instant) {
+    sleep_until(began + args.calm()).await;
+    println!("the storm begins");
     let began = Instant::now();
-    let all = async {
-        play_faults(town, began, plan).await;
-        sleep_until(began + lasts).await;
-    };
-    tokio::select! {
-        () = all => {}
-        () = tell(town, began) => bail!("telling never ends"),
-    }
-    ensure!(town.progress().iter().any(|(_, progress)| progress.acked > 0), "nothing was acknowledged");
-    Ok(())
+    play_faults(town, began, plan).await;
+    sleep_until(began + args.storm()).await;
 }
 
 async fn play_faults(town: &Town, began: Instant, plan: Vec<Event>) {

@@ -1,8 +1,8 @@
 //! What a member's disk says about its messages.
 //!
 //! One line per event, ended by a point of its own so that a torn one is known: `device HEX .`, `sent LABEL .` before a
-//! message is given to the program, `kept LABEL INCARNATION:SEQ .` once it is on the author's disk, `acked LABEL
-//! INCARNATION:SEQ MILLISECONDS .` once its receipt says committed (synced before it counts), `failed LABEL .` where it
+//! message is given to the program, `kept LABEL INCARNATION:SEQ MILLISECONDS .` once it is on the author's disk, `acked
+//! LABEL INCARNATION:SEQ MILLISECONDS .` once its receipt says committed (synced before it counts), `failed LABEL .` where it
 //! was not taken, and `refused LABEL INCARNATION:SEQ .`.
 
 use std::collections::BTreeMap;
@@ -41,8 +41,10 @@ pub struct Fate {
     pub state: State,
     /// Under which key, once it has one.
     pub key: Option<Key>,
-    /// When it was acknowledged, in milliseconds since 1970.
-    pub at: u64,
+    /// Since when it is on the author's disk, in milliseconds since 1970.
+    pub kept_at: u64,
+    /// When it was acknowledged.
+    pub acked_at: u64,
 }
 
 /// The log of one member.
@@ -88,15 +90,15 @@ impl Ledger {
             return None;
         }
         if words.first() == Some(&"sent") {
-            fates.push(Fate { state: State::Sent, key: None, at: 0 });
+            fates.push(Fate { state: State::Sent, key: None, kept_at: 0, acked_at: 0 });
             return (index + 1 == fates.len()).then_some(());
         }
         let fate = fates.get_mut(index)?;
         match words.as_slice() {
             ["failed", _] => fate.state = State::Failed,
-            ["kept", _, key] => *fate = fate.reached(State::Kept, key, 0)?,
-            ["refused", _, key] => *fate = fate.reached(State::Refused, key, 0)?,
-            ["acked", _, key, at] => *fate = fate.reached(State::Acked, key, at.parse().ok()?)?,
+            ["kept", _, key, at] => *fate = Fate { kept_at: at.parse().ok()?, ..fate.reached(State::Kept, key)? },
+            ["refused", _, key] => *fate = fate.reached(State::Refused, key)?,
+            ["acked", _, key, at] => *fate = Fate { acked_at: at.parse().ok()?, ..fate.reached(State::Acked, key)? },
             _ => return None,
         }
         Some(())
@@ -118,9 +120,9 @@ impl Ledger {
 }
 
 impl Fate {
-    fn reached(self, state: State, key: &str, at: u64) -> Option<Self> {
+    fn reached(self, state: State, key: &str) -> Option<Self> {
         let (incarnation, seq) = key.split_once(':')?;
         let key = Key { incarnation: incarnation.parse().ok()?, seq: seq.parse().ok()? };
-        Some(Self { state: self.state.max(state), key: Some(key), at })
+        Some(Self { state: self.state.max(state), key: Some(key), ..self })
     }
 }

@@ -10,10 +10,10 @@ const DEVICE: &str = "d1";
 
 /// A member who wrote five messages: three acknowledged, one kept, one of unknown fate.
 const LOG: &str = "device d1 .\n\
-    sent m1/c1/1 .\nkept m1/c1/1 1:1 .\nacked m1/c1/1 1:1 1000 .\n\
-    sent m1/c1/2 .\nkept m1/c1/2 1:2 .\nacked m1/c1/2 1:2 1500 .\n\
-    sent m1/c1/3 .\nkept m1/c1/3 1:3 .\nacked m1/c1/3 1:3 4000 .\n\
-    sent m1/c1/4 .\nkept m1/c1/4 1:4 .\n\
+    sent m1/c1/1 .\nkept m1/c1/1 1:1 500 .\nacked m1/c1/1 1:1 1000 .\n\
+    sent m1/c1/2 .\nkept m1/c1/2 1:2 500 .\nacked m1/c1/2 1:2 1500 .\n\
+    sent m1/c1/3 .\nkept m1/c1/3 1:3 500 .\nacked m1/c1/3 1:3 4000 .\n\
+    sent m1/c1/4 .\nkept m1/c1/4 1:4 500 .\n\
     sent m1/c1/5 .\nack";
 
 /// An export that shows these numbers of messages, behind the entry that made the channel.
@@ -126,7 +126,7 @@ fn what_failed_must_not_be_there_and_nothing_is_refused() {
 #[test]
 fn torn_lines_are_counted_and_foreign_ones_are_errors() {
     assert_eq!(Ledger::parse(1, LOG).unwrap().torn, 1);
-    for line in ["hello .", "sent m2/c1/1 .", "sent m1/c1/2 .", "kept m1/c1/1 1:1 .", "acked m1/c1/1 1 1 ."] {
+    for line in ["hello .", "sent m2/c1/1 .", "sent m1/c1/2 .", "kept m1/c1/1 1:1 500 .", "acked m1/c1/1 1 1 ."] {
         assert!(Ledger::parse(1, line).is_err(), "{line}");
     }
     assert!(Export::parse("host", Cursor::new("{\"type\":\"message\"}")).is_err());

@@ -241,7 +241,7 @@ fn count_fates(evidence: &Evidence, verdict: &mut Verdict) {
 
 fn measure_time(evidence: &Evidence, verdict: &mut Verdict) {
     let acked = messages(evidence).filter(|(_, fate)| fate.state == State::Acked);
-    let mut times: Vec<u64> = acked.map(|(_, fate)| fate.at).collect();
+    let mut times: Vec<u64> = acked.map(|(_, fate)| fate.acked_at).collect();
     times.sort_unstable();
     let (first, last) = (times.first().copied().unwrap_or(0), times.last().copied().unwrap_or(0));
     verdict.span_ms = last - first;

@@ -8,11 +8,11 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
-use std::time::{SystemTime, UNIX_EPOCH};
 
 use segment_proto::{DeviceId, MessageKey};
 
 use crate::Label;
+use crate::chronicle::millis;
 
 /// Acknowledgements that wait for the disk. Policy: whoever has one more waits.
 const WAITING_MAX: usize = 4_096;
@@ -53,14 +53,21 @@ impl AckLog {
     /// Writes a line that survives this process, though not the machine.
     pub fn note(&self, event: &str, label: Label, key: Option<&MessageKey>) -> io::Result<()> {
         let key = key.map_or_else(String::new, |key| format!(" {}:{}", key.incarnation, key.seq));
-        let line = format!("{event} {label}{key} .\n");
+        self.write(&format!("{event} {label}{key} .\n"))
+    }
+
+    /// Notes that a message is on this disk, and since when.
+    pub fn kept(&self, label: Label, key: &MessageKey) -> io::Result<()> {
+        self.write(&format!("kept {label} {}:{} {} .\n", key.incarnation, key.seq, millis()))
+    }
+
+    fn write(&self, line: &str) -> io::Result<()> {
         self.file.lock().unwrap_or_else(PoisonError::into_inner).write_all(line.as_bytes())
     }
 
     /// Notes an acknowledgement; it counts once it is synced. `false`: the disk failed, which ends this process.
     pub async fn acked(&self, label: Label, key: &MessageKey) -> bool {
-        let at = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_millis());
-        let line = format!("acked {label} {}:{} {at} .\n", key.incarnation, key.seq);
+        let line = format!("acked {label} {}:{} {} .\n", key.incarnation, key.seq, millis());
         let acks = self.acks.clone();
         match acks.try_send(line) {
             Ok(()) => true,

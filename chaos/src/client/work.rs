@@ -156,7 +156,7 @@ impl Desk {
         self.acks.note("sent", label, None)?;
         match self.channel.send(&label.to_string()).await {
             Ok(receipt) => {
-                self.acks.note("kept", label, Some(&receipt.key()))?;
+                self.acks.kept(label, &receipt.key())?;
                 tokio::spawn(follow(receipt, label, self.acks.clone(), self.renamed.clone(), permit));
             }
             Err(segment_net::SendError::Command(error)) => {

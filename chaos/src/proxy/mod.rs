@@ -70,6 +70,12 @@ impl Weather {
         }
     }
 
+    /// Its kind in a word.
+    #[must_use]
+    pub fn in_short(&self) -> &'static str {
+        self.kind().trim_start_matches("connections ")
+    }
+
     const fn flow(&self, way: Way) -> Flow {
         match way {
             Way::There => self.there,

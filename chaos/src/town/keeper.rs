@@ -14,6 +14,7 @@ use tokio::time::{sleep, timeout};
 
 use super::programs::{Recipe, Site};
 use super::tally::Tally;
+use crate::chronicle::{Chronicle, Place, STARTING};
 use crate::client::Progress;
 use crate::plan::Party;
 
@@ -52,27 +53,28 @@ pub struct Keeper {
 
 impl Keeper {
     /// Starts a process and keeps it.
-    pub fn start(party: Party, recipe: Recipe, tally: &Tally) -> Result<Self> {
+    pub fn start(party: Party, recipe: Recipe, tally: &Tally, chronicle: &Chronicle) -> Result<Self> {
         let running = Running::start(&recipe)?;
-        Ok(Self::keep(party, recipe, running, tally))
+        Ok(Self::keep(party, recipe, running, tally, chronicle))
     }
 
     /// Starts the tracker and keeps it; its key.
-    pub async fn start_tracker(site: &Site, tally: &Tally) -> Result<(Self, String)> {
+    pub async fn start_tracker(site: &Site, tally: &Tally, chronicle: &Chronicle) -> Result<(Self, String)> {
         let recipe = site.command(Party::Tracker)?;
         let mut running = Running::start(&recipe)?;
         let line = running.output.next_line().await?.context("the tracker says nothing")?;
         let started: Value = serde_json::from_str(&line)?;
         let invite = started["invite"].as_str().context("the tracker names no invite")?;
         let (_, key) = invite.split_once('#').context("the invite has no key")?;
-        Ok((Self::keep(Party::Tracker, recipe, running, tally), key.to_owned()))
+        Ok((Self::keep(Party::Tracker, recipe, running, tally, chronicle), key.to_owned()))
     }
 
-    fn keep(party: Party, recipe: Recipe, running: Running, tally: &Tally) -> Self {
+    fn keep(party: Party, recipe: Recipe, running: Running, tally: &Tally, chronicle: &Chronicle) -> Self {
         let (orders, ordered) = mpsc::channel(ORDERS_MAX);
         let (told, progress) = watch::channel(None);
         let (is_busy, busy) = watch::channel(false);
-        let keeping = Keeping { party, recipe, ordered, told, is_busy, tally: tally.clone() };
+        let (tally, chronicle) = (tally.clone(), chronicle.clone());
+        let keeping = Keeping { party, recipe, ordered, told, is_busy, is_up: true, tally, chronicle };
         Self { orders, progress, busy, keeping: tokio::spawn(keeping.run(running)) }
     }
 
@@ -132,7 +134,10 @@ struct Keeping {
     ordered: mpsc::Receiver<Order>,
     told: watch::Sender<Option<Progress>>,
     is_busy: watch::Sender<bool>,
+    /// Whether it has said, since it was started, that it is there.
+    is_up: bool,
     tally: Tally,
+    chronicle: Chronicle,
 }
 
 enum Heard {
@@ -173,32 +178,50 @@ impl Keeping {
         }
     }
 
-    fn listen(&self, line: &str) {
-        if let Ok(progress) = serde_json::from_str(line) {
+    fn listen(&mut self, line: &str) {
+        let progress: Option<Progress> = serde_json::from_str(line).ok();
+        if !self.is_up && progress.is_none_or(|progress| progress.ready) {
+            self.is_up = true;
+            self.chronicle.ends(self.place());
+        }
+        if let Some(progress) = progress {
             self.told.send_replace(Some(progress));
         }
+    }
+
+    const fn place(&self) -> Place {
+        Place::Process(self.party)
     }
 
     /// For how long the process is away now, if it is.
     async fn carry_out(&self, order: Order, running: &mut Running) -> Result<Option<Duration>> {
         match order {
             Order::Kill(away) => {
+                self.chronicle.begins(self.place(), "away");
                 running.child.kill().await?;
                 Ok(Some(away))
             }
             Order::OldDisk(away) => {
+                self.chronicle.begins(self.place(), "away");
                 running.child.kill().await?;
                 self.recipe.disk.put_back()?;
                 Ok(Some(away))
             }
             Order::End(away) => {
+                self.chronicle.begins(self.place(), "away");
                 self.end(running).await?;
                 Ok(Some(away))
             }
             Order::Freeze(lasts) => {
+                self.chronicle.begins(self.place(), "frozen");
                 running.signal(Signal::STOP);
                 sleep(lasts).await;
                 running.signal(Signal::CONT);
+                if self.is_up {
+                    self.chronicle.ends(self.place());
+                } else {
+                    self.chronicle.begins(self.place(), STARTING);
+                }
                 Ok(None)
             }
             Order::Finish => Ok(None),
@@ -224,7 +247,7 @@ impl Keeping {
         Ok(())
     }
 
-    async fn again(&self, away: Duration) -> Result<Running> {
+    async fn again(&mut self, away: Duration) -> Result<Running> {
         self.told.send_modify(|progress| {
             if let Some(progress) = progress {
                 *progress = Progress { ready: false, level: false, ..*progress };
@@ -232,6 +255,8 @@ impl Keeping {
         });
         sleep(away).await;
         self.tally.restarted();
+        self.is_up = false;
+        self.chronicle.begins(self.place(), STARTING);
         Running::start(&self.recipe)
     }
 

@@ -19,6 +19,7 @@ pub use place::Programs;
 pub use tally::{Counts, Tally};
 
 use crate::args::Arguments;
+use crate::chronicle::{Chronicle, Place};
 use crate::client::Progress;
 use crate::plan::{Fault, Party, Road};
 use crate::proxy::{Proxy, Weather};
@@ -26,6 +27,8 @@ use programs::Site;
 
 /// Where the host is said to be: the proxy before it. All of 127.0.0.0/8 is this machine's.
 const HOST_DOOR: Ipv4Addr = Ipv4Addr::new(127, 0, 0, 2);
+/// What was wrong and when, beside the evidence.
+pub const TROUBLES: &str = "troubles.json";
 /// Nothing takes nearly so long to begin.
 const BEGINNING: Duration = Duration::from_secs(120);
 /// How often it is looked whether something has come about.
@@ -39,6 +42,7 @@ pub struct Town {
     proxies: BTreeMap<Road, Proxy>,
     /// What has happened.
     pub tally: Tally,
+    chronicle: Chronicle,
 }
 
 impl Town {
@@ -48,10 +52,10 @@ impl Town {
     /// Something does not start.
     pub async fn start(dir: &Path, programs: Programs, args: &Arguments) -> Result<Self> {
         let mut site = Site::prepare(dir, programs, args)?;
-        let tally = Tally::default();
-        let (tracker, key) = timeout(BEGINNING, Keeper::start_tracker(&site, &tally)).await??;
+        let (tally, chronicle) = (Tally::default(), Chronicle::default());
+        let (tracker, key) = timeout(BEGINNING, Keeper::start_tracker(&site, &tally, &chronicle)).await??;
         site.key = key;
-        let mut town = Self { site, keepers: BTreeMap::new(), proxies: BTreeMap::new(), tally };
+        let mut town = Self { site, keepers: BTreeMap::new(), proxies: BTreeMap::new(), tally, chronicle };
         town.keepers.insert(Party::Tracker, tracker);
         town.open_roads(args.members).await?;
         timeout(BEGINNING, town.site.create_channels()).await??;
@@ -62,7 +66,7 @@ impl Town {
     }
 
     fn keep(&mut self, party: Party) -> Result<()> {
-        let keeper = Keeper::start(party, self.site.command(party)?, &self.tally)?;
+        let keeper = Keeper::start(party, self.site.command(party)?, &self.tally, &self.chronicle)?;
         self.keepers.insert(party, keeper);
         Ok(())
     }
@@ -94,7 +98,18 @@ impl Town {
             Fault::HalfClose(road, way) => self.proxies.get(&road).map(|proxy| proxy.half_close(way)).is_some(),
             Fault::Weather(road, weather, _) => self.proxies.get(&road).map(|proxy| proxy.set(weather)).is_some(),
         };
+        self.note(fault);
         self.tally.fault(if happens { fault.kind() } else { "skipped: the process was not there" });
+    }
+
+    /// What happens to a process, its keeper notes.
+    fn note(&self, fault: Fault) {
+        match fault {
+            Fault::Cut(road) => self.chronicle.happens(Place::Between(road), "cut"),
+            Fault::HalfClose(road, _) => self.chronicle.happens(Place::Between(road), "half closed"),
+            Fault::Weather(road, weather, _) => self.chronicle.begins(Place::Between(road), weather.in_short()),
+            Fault::Kill(..) | Fault::End(..) | Fault::OldDisk(..) | Fault::Freeze(..) => {}
+        }
     }
 
     fn order(&self, party: Party, order: Order) -> bool {
@@ -105,6 +120,7 @@ impl Town {
     pub fn clear_up(&self, road: Road) {
         if let Some(proxy) = self.proxies.get(&road) {
             proxy.set(Weather::FAIR);
+            self.chronicle.ends(Place::Between(road));
         }
     }
 
@@ -172,7 +188,9 @@ impl Town {
         self.site.export_host(&lengths).await?;
         self.site.export_tracker(&lengths).await?;
         self.end(Party::Tracker).await?;
-        Ok(self.site.evidence())
+        let evidence = self.site.evidence();
+        self.chronicle.write(&evidence.join(TROUBLES))?;
+        Ok(evidence)
     }
 
     async fn end(&mut self, party: Party) -> Result<()> {
