@@ -145,7 +145,9 @@ async fn broken_09d_a_logout_while_watching_a_stream_is_answered() {
     eventually(|| async { (viewers(&broadcast).await == ["ben"]).then_some(()) }).await;
     eventually(|| async { (broadcast.followers().await.unwrap().0 == 1).then_some(()) }).await;
     let groups = pictures(&mut of_ben, 20).await;
-    assert!(groups[0] > first && groups.windows(2).all(|pair| pair[1] == pair[0] + 1), "a gap: {groups:?}");
+    let left_out = broadcast.followers().await.unwrap().1;
+    let missing: u64 = groups.windows(2).map(|pair| pair[1] - pair[0] - 1).sum();
+    assert!(groups[0] > first && missing <= left_out, "more is missing than a slow viewer is spared: {groups:?}");
     soon(ada.login("ada", PASSWORD, Presence::Online)).await.unwrap();
     let mut of_ada = watching(&ada).await;
     pictures(&mut of_ada, 5).await;
