@@ -21,6 +21,7 @@ const BLOCK_LEN: usize = 1 << BLOCK_BITS;
 
 const ENTRY_TAGS: &str = "SELECT pos, tags FROM entries WHERE log = ?1 AND pos BETWEEN ?2 AND ?3 ORDER BY pos";
 const TAGS: &str = "SELECT tags FROM lookups WHERE log = ?1 AND block = ?2";
+const IS_FULL: &str = "SELECT 1 FROM lookups WHERE log = ?1 AND block = ?2";
 const SET_TAGS: &str = "INSERT OR REPLACE INTO lookups (log, block, tags) VALUES (?1, ?2, ?3)";
 const FORGET_FROM: &str = "DELETE FROM lookups WHERE log = ?1 AND block >= ?2";
 const FORGET: &str = "DELETE FROM lookups WHERE log = ?1 AND block = ?2";
@@ -81,20 +82,30 @@ fn key_tag(device: &DeviceId, incarnation: u32, seq: u64) -> u32 {
 }
 
 pub(super) fn find(connection: &Connection, log: &LogId, lookup: &Lookup) -> Result<Option<StoredEntry>> {
-    let mut last_below = connection.prepare_cached(LAST_BELOW)?;
-    let mut newest = read::last_place(connection, log)?;
-    while let Some(pos) = newest {
-        let block = block_of(pos);
+    let mut newest = read::last_place(connection, log)?.map(block_of);
+    while let Some(block) = newest {
         for pos in candidates(connection, log, block, lookup)?.into_iter().rev() {
             let found = read::at(connection, log, pos)?.filter(|stored| is(stored, lookup));
             if found.is_some() {
                 return Ok(found);
             }
         }
-        let below = params![log.prefix(), Number(first_of(block))];
-        newest = last_below.query_row(below, |row| row.get::<_, Option<Number>>(0))?.map(|Number(pos)| pos);
+        newest = block_before(connection, log, block)?;
     }
     Ok(None)
+}
+
+/// The next older block that has entries. A cache may have holes.
+fn block_before(connection: &Connection, log: &LogId, block: u64) -> Result<Option<u64>> {
+    let Some(before) = block.checked_sub(1) else {
+        return Ok(None);
+    };
+    if connection.prepare_cached(IS_FULL)?.exists(params![log.prefix(), Number(before)])? {
+        return Ok(Some(before));
+    }
+    let below = params![log.prefix(), Number(first_of(block))];
+    let last: Option<Number> = connection.prepare_cached(LAST_BELOW)?.query_row(below, |row| row.get(0))?;
+    Ok(last.map(|Number(pos)| block_of(pos)))
 }
 
 fn is(stored: &StoredEntry, lookup: &Lookup) -> bool {
@@ -109,17 +120,23 @@ fn is(stored: &StoredEntry, lookup: &Lookup) -> bool {
 
 /// The places in a block that may hold what is looked for, in order.
 fn candidates(connection: &Connection, log: &LogId, block: u64, lookup: &Lookup) -> Result<Vec<u64>> {
-    let tags: Option<Vec<u8>> = connection
-        .prepare_cached(TAGS)?
-        .query_row(params![log.prefix(), Number(block)], |row| row.get(0))
+    let mut statement = connection.prepare_cached(TAGS)?;
+    let found = statement
+        .query_row(params![log.prefix(), Number(block)], |row| Ok(matching(row.get_ref(0)?.as_blob()?, block, lookup)))
         .optional()?;
-    let tagged = match tags {
-        Some(tags) => (first_of(block)..)
-            .zip(tags.as_chunks().0.iter().map(|bits| Tags::from_bits(i64::from_le_bytes(*bits))))
-            .collect(),
-        None => read_tags(connection, log, block)?,
-    };
-    Ok(tagged.into_iter().filter(|(_, tags)| tags.may_be(lookup)).map(|(pos, _)| pos).collect())
+    match found {
+        Some(found) => Ok(found),
+        None => {
+            let tagged = read_tags(connection, log, block)?.into_iter();
+            Ok(tagged.filter(|(_, tags)| tags.may_be(lookup)).map(|(pos, _)| pos).collect())
+        }
+    }
+}
+
+/// The places of a full block whose tags match. Most lookups go through all blocks and match in none.
+fn matching(tags: &[u8], block: u64, lookup: &Lookup) -> Vec<u64> {
+    let may_be = |bits: &[u8; 8]| Tags::from_bits(i64::from_le_bytes(*bits)).may_be(lookup);
+    (first_of(block)..).zip(tags.as_chunks().0).filter(|(_, bits)| may_be(bits)).map(|(pos, _)| pos).collect()
 }
 
 fn read_tags(connection: &Connection, log: &LogId, block: u64) -> Result<Vec<(u64, Tags)>> {
