@@ -34,7 +34,7 @@ impl Sequencer {
         let verdict = match job.held_back.get(&key.device) {
             Some(last) if *last == envelope.prev => too_early(log, envelope),
             _ if unknown => too_early(log, envelope),
-            _ => accept(log, envelope, &envelope.hash(), found, terms.rules),
+            _ => self.accept(log, envelope, found, terms),
         };
         let slowed = job.slowed.filter(|_| terms.rules.has(Rule::SubmitInOrder));
         if let (Some(slowed), Verdict::Accept | Verdict::Expected(_)) = (slowed, &verdict) {
@@ -53,6 +53,16 @@ impl Sequencer {
         };
         // What an answer shows must be on disk: the row, or the entry that refuses.
         Ok((fate, log.head().pos))
+    }
+
+    /// The accept rule; what is known to be missing is not looked up.
+    fn accept(&self, log: &ChannelLog, envelope: &SignedEnvelope, found: &Found, terms: Terms<'_>) -> Verdict {
+        let verdict = accept(log, envelope, &envelope.hash(), found, terms.rules);
+        if !matches!(verdict, Verdict::Unknown(Lookup::Hash(_))) {
+            return verdict;
+        }
+        let row = log.fold().row(envelope.key.device, envelope.account);
+        if self.outside.has_before(envelope, &row) { Verdict::Expected(row) } else { verdict }
     }
 
     fn take_in(

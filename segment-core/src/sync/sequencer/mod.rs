@@ -4,6 +4,7 @@
 //! answers go) stays with the owner: it is handed steps, and does them.
 
 mod judge;
+mod outside;
 
 use alloc::collections::{BTreeMap, VecDeque};
 use alloc::vec::Vec;
@@ -20,6 +21,7 @@ use crate::rules::{Rule, Rules};
 use crate::store::{Lookup, StoredEntry};
 use crate::sync::accept::Found;
 use crate::sync::log::ChannelLog;
+use outside::Outside;
 
 /// Answers that wait for a write. Policy: `slow_down`.
 const WAITING_MAX: usize = 4_096;
@@ -107,7 +109,7 @@ impl SubmitJob {
     }
 
     fn judged(&mut self, envelope: &SignedEnvelope, fate: Fate, until: u64) {
-        if matches!(fate.code, FateCode::SlowDown | FateCode::Expected) {
+        if is_held_back(&fate) {
             self.held_back.insert(envelope.key.device, envelope.hash());
         } else {
             self.held_back.remove(&envelope.key.device);
@@ -118,6 +120,11 @@ impl SubmitJob {
         self.until = self.until.max(until);
         self.fates.push(fate);
     }
+}
+
+/// Whether it has to come again.
+fn is_held_back(fate: &Fate) -> bool {
+    matches!(fate.code, FateCode::SlowDown | FateCode::Expected)
 }
 
 fn is_by_tracker(record: &Signed<DeviceRecord>, terms: Terms<'_>) -> bool {
@@ -147,6 +154,7 @@ pub struct Sequencer {
     /// Counts cuts, so that a write from before one is not taken for what stands there now.
     pub cuts: u64,
     rates: BTreeMap<DeviceId, Gcra>,
+    outside: Outside,
 }
 
 impl Sequencer {
@@ -173,8 +181,14 @@ impl Sequencer {
     ) -> Option<(Lookup, SubmitJob)> {
         while let Some(envelope) = job.envelopes.pop_front() {
             match self.judge(log, &job, &envelope, &found.take(), terms) {
-                Ok((fate, until)) => job.judged(&envelope, fate, until),
+                Ok((fate, until)) => {
+                    if is_held_back(&fate) {
+                        self.outside.note(&envelope);
+                    }
+                    job.judged(&envelope, fate, until);
+                }
                 Err(lookup) => {
+                    self.outside.note(&envelope);
                     job.envelopes.push_front(envelope);
                     self.lookups += 1;
                     return Some((lookup, job));
