@@ -21,10 +21,41 @@ pub struct Window {
     size: usize,
     sent: u64,
     taken: u64,
-    /// Totals and when they were sent, oldest first; one for each chunk under way.
-    marks: VecDeque<(u64, Instant)>,
+    /// One for each chunk under way, the oldest first.
+    marks: VecDeque<Mark>,
     base: Base,
     growth: Growth,
+}
+
+/// A chunk that was sent.
+#[derive(Debug)]
+struct Mark {
+    /// What was sent by then.
+    total: u64,
+    /// What was under way then.
+    under_way: usize,
+    at: Instant,
+}
+
+/// How long a chunk was under way.
+#[derive(Clone, Copy, Debug)]
+struct Delay {
+    /// More than the best one.
+    added: Duration,
+    /// Bytes that waited on the link when it was sent, as far as that tells.
+    waiting: usize,
+}
+
+impl Delay {
+    /// A chunk takes its time on a slow link, and what is sent behind it waits for so long: to wait for less than one is
+    /// no sign that the link is full.
+    fn is_long(self, limits: &StreamLimits) -> bool {
+        self.added > limits.window_delay && self.waiting > limits.chunk_bytes
+    }
+
+    fn is_short(self, limits: &StreamLimits) -> bool {
+        self.added < limits.window_delay / 2 || self.waiting < limits.chunk_bytes / 2
+    }
 }
 
 /// How a window grows.
@@ -91,7 +122,7 @@ impl Window {
     /// They go.
     pub fn on_sent(&mut self, bytes: usize, now: Instant) {
         self.sent += bytes as u64;
-        self.marks.push_back((self.sent, now));
+        self.marks.push_back(Mark { total: self.sent, under_way: self.under_way(), at: now });
     }
 
     /// So many have come since the beginning, the last of them a while ago.
@@ -104,21 +135,27 @@ impl Window {
         let taken = usize::try_from(total - self.taken).unwrap_or(usize::MAX);
         self.taken = total;
         let mut newest = None;
-        while self.marks.front().is_some_and(|(mark, _)| *mark <= total) {
+        while self.marks.front().is_some_and(|mark| mark.total <= total) {
             newest = self.marks.pop_front();
         }
-        if let Some((_, sent)) = newest {
-            let sample = now.since(sent).saturating_sub(held);
-            let added = sample.saturating_sub(self.base.note(sample, now));
-            self.adjust(added, taken, was_full, limits);
+        if let Some(mark) = newest {
+            let delay = self.delay(&mark, now.since(mark.at).saturating_sub(held), now);
+            self.adjust(delay, taken, was_full, limits);
         }
     }
 
-    fn adjust(&mut self, added: Duration, taken: usize, was_full: bool, limits: &StreamLimits) {
-        if added > limits.window_delay {
+    /// What waits is that part of what was under way by which it took longer.
+    fn delay(&mut self, mark: &Mark, took: Duration, now: Instant) -> Delay {
+        let added = took.saturating_sub(self.base.note(took, now));
+        let waiting = mark.under_way as u128 * added.as_micros() / took.as_micros().max(1);
+        Delay { added, waiting: usize::try_from(waiting).unwrap_or(usize::MAX) }
+    }
+
+    fn adjust(&mut self, delay: Delay, taken: usize, was_full: bool, limits: &StreamLimits) {
+        if delay.is_long(limits) {
             self.size = self.size.saturating_sub(taken / 2);
             self.growth = Growth::Step;
-        } else if was_full && added < limits.window_delay / 2 {
+        } else if was_full && delay.is_short(limits) {
             self.size += match self.growth {
                 Growth::Doubling => taken,
                 Growth::Step => limits.chunk_bytes.saturating_mul(taken) / self.size.max(1),

@@ -1,3 +1,4 @@
+use alloc::collections::VecDeque;
 use core::time::Duration;
 
 use segment_proto::Instant;
@@ -59,6 +60,39 @@ fn a_link_that_has_filled_once_is_filled_over_by_little() {
         }
     }
     assert!((20_000..45_000).contains(&most), "{most}");
+}
+
+/// A link of 260 bytes a millisecond to a viewer 24 ms away, and frames of a large chunk and a small one. What is taken is
+/// said at a large chunk, and 50 ms after a small one that nothing follows. Bytes that are taken in four seconds.
+fn carried() -> u64 {
+    let limits = StreamLimits::default();
+    let (mut window, mut sizes) = (Window::new(&limits), [8_192, 2_279].iter().cycle().copied().peekable());
+    let (mut now, mut free, mut total, mut said) = (0, 0, 0, 0);
+    let mut under_way = VecDeque::new();
+    while now < 4_000 {
+        while window.has_room(sizes.peek().copied().unwrap(), Rules::all()) {
+            let size = sizes.next().unwrap();
+            window.on_sent(size, at(now));
+            total += size as u64;
+            free = free.max(now) + size as u64 / 260;
+            under_way.push_back((free + 24, total));
+        }
+        let (came, taken) = under_way.pop_front().unwrap();
+        let next = under_way.front().map_or(u64::MAX, |(came, _)| *came);
+        let held = if taken - said >= 8_192 { 0 } else { 50 };
+        if came + held < next {
+            said = taken;
+            now = now.max(came + held + 24);
+            window.on_taken(taken, Duration::from_millis(held), at(now), &limits);
+        }
+    }
+    said
+}
+
+#[test]
+fn a_link_on_which_a_chunk_takes_longer_than_the_delay_is_used_as_well() {
+    // Of 1,040,000 bytes.
+    assert_eq!(carried(), 764_383);
 }
 
 #[test]
