@@ -100,13 +100,45 @@ fn who_has_lost_several_parents_is_not_put_to_and_fro_between_them() {
     let mut lost = Vec::new();
     // The first relay serves four others, and has no room.
     for _ in 0..5 {
+        assert!(tree.backups(&device(9)).first().is_none_or(|backup| !lost.contains(backup)));
         let parent = tree.parent(&device(9)).unwrap();
         assert!(!lost.contains(&parent), "it has lost this one");
         lost.push(parent);
         tree.lose(&device(9), parent, None);
-        assert!(!lost.contains(&tree.backups(&device(9))[0]));
     }
-    assert_eq!(tree.parent(&device(9)), lost.first().copied(), "there is nobody else");
+    let parents = [9, 1].map(|number| tree.parent(&device(number)));
+    assert_eq!(parents, [Some(device(0)), lost.first().copied()], "a relay goes where it does not want to be");
+}
+
+#[test]
+fn who_has_lost_all_that_have_room_changes_places_with_who_has_not() {
+    let mut tree = tree(2, 1, 2);
+    tree.join(device(3), 0, None);
+    tree.join(device(9), 0, None);
+    let parents = |tree: &Tree| [3, 9].map(|number| tree.parent(&device(number)));
+    assert_eq!(parents(&tree), [Some(device(0)), Some(device(1))]);
+    tree.take_changed();
+    tree.lose(&device(9), device(1), Some(device(0)));
+    assert_eq!(parents(&tree), [Some(device(1)), Some(device(0))]);
+    assert_eq!((tree.children(&device(0)), tree.take_changed()), (2, [device(3), device(9)].into()));
+    // Nobody else can go there.
+    tree.lose(&device(3), device(1), Some(device(0)));
+    assert_eq!(parents(&tree), [Some(device(1)), Some(device(0))]);
+}
+
+#[test]
+fn who_has_lost_everybody_goes_back_to_the_first_though_that_is_full() {
+    let mut tree = tree(2, 2, 2);
+    (3..=5).for_each(|number| tree.join(device(number), 0, None));
+    let parents = |tree: &Tree, of: [u32; 2]| of.map(|number| tree.parent(&device(number)));
+    tree.lose(&device(3), device(1), Some(device(2)));
+    // The streamer serves it, and a relay goes to the other.
+    tree.lose(&device(3), device(2), None);
+    assert_eq!(parents(&tree, [3, 1]), [Some(device(0)), Some(device(2))]);
+    tree.join(device(6), 0, None);
+    assert_eq!(parents(&tree, [4, 6]), [Some(device(1)); 2]);
+    tree.lose(&device(3), device(0), None);
+    assert_eq!(parents(&tree, [3, 4]), [Some(device(1)), Some(device(0))]);
 }
 
 #[test]
