@@ -46,6 +46,9 @@ pub enum PasswordError {
     /// The second one differs from the first one.
     #[error("the two passwords differ; try again")]
     Differ,
+    /// Ctrl-C in place of a password.
+    #[error("given up: no password was typed, and nothing was done")]
+    GivenUp,
     /// Nobody can be asked.
     #[error("there is no terminal to ask for the password ({0}); use --password-cmd or SEGMENT_PASSWORD")]
     NoTerminal(io::Error),
@@ -64,15 +67,12 @@ impl Password {
         }
     }
 
-    /// A new password, given twice.
+    /// The same, where it was given twice.
     ///
     /// # Errors
-    /// [`PasswordError::Differ`], or those of [`Password::new`].
-    pub fn confirmed(first: String, second: &str) -> Result<Self, PasswordError> {
-        if first != second {
-            return Err(PasswordError::Differ);
-        }
-        Self::new(first)
+    /// [`PasswordError::Differ`]
+    pub fn confirmed(self, second: &str) -> Result<Self, PasswordError> {
+        if self.0 == second { Ok(self) } else { Err(PasswordError::Differ) }
     }
 
     /// The text, for the one who sends it.
@@ -200,9 +200,9 @@ mod tests {
 
     #[test]
     fn a_password_is_not_shown_and_a_new_one_is_given_twice() {
-        let password = Password::confirmed("hunter2".into(), "hunter2").unwrap();
+        let password = Password::new("hunter2".into()).unwrap().confirmed("hunter2").unwrap();
         assert!(!format!("{password:?}").contains("hunter2"));
-        assert!(matches!(Password::confirmed("a".into(), "b"), Err(PasswordError::Differ)));
+        assert!(matches!(password.confirmed("b"), Err(PasswordError::Differ)));
         assert!(matches!(Password::new("x".repeat(1025)), Err(PasswordError::TooLong)));
     }
 }

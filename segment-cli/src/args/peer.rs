@@ -295,6 +295,9 @@ impl PeerArgs {
     fn split_target(&self) -> Result<(Option<String>, StdinNamed), clap::Error> {
         let words = self.target.iter().chain(&self.second);
         let (dashes, urls): (Vec<_>, Vec<_>) = words.partition(|word| *word == "-");
+        if let Some(mistyped) = urls.first().and_then(|word| mistyped_action(word)) {
+            return Err(bad_value(ErrorKind::InvalidSubcommand, &mistyped));
+        }
         if dashes.len() > 1 || urls.len() > 1 {
             let what = "one address and one `-` at most";
             return Err(bad_value(ErrorKind::TooManyValues, &what));
@@ -339,6 +342,16 @@ impl PeerArgs {
             PeerAction::Generate { what } => Input::Generate(what),
         })
     }
+}
+
+/// What to say of a word that looks less like an address than like a misspelt `send`.
+fn mistyped_action(word: &str) -> Option<String> {
+    if word.contains(['.', ':', '#', '[']) {
+        return None;
+    }
+    let definition = PeerArgs::definition();
+    let near = nearest(word, definition.get_subcommands().map(ClapCommand::get_name))?;
+    Some(format!("{word}: did you mean {near}? A tracker of this name is written segment://{word}"))
 }
 
 fn send_text(words: &[String]) -> SendText {

@@ -44,19 +44,63 @@ impl Chat {
             // A script says itself where it sends to.
             return Ok(());
         }
-        self.go_back_to(remembered.channel).await
+        match self.peer().call(|machine, _| machine.whoami()).await? {
+            Some(_) => self.go_back_to(remembered.channel).await,
+            // Whose channels they are is known after a login.
+            None => Ok(()),
+        }
     }
 
     /// `/connect`
     pub(super) async fn connect_again(&mut self, url: Option<TrackerUrl>) -> Done {
-        if let Some(url) = url {
-            self.tracker = url;
+        match url {
+            Some(url) => self.change_tracker(url).await?,
+            None => self.connect().await?,
         }
-        self.connect().await?;
         self.resume().await?;
         self.remember();
         let text = format!("Connected to {}.", self.tracker.address());
         self.out.answer(&Said { text }).await.map_err(unheard)
+    }
+
+    /// Connects elsewhere; where that fails, everything is as it was before.
+    async fn change_tracker(&mut self, url: TrackerUrl) -> Done {
+        let state = self.peer().call(|machine, _| machine.tracker_state()).await?;
+        let before = std::mem::replace(&mut self.tracker, url);
+        let Err(problem) = self.connect().await else { return Ok(()) };
+        self.tracker = before;
+        match state {
+            TrackerState::Idle => self.peer().call(segment_core::peer::Peer::disconnect).await?,
+            _ => self.go_on_as_before(state).await,
+        }
+        let text = format!("{}\n{}", problem.text, self.tracker_now().await);
+        Err(problem.saying(text))
+    }
+
+    /// Where it does not answer it is tried on.
+    async fn go_on_as_before(&self, state: TrackerState) {
+        let is_back = self.dial_any(self.expected_key()).await.is_ok();
+        if is_back && state == TrackerState::LoggedIn {
+            self.resumed_by_itself().await;
+        }
+    }
+
+    fn expected_key(&self) -> Option<DeviceId> {
+        let pinned = self.profile.pins().ok().and_then(|pins| pins.expected(&self.tracker.address()));
+        self.tracker.key.or(pinned)
+    }
+
+    async fn tracker_now(&self) -> String {
+        let address = self.tracker.address();
+        match self.peer().call(|machine, _| machine.tracker_state()).await {
+            Ok(TrackerState::Connected | TrackerState::LoggedIn) => {
+                format!("You are connected to {address}, as before.")
+            }
+            Ok(TrackerState::Waiting(_) | TrackerState::Connecting) => {
+                format!("Your tracker is {address}, as before; it is not answering, and tried again.")
+            }
+            _ => format!("Your tracker is {address}, as before; /connect goes there."),
+        }
     }
 
     /// `/disconnect`
@@ -80,6 +124,7 @@ impl Chat {
         let key = self.tracker.key.or(pinned);
         let shown = match self.dial_any(key).await {
             Ok(shown) => shown,
+            Err(Refusal::OtherKey(_)) if key.is_none() => return Err(self.not_the_tracker_of_the_profile()),
             Err(Refusal::OtherKey(shown)) if pinned.is_none() => return Err(self.not_the_key_of_the_invite(shown)),
             Err(Refusal::OtherKey(shown)) => return Err(self.key_changed(pinned.unwrap_or(shown), shown)),
             Err(Refusal::Because(problem)) => return Err(problem),
@@ -133,6 +178,17 @@ impl Chat {
              given   {given}\n  before  {pinned}\nIf it was mistyped: the address without # and key is enough here. If the tracker has a new key, and whoever runs \
              it says so,\nremove its line from {} and try again.",
             path.display()
+        );
+        Problem::local(LocalReason::OtherTracker).saying(text)
+    }
+
+    /// No key was given: it is the one of the tracker that the profile knows.
+    fn not_the_tracker_of_the_profile(&self) -> Problem {
+        let text = format!(
+            "{} is not the tracker that profile {} belongs to: not connected, nothing was sent.\n\
+             A profile has one tracker, which may change its address; for another one take another profile: -P NAME",
+            self.tracker.address(),
+            self.profile.name()
         );
         Problem::local(LocalReason::OtherTracker).saying(text)
     }

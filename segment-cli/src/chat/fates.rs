@@ -3,6 +3,7 @@
 use segment_core::peer::events::{Serving, Stage};
 use segment_proto::{MessageKey, Reason};
 
+use super::Target;
 use super::answers::{NotSent, Progress, message_id, stage_name};
 use super::narrator::{Narrator, SOON};
 use super::prompt::refresh;
@@ -33,15 +34,13 @@ impl Narrator {
     }
 
     pub(super) fn tell_refused(&self, key: MessageKey, reason: Reason, message: Option<String>) {
-        let (target, me) = {
+        let (channel, problem) = {
             let known = self.talk.known();
-            (known.names.get(&key.channel).cloned(), known.me.clone())
+            let target = known.names.get(&key.channel).map(|name| Target { id: key.channel, name: name.clone() });
+            let problem = Problem::wire(reason);
+            let problem = target.map(|target| not_sent(problem.clone(), &target, &known)).unwrap_or(problem);
+            (known.name_of(&key.channel), problem)
         };
-        let mut problem = Problem::wire(reason);
-        if let Some(name) = &target {
-            problem = not_sent(problem, name, me.as_ref());
-        }
-        let channel = target.map_or_else(|| segment_proto::ids::short(&key.channel), |name| name.to_string());
         self.out.happened(&NotSent {
             event: "message_refused",
             channel: format!("#{channel}"),

@@ -108,7 +108,7 @@ impl Chat {
     }
 
     pub(super) fn not_sent(&self, problem: Problem, target: &Target) -> Problem {
-        super::telling::not_sent(problem, &target.name, self.talk.known().me.as_ref())
+        super::telling::not_sent(problem, target, &self.talk.known())
     }
 
     /// `/outbox`

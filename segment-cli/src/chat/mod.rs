@@ -41,6 +41,7 @@ mod streaming;
 mod talk;
 mod telling;
 mod unread;
+mod visiting;
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -159,13 +159,13 @@ impl Narrator {
             self.on_heard_from_copy(*channel, messages.first().map_or(0, |message| message.pos)).await;
         }
         self.note_absence(&event);
+        self.keep(&event);
         if matches!(&event, PeerEvent::LoggedIn { who, .. } if !who.is_visitor()) {
             self.meet_sessions().await;
         }
         if changes_prompt(&event) {
             refresh(&self.peer, &self.out, &self.talk).await;
         }
-        self.keep(&event);
         if self.talk.known().leaving {
             return;
         }
@@ -227,7 +227,15 @@ impl Narrator {
                 known.shown.entry(*channel).or_default().cut(*pos);
                 known.unread.entry(*channel).or_default().cut(*pos);
             }
-            PeerEvent::LoggedIn { who, .. } => known.me = Some(who.clone()),
+            PeerEvent::LoggedIn { who, .. } => {
+                (known.me, known.logged_out) = (Some(who.clone()), false);
+                known.removed = known.marks.removed(who.account);
+            }
+            PeerEvent::RightsChanged { channel, rights } if rights.include(Rights::READ) => known.admit(*channel),
+            PeerEvent::LoggedOut => {
+                (known.me, known.logged_in, known.logged_out) = (None, false, true);
+                known.troubled.clear();
+            }
             PeerEvent::UserCame(row) => known.meet(row),
             PeerEvent::ChannelChanged(row) if row.joined => {
                 known.names.insert(row.record.channel, row.record.name.clone());
@@ -268,6 +276,12 @@ impl Narrator {
                     if let Err(error) = login.save(self.profile.dir()) {
                         self.notice("login_not_kept", None, format!("the login is not kept: {error}"));
                     }
+                }
+            }
+            // Only here: a login that was not kept yet is kept no more.
+            PeerEvent::LoggedOut if self.keeping == Keeping::Profile => {
+                if let Err(error) = SavedLogin::forget(self.profile.dir()) {
+                    self.notice("login_still_kept", None, format!("the login is still kept: {error}"));
                 }
             }
             PeerEvent::TrackerConnected { .. } if self.lost && !self.talk.known().logged_in => self.resume(),

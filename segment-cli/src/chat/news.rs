@@ -13,7 +13,7 @@ use super::attending::{is_attended, show_counts};
 use super::backlog::Backlog;
 use super::narrator::{Narrator, SOON};
 use super::talk::{Known, Trouble};
-use super::telling::served_from;
+use super::telling::{removed_from, served_from};
 
 impl Narrator {
     pub(super) fn tell_messages(
@@ -165,11 +165,13 @@ impl Narrator {
         if self.out.is_json() {
             return self.say_serving(channel, serving);
         }
+        if self.talk.known().logged_out {
+            return;
+        }
         let is_good = matches!(serving, Serving::Here | Serving::Host(_));
         let was_told = {
             let mut known = self.talk.known();
             if is_good {
-                known.admit(channel);
                 let was_told = known.troubled.remove(&channel).is_some_and(|trouble| trouble.told);
                 // What the host has taken over is said as soon as that is known, and with it that the host is there.
                 was_told && !self.absences.get(&channel).is_some_and(Absence::is_told)
@@ -244,17 +246,23 @@ impl Narrator {
     }
 
     pub(super) fn tell_removed(&self, channel: ChannelId, reason: Reason) {
-        let name = {
+        if reason == Reason::BadCertificate {
+            // A session has ended, and no right: whoever logs in again reads on.
+            return;
+        }
+        let (name, was_told) = {
             let mut known = self.talk.known();
+            let was_told = known.removed.contains(&channel);
             known.remove(channel);
-            known.name_of(&channel)
+            (known.name_of(&channel), was_told)
         };
         super::attending::keep_marks(&self.talk);
+        if was_told && !self.out.is_json() {
+            return;
+        }
         let text = match reason {
             Reason::NoVisitors => format!("#{name} takes no visitors any more: you are out of it"),
-            _ => {
-                format!("you may not read #{name} any more; when its owner lets you in again, /join #{name} comes back")
-            }
+            _ => removed_from(&name),
         };
         self.notice("removed", Some(&name), text);
     }

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use segment_core::peer::events::{PeerEvent, Serving, Stage};
+use segment_core::peer::{ChannelView, Peer as Machine};
 use segment_net::Peer;
 use segment_proto::MessageKey;
 
@@ -30,31 +31,54 @@ pub(super) const fn changes_prompt(event: &PeerEvent) -> bool {
     )
 }
 
+/// How things stand at one moment.
+struct Look {
+    /// Which of all looks it is.
+    number: u64,
+    current: Option<Target>,
+    view: Option<ChannelView>,
+    views: Vec<ChannelView>,
+    on_their_way: BTreeSet<MessageKey>,
+}
+
+impl Look {
+    fn take(machine: &Machine, talk: &Talk) -> Self {
+        let (number, current) = {
+            let mut known = talk.known();
+            known.looks += 1;
+            (known.looks, known.current.clone())
+        };
+        let id = current.as_ref().map(|target| target.id);
+        let way = id.and_then(|id| machine.outgoing(id).ok()).map(|items| items.map(|item| item.key).collect());
+        let (view, views) = (id.and_then(|id| machine.channel(id)), machine.channels().collect());
+        Self { number, current, view, views, on_their_way: way.unwrap_or_default() }
+    }
+
+    fn link(&self) -> LinkState {
+        match &self.view {
+            Some(view) if !view.member => LinkState::Out,
+            Some(view) if view.serving == Serving::Nowhere => LinkState::Down,
+            _ => LinkState::Up,
+        }
+    }
+}
+
 /// Shows in the prompt, and to Tab, how things stand.
 pub(super) async fn refresh(peer: &Peer, out: &Out, talk: &Talk) {
     let Some(screen) = out.as_screen() else { return };
-    let current = talk.current();
-    let id = current.as_ref().map(|target| target.id);
-    let look = move |machine: &mut segment_core::peer::Peer, _| {
-        let views: Vec<_> = machine.channels().collect();
-        let way = id.and_then(|id| machine.outgoing(id).ok()).map(|items| items.map(|item| item.key).collect());
-        let on_their_way: BTreeSet<MessageKey> = way.unwrap_or_default();
-        let view = id.and_then(|id| machine.channel(id));
-        let (serving, newest) = (view.as_ref().map(|view| view.serving), view.map_or(0, |view| view.head.pos));
-        (serving, newest, views, on_their_way)
-    };
-    let Ok((serving, newest, views, on_their_way)) = peer.call(look).await else { return };
+    let looking = talk.clone();
+    let Ok(look) = peer.call(move |machine, _| Look::take(machine, &looking)).await else { return };
     let mut known = talk.known();
-    known.note_channels(&views, peer.device());
-    let waits = |(key, own): &(&MessageKey, &Own)| own.told && on_their_way.contains(key);
-    let waiting = known.own.iter().filter(waits).count();
-    let link = match serving {
-        Some(Serving::Nowhere) => LinkState::Down,
-        _ => LinkState::Up,
-    };
-    known.newest = newest;
+    if known.shown_look > look.number {
+        // Somebody has looked later, and was sooner back.
+        return;
+    }
+    known.shown_look = look.number;
+    known.note_channels(&look.views, peer.device());
+    let waits = |(key, own): &(&MessageKey, &Own)| own.told && look.on_their_way.contains(key);
+    let (waiting, link) = (known.own.iter().filter(waits).count(), look.link());
+    known.newest = look.view.map_or(0, |view| view.head.pos);
     screen.set_known(known.for_tab());
-    let unread = known.unread_elsewhere();
-    drop(known);
-    screen.set_prompt(PromptState { channel: current.map(|Target { name, .. }| name), link, waiting, unread });
+    let (channel, unread) = (look.current.map(|Target { name, .. }| name), known.unread_elsewhere());
+    screen.set_prompt(PromptState { channel, link, waiting, unread });
 }

@@ -116,8 +116,11 @@ impl Chat {
     }
 
     pub(super) async fn welcome(&self) -> Done {
-        let look = |machine: &mut segment_core::peer::Peer, _| {
-            (machine.whoami(), machine.tracker_state(), machine.channels().filter(|view| view.member).count())
+        let removed = self.talk.known().removed.clone();
+        let look = move |machine: &mut segment_core::peer::Peer, _| {
+            let readable = machine.channels().filter(|view| view.member && !removed.contains(&view.record.channel));
+            let channels = readable.count();
+            (machine.whoami(), machine.tracker_state(), channels)
         };
         let (me, state, channels) = self.peer().call(look).await?;
         let who = me.map_or_else(|| "not logged in".to_owned(), |me| me.who.to_string());
@@ -125,6 +128,7 @@ impl Chat {
             TrackerState::Connected | TrackerState::LoggedIn => {
                 format!("{} (TLS, pinned){}", self.tracker.address(), self.round_trip().await)
             }
+            TrackerState::Idle => format!("not connected to {}", self.tracker.address()),
             _ => format!("{} is not answering", self.tracker.address()),
         };
         let (messages, mentions) = self.talk.known().unread_in_all();

@@ -155,13 +155,10 @@ impl Chat {
         let views = self.peer().call(|machine, _| machine.channels().collect::<Vec<_>>()).await?;
         let kept: Vec<ChannelId> = views.iter().map(|view| view.record.channel).collect();
         self.with_index(move |index| index.keep_only(&kept)).await?;
-        let me = self.peer().call(|machine, _| machine.whoami()).await?.map(|me| me.who.account);
-        let is_removed = |id| {
-            let known = self.talk.known();
-            known.removed.contains(&id) || me.is_some_and(|me| known.marks.is_removed(me, id))
+        let removed = self.talk.known().removed.clone();
+        let may_read = |view: &&ChannelView| {
+            view.member && view.rights.include(Rights::READ) && !removed.contains(&view.record.channel)
         };
-        let may_read =
-            |view: &&ChannelView| view.member && view.rights.include(Rights::READ) && !is_removed(view.record.channel);
         let is_meant = |view: &&ChannelView| only.is_none_or(|only| only == view.record.channel);
         Ok(views.iter().filter(may_read).filter(is_meant).map(Searched::from).collect())
     }

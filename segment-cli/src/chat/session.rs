@@ -1,17 +1,20 @@
 //! Who this session is.
 
-use segment_core::peer::TrackerState;
 use segment_core::peer::events::Reply;
+use segment_core::peer::{SECRET_BYTES_MAX, SECRET_BYTES_MIN, TrackerState};
+use segment_net::RequestError;
 use segment_proto::messages::{Presence, Secret};
-use segment_proto::{ChannelName, DeviceId, UserName, Who};
+use segment_proto::{DeviceId, Reason, UserName, Who};
 use serde::Serialize;
 
 use super::answers::{Facts, Said};
+use super::talk::Known;
+use super::visiting::Visit;
 use super::{Chat, Done, narrator, unheard};
-use crate::errors::Problem;
+use crate::errors::{LocalReason, Problem};
 use crate::node::{Keeping, PeerNode};
 use crate::password::{Password, PasswordError, PasswordSource, from_command};
-use crate::profile::SavedLogin;
+use crate::profile::{Remembered, SavedLogin};
 use crate::terminal::{Turn, is_interactive};
 
 /// How often a password is asked for.
@@ -24,56 +27,55 @@ enum Asked {
 impl Chat {
     /// `/register`
     pub(super) async fn register(&mut self, name: &UserName, turn: Option<&Turn>) -> Done {
+        self.may_come_in().await?;
         let password = self.password(name, Asked::Twice, turn).await?;
-        let visited = self.come_back_from_visit().await?;
-        let (wish, secret) = (name.to_string(), Secret(password.expose().to_owned()));
+        let visit = self.end_visit().await?;
         let before = self.peer().call(|machine, _| machine.whoami().map(|me| me.who)).await?;
-        let reply = self.peer().request(move |machine, now| machine.register(&wish, secret, Presence::Online, now));
-        let who = self.logged_in(reply.await?)?;
+        let (wish, secret) = (name.to_string(), Secret(password.expose().to_owned()));
+        let reply =
+            self.peer().request(move |machine, now| machine.register(&wish, secret, Presence::Online, now)).await;
+        let who = self.logged_in(reply, visit.as_ref()).await?;
         let made = if before.as_ref() == Some(&who) {
             "the tracker had lost the account and has it again, with this password"
         } else {
             "the account is made"
         };
         self.greet(&format!("You are {who}: {made}, and you are logged in.")).await?;
-        if visited.is_none() && !self.is_script() {
+        if visit.is_none() && !self.is_script() {
             self.out
                 .remark("/create #channel makes a channel, /join #channel comes into one.")
                 .await
                 .map_err(unheard)?;
         }
-        self.go_on_in(visited).await
+        self.go_on_in(visit).await
     }
 
     /// `/login`
     pub(super) async fn login(&mut self, name: &UserName, turn: Option<&Turn>) -> Done {
+        self.may_come_in().await?;
         let password = self.password(name, Asked::Once, turn).await?;
-        let visited = self.come_back_from_visit().await?;
-        let (wish, secret) = (name.to_string(), Secret(password.expose().to_owned()));
+        let visit = self.end_visit().await?;
         let presence = self.peer().call(|machine, _| machine.whoami().map(|me| me.presence)).await?;
         let presence = presence.unwrap_or(Presence::Online);
-        let reply = self.peer().request(move |machine, now| machine.login(&wish, secret, presence, now));
-        let who = self.logged_in(reply.await?)?;
+        let (wish, secret) = (name.to_string(), Secret(password.expose().to_owned()));
+        let reply = self.peer().request(move |machine, now| machine.login(&wish, secret, presence, now)).await;
+        let last = Remembered::load(self.profile.dir()).channel;
+        let who = self.logged_in(reply, visit.as_ref()).await?;
         self.greet(&format!("You are {who}.")).await?;
-        self.go_on_in(visited).await
+        match visit {
+            Some(visit) => self.go_on_in(Some(visit)).await,
+            None => self.go_back_when_listed(last).await,
+        }
     }
 
-    /// `/guest`
-    pub(super) async fn guest(&mut self, name: Option<UserName>) -> Done {
-        let name = name.map_or_else(made_up_name, |name| name.to_string());
-        if self.peer().call(|machine, _| machine.tracker_state()).await? == TrackerState::LoggedIn {
-            return Err(Problem::wire(segment_proto::Reason::NotNow)
-                .saying("you are logged in already: nothing was done; /logout first"));
+    /// Nobody is asked for a password that is good for nothing.
+    async fn may_come_in(&self) -> Done {
+        let look = |machine: &mut segment_core::peer::Peer, _| (machine.tracker_state(), machine.whoami());
+        match self.peer().call(look).await? {
+            (TrackerState::LoggedIn, Some(me)) if !me.who.is_visitor() => Err(already(&me.who)),
+            (TrackerState::LoggedIn | TrackerState::Connected, _) => Ok(()),
+            _ => Err(Problem::local(LocalReason::NotConnected)),
         }
-        self.swap(Keeping::Nothing).await?;
-        let who = match self.peer().guest(&name).await {
-            Ok(who) => who,
-            Err(error) => {
-                self.swap(Keeping::Profile).await?;
-                return Err(error.into());
-            }
-        };
-        self.greet(&format!("You are {who}: you may read public channels. /register NAME to write.")).await
     }
 
     /// `/logout`
@@ -89,7 +91,8 @@ impl Chat {
             known.current = None;
             known.logged_in = false;
         }
-        self.come_back_from_visit().await?;
+        self.end_visit().await?;
+        self.refresh_prompt().await;
         self.greet("Logged out. Messages in the outbox stay.").await
     }
 
@@ -104,7 +107,7 @@ impl Chat {
             self.peer().request(move |machine, now| machine.set_status(presence, now)).await?;
         }
         let me = self.peer().call(|machine, _| machine.whoami()).await?;
-        let presence = me.ok_or_else(|| Problem::wire(segment_proto::Reason::LoginRequired))?.presence;
+        let presence = me.ok_or_else(|| Problem::wire(Reason::LoginRequired))?.presence;
         let text = match presence {
             Presence::Invisible => {
                 let ended = if ended == 0 { "" } else { " What you streamed is over." };
@@ -137,6 +140,12 @@ impl Chat {
     }
 
     async fn password(&self, name: &UserName, asked: Asked, turn: Option<&Turn>) -> Result<Password, Problem> {
+        let password = self.any_password(name, asked, turn).await?;
+        check_length(&password, asked)?;
+        Ok(password)
+    }
+
+    async fn any_password(&self, name: &UserName, asked: Asked, turn: Option<&Turn>) -> Result<Password, Problem> {
         match self.passwords.clone() {
             PasswordSource::Variable(password) => Ok(password),
             PasswordSource::Command(command) => {
@@ -144,49 +153,40 @@ impl Chat {
                 Ok(ran.map_err(|error| PasswordError::NoTerminal(error.into()))??)
             }
             PasswordSource::Ask => {
-                let first = ask(&format!("Password of {name}: "), turn).await?;
+                let first = Password::new(ask(&format!("Password of {name}: "), turn).await?)?;
                 if asked == Asked::Once {
-                    return Ok(Password::new(first)?);
+                    return Ok(first);
                 }
+                check_length(&first, asked)?;
                 let second = ask("The same again: ", turn).await?;
-                Ok(Password::confirmed(first, &second)?)
+                Ok(first.confirmed(&second)?)
             }
         }
     }
 
-    /// Remembers where the login is good; the narrator keeps the login itself.
-    fn logged_in(&self, reply: Reply) -> Result<Who, Problem> {
-        let Reply::LoggedIn { who, .. } = reply else {
-            return Err(Problem::wire(segment_proto::Reason::Malformed));
+    /// Remembers where the login is good; the narrator keeps the login itself. Whose login is refused is the visitor
+    /// that they were.
+    async fn logged_in(&mut self, reply: Result<Reply, RequestError>, visit: Option<&Visit>) -> Result<Who, Problem> {
+        let problem = match reply {
+            Ok(Reply::LoggedIn { who, .. }) => {
+                self.remember();
+                return Ok(who);
+            }
+            Ok(_) => Problem::wire(Reason::Malformed),
+            Err(error) => error.into(),
         };
-        self.remember();
-        Ok(who)
+        match visit {
+            Some(visit) => Err(self.visit_again(visit, problem).await),
+            None => Err(problem),
+        }
     }
 
-    async fn greet(&self, text: &str) -> Done {
+    pub(super) async fn greet(&self, text: &str) -> Done {
         self.out.answer(&Said { text: text.to_owned() }).await.map_err(unheard)
     }
 
-    /// Ends a visit; says in which channel the visitor was.
-    async fn come_back_from_visit(&mut self) -> Result<Option<ChannelName>, Problem> {
-        if self.node.keeping == Keeping::Profile {
-            return Ok(None);
-        }
-        let visited = self.talk.current().map(|target| target.name);
-        self.swap(Keeping::Profile).await?;
-        Ok(visited)
-    }
-
-    /// Who looked around as a visitor goes on in the same channel as a user.
-    async fn go_on_in(&mut self, visited: Option<ChannelName>) -> Done {
-        match visited {
-            Some(channel) => self.join(&channel).await,
-            None => Ok(()),
-        }
-    }
-
     /// Goes on as another device: a visitor's ends with the visit.
-    async fn swap(&mut self, keeping: Keeping) -> Done {
+    pub(super) async fn swap(&mut self, keeping: Keeping) -> Done {
         if self.node.keeping == keeping {
             return Ok(());
         }
@@ -200,11 +200,30 @@ impl Chat {
         let marks = super::reading::marks_of(&self.profile, keeping);
         {
             let mut known = self.talk.known();
-            let (notify, figures) = (known.notify, std::mem::take(&mut known.figures));
-            *known = super::talk::Known { marks, notify, figures, welcomed: true, ..super::talk::Known::default() };
+            let (notify, figures, looks) = (known.notify, std::mem::take(&mut known.figures), known.looks);
+            *known = Known { marks, notify, figures, looks, welcomed: true, ..Known::default() };
         }
         self.narrator = narrator::spawn(&self.node, &self.out, &self.talk, &self.profile, &self.tracker);
         self.connect().await
+    }
+}
+
+pub(super) fn already(who: &Who) -> Problem {
+    Problem::wire(Reason::NotNow)
+        .saying(format_args!("you are logged in already, as {who}: nothing was done; /logout first"))
+}
+
+/// No account has a password of another length.
+fn check_length(password: &Password, asked: Asked) -> Done {
+    if (SECRET_BYTES_MIN..=SECRET_BYTES_MAX).contains(&password.expose().len()) {
+        return Ok(());
+    }
+    let problem = Problem::wire(Reason::BadPassword);
+    match asked {
+        Asked::Twice => Err(problem),
+        Asked::Once => Err(problem.saying(format_args!(
+            "wrong password: every one has {SECRET_BYTES_MIN} to {SECRET_BYTES_MAX} bytes, not logged in; try again"
+        ))),
     }
 }
 
@@ -218,14 +237,10 @@ async fn ask(prompt: &str, turn: Option<&Turn>) -> Result<String, PasswordError>
         }
         None => Err(std::io::ErrorKind::NotConnected.into()),
     };
-    answer.map_err(PasswordError::NoTerminal)
-}
-
-fn made_up_name() -> String {
-    let mut bytes = [0; 2];
-    // Without randomness the name is less so; the tracker tells visitors apart by their sessions.
-    let _ = getrandom::fill(&mut bytes);
-    format!("guest{:02x}{:02x}", bytes[0], bytes[1])
+    answer.map_err(|error| match error.kind() {
+        std::io::ErrorKind::Interrupted => PasswordError::GivenUp,
+        _ => PasswordError::NoTerminal(error),
+    })
 }
 
 pub(super) const fn session_state(state: TrackerState) -> &'static str {

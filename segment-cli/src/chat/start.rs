@@ -46,7 +46,12 @@ pub async fn start(options: &PeerOptions, out: Out) -> Result<Chat, Problem> {
     let (log, log_guard) = ConnectionLog::open(profile.dir(), LogLimits::default()).map_err(NodeError::from)?;
     let node = PeerNode::start(&profile, Keeping::Profile, plan, &log).await?;
     let talk = Talk::default();
-    talk.known().marks = Marks::load(profile.dir());
+    let me = node.peer.call(|machine, _| machine.whoami()).await?;
+    {
+        let mut known = talk.known();
+        known.marks = Marks::load(profile.dir());
+        known.removed = me.map(|me| known.marks.removed(me.who.account)).unwrap_or_default();
+    }
     let narrator = narrator::spawn(&node, &out, &talk, &profile, &tracker);
     let origin = match options.input {
         Input::Prompt => Origin::Prompt,

@@ -41,10 +41,16 @@ pub struct Known {
     pub leaving: bool,
     /// The peer was logged in and comes back by itself.
     pub logged_in: bool,
+    /// The session was ended here: that nothing is served any more is no news.
+    pub logged_out: bool,
     /// When the newest message that was shown was written.
     pub above_ms: Option<u64>,
     /// Where plain text goes.
     pub current: Option<Target>,
+    /// How often it was looked how things stand, for the prompt.
+    pub looks: u64,
+    /// Which of these looks the prompt shows.
+    pub shown_look: u64,
     /// Names of the joined channels.
     pub names: BTreeMap<ChannelId, ChannelName>,
     /// Names of those whose machines host them.
@@ -190,10 +196,15 @@ impl Known {
     #[must_use]
     pub fn for_tab(&self) -> KnownToTab {
         KnownToTab {
-            channels: self.names.values().map(ToString::to_string).collect(),
+            channels: self.readable().map(ToString::to_string).collect(),
             users: self.users.iter().cloned().collect(),
             newest: self.newest,
         }
+    }
+
+    /// The names of the channels that may be read.
+    fn readable(&self) -> impl Iterator<Item = &ChannelName> {
+        self.names.iter().filter(|(id, _)| !self.removed.contains(*id)).map(|(_, name)| name)
     }
 
     /// Remembers a user for Tab, behind those who have spoken, and whose device is whose.

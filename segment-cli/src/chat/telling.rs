@@ -1,10 +1,13 @@
 //! Words for what happens by itself.
 
+use std::fmt::Display;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use segment_core::peer::events::Serving;
-use segment_proto::{ChannelName, Reason, Who};
+use segment_proto::Reason;
 
+use super::Target;
+use super::talk::Known;
 use crate::errors::Problem;
 
 /// The time, for lines that carry it.
@@ -14,10 +17,13 @@ pub(super) fn now_ms() -> u64 {
 }
 
 /// What to do about a message of this user that was not accepted.
-pub(super) fn not_sent(problem: Problem, channel: &ChannelName, me: Option<&Who>) -> Problem {
+pub(super) fn not_sent(problem: Problem, target: &Target, known: &Known) -> Problem {
     let is = |reason: Reason| problem.reason == reason.as_str();
-    let text = if is(Reason::MayNotSend) {
-        let me = me.map_or_else(|| "you".to_owned(), ToString::to_string);
+    let channel = &target.name;
+    let text = if is(Reason::MayNotSend) && known.removed.contains(&target.id) {
+        format!("Not sent: {}", removed_from(channel))
+    } else if is(Reason::MayNotSend) {
+        let me = known.me.as_ref().map_or_else(|| "you".to_owned(), ToString::to_string);
         format!("Not sent: in #{channel} you may read, not send. Its owner can run: /allow @{me} --to #{channel}")
     } else if is(Reason::VisitorsMayOnlyRead) {
         format!("Not sent: in #{channel} visitors may only read. /register NAME to write.")
@@ -25,6 +31,11 @@ pub(super) fn not_sent(problem: Problem, channel: &ChannelName, me: Option<&Who>
         return problem;
     };
     problem.saying(text)
+}
+
+/// What somebody reads who may not read.
+pub(super) fn removed_from(channel: &impl Display) -> String {
+    format!("you may not read #{channel} any more; when its owner lets you in again, /join #{channel} comes back")
 }
 
 /// From where a channel is served now; no host is named where this device is it.

@@ -1,6 +1,6 @@
 //! How far each channel was read, and which mentions were heard.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
 
@@ -57,10 +57,11 @@ impl Marks {
         mark.read = pos;
     }
 
-    /// Whether a channel may not be read any more, by what was heard last.
+    /// The channels that may not be read any more, by what was heard last.
     #[must_use]
-    pub fn is_removed(&self, account: AccountId, channel: ChannelId) -> bool {
-        self.marks.get(&(account, channel)).is_some_and(|mark| mark.removed)
+    pub fn removed(&self, account: AccountId) -> BTreeSet<ChannelId> {
+        let of_account = self.marks.iter().filter(|((of, _), mark)| *of == account && mark.removed);
+        of_account.map(|((_, channel), _)| *channel).collect()
     }
 
     /// A channel may not be read any more.
@@ -161,9 +162,9 @@ mod tests {
         marks.remove(KEN, GENERAL);
         marks.save().unwrap();
         let mut marks = Marks::load(dir.path());
-        assert!(marks.is_removed(KEN, GENERAL) && marks.read(KEN, GENERAL) == Some(12));
+        assert!(marks.removed(KEN).contains(&GENERAL) && marks.read(KEN, GENERAL) == Some(12));
         marks.admit(KEN, GENERAL);
-        assert!(marks.is_changed() && !marks.is_removed(KEN, GENERAL));
+        assert!(marks.is_changed() && !marks.removed(KEN).contains(&GENERAL));
         marks.forget(KEN, GENERAL);
         marks.save().unwrap();
         assert_eq!(Marks::load(dir.path()).read(KEN, GENERAL), None);

@@ -23,6 +23,8 @@ pub enum LinkState {
     Up,
     /// Messages wait in the outbox.
     Down,
+    /// Whoever asks may not read it any more.
+    Out,
 }
 
 /// What the prompt says.
@@ -109,9 +111,13 @@ impl PromptState {
     }
 
     fn troubles(&self) -> Vec<String> {
-        let offline = (self.link == LinkState::Down).then(|| "offline".to_owned());
+        let link = match self.link {
+            LinkState::Up => None,
+            LinkState::Down => Some("offline".to_owned()),
+            LinkState::Out => Some("no access".to_owned()),
+        };
         let waiting = (self.waiting > 0).then(|| format!("{} waiting", self.waiting));
-        offline.into_iter().chain(waiting).collect()
+        link.into_iter().chain(waiting).collect()
     }
 }
 

@@ -185,6 +185,7 @@ fn the_prompt_carries_the_state() {
         (state("", LinkState::Up, 0), 40, "segment ❯ "),
         (state("general", LinkState::Up, 0), 40, "#general ❯ "),
         (state("general", LinkState::Down, 1), 40, "#general · offline, 1 waiting ❯ "),
+        (state("general", LinkState::Out, 0), 40, "#general · no access ❯ "),
         (state("general", LinkState::Up, 3), 40, "#general · 3 waiting ❯ "),
         (state("general", LinkState::Down, 1), 12, "#general ! "),
         (state("general", LinkState::Down, 1), 9, "#gene… ! "),

@@ -1,8 +1,11 @@
 //! The program seen from inside: `/stats` and `/debug`.
 
+use std::thread::sleep;
+use std::time::Duration;
+
 use serde_json::Value;
 
-use crate::support::{Program, Town, of_type};
+use crate::support::{Program, Town, of_type, until};
 
 fn facts(program: &mut Program, line: &str) -> Value {
     let answer = program.done(line);
@@ -85,8 +88,11 @@ fn both_are_read_at_a_glance_on_a_terminal() {
     ken.wait_for_last("#general ❯");
     ken.type_line("hello");
     ken.wait("the text", |rows| rows.iter().any(|row| row.ends_with("ken       hello")));
-    ken.type_line("/stats");
-    ken.wait("messages", |rows| rows.iter().any(|row| row.starts_with("  messages  1 sent, ")));
+    until("that it is committed", || {
+        ken.type_line("/stats");
+        sleep(Duration::from_millis(100));
+        ken.rows().iter().any(|row| row.starts_with("  messages  1 sent, 1 of them committed"))
+    });
     ken.wait("tracker", |rows| rows.iter().any(|row| row.starts_with("  tracker   ") && row.ends_with(" ms")));
     ken.type_line("/debug");
     ken.wait_for("tracker: logged in");

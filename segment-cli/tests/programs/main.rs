@@ -11,6 +11,7 @@ mod backups;
 mod durable;
 mod editing;
 mod embedded;
+mod entering;
 mod first_minute;
 mod healing;
 mod inside;

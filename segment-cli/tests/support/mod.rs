@@ -168,6 +168,15 @@ impl Town {
         pty
     }
 
+    /// A person who types passwords.
+    pub fn person_who_is_asked(&self, profile: &str, columns: u16) -> Pty {
+        let arguments = self.arguments(profile);
+        let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+        let pty = Pty::start(Path::new(PEER), &arguments, &[], columns);
+        pty.wait("a prompt", |rows| rows.iter().any(|row| row.contains("❯")));
+        pty
+    }
+
     /// A program that talks to a peer in JSON.
     pub fn program(&self, profile: &str) -> Program {
         Program::start(self.command(profile).arg("--json"))

@@ -94,7 +94,7 @@ impl Peer {
     }
 
     /// Whether the tracker takes this link for logged in is not known: if it does, it refuses every further login.
-    fn leave_link_in_doubt(&mut self, now: Now) {
+    pub(super) fn leave_link_in_doubt(&mut self, now: Now) {
         if let Some(link) = self.tracker.up() {
             self.hang_up(link, Reason::NotNow, now);
         }
@@ -296,14 +296,20 @@ impl Peer {
     }
 
     fn on_logout(&mut self, id: RequestId, answered: Answered, now: Now) {
-        if let Err(error) = answered {
-            return self.core.reply(id, Err(error));
+        match answered {
+            Ok(_) => self.end_session(id, now),
+            Err(error) => self.core.reply(id, Err(error)),
         }
+    }
+
+    /// Nobody is logged in here any more.
+    pub(super) fn end_session(&mut self, id: RequestId, now: Now) {
         let core = &mut self.core;
         self.channels.hosts().for_each(|host| host.on_tracker_down(&mut core.cx(now)));
         self.end_streams(now);
         let writes = self.core.session.forget();
         self.core.write(writes);
+        self.core.out.event(PeerEvent::LoggedOut);
         for link in self.links.ids() {
             if self.tracker.link() != Some(link) {
                 self.say_goodbye(link, now);

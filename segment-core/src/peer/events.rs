@@ -216,6 +216,8 @@ pub enum PeerEvent {
         /// To be kept in place of an earlier one: resumes the session without a password.
         token: Token,
     },
+    /// The session is over, as the embedder has asked: what was kept of it is to be forgotten.
+    LoggedOut,
     /// This session was closed because the same device logged in elsewhere. It does not reconnect by itself.
     Replaced,
     /// The session token was not good any more: log in with the password.

@@ -16,6 +16,8 @@ use crate::errors::Problem;
 const LEVEL: Duration = Duration::from_secs(5);
 /// A channel that nobody serves is looked at again after this.
 const LOOK_AGAIN: Duration = Duration::from_millis(20);
+/// For so long after a login the channel of the last time is waited for.
+const LISTED: Duration = Duration::from_secs(1);
 /// Messages shown where a channel becomes the current one.
 const FIRST_MESSAGES: u32 = 10;
 
@@ -42,6 +44,37 @@ impl Chat {
             Some(target) => self.go_to(target).await,
             None => Ok(()),
         }
+    }
+
+    /// The same after a login, with which the tracker begins to say what is joined.
+    pub(in crate::chat) async fn go_back_when_listed(&mut self, channel: Option<String>) -> Done {
+        let Some(name) = channel.and_then(|name| ChannelName::new(&name).ok()).filter(|_| !self.is_script()) else {
+            return Ok(());
+        };
+        let mut events = self.peer().events();
+        let listed = async {
+            while self.joined(&name).await?.is_none() {
+                tokio::select! {
+                    _ = events.next() => {}
+                    () = sleep(LOOK_AGAIN) => {}
+                }
+            }
+            Ok::<(), Problem>(())
+        };
+        // What is not joined any more is not listed.
+        let _ = timeout(LISTED, listed).await;
+        self.go_back_to(Some(name.to_string())).await
+    }
+
+    /// A channel becomes the current one, of which nothing is shown.
+    pub(in crate::chat) async fn go_to_silently(&mut self, target: Target) {
+        let id = target.id;
+        self.set_current(target.clone());
+        // The prompt that comes next keeps its width: better to know first how the channel stands.
+        self.level_a_moment(id).await;
+        let head = self.view_of(id).await.map_or(0, |view| view.head.pos);
+        self.begin_reading(&target, head);
+        self.refresh_prompt().await;
     }
 
     pub(in crate::chat) async fn go_to(&mut self, target: Target) -> Done {
@@ -97,13 +130,7 @@ impl Chat {
     }
 
     pub(super) async fn make_current(&mut self, row: &ChannelRow) {
-        let target = Target { id: row.record.channel, name: row.record.name.clone() };
-        self.set_current(target.clone());
-        // The prompt that comes next keeps its width: better to know first how the channel stands.
-        self.level_a_moment(row.record.channel).await;
-        let head = self.view_of(target.id).await.map_or(0, |view| view.head.pos);
-        self.begin_reading(&target, head);
-        self.refresh_prompt().await;
+        self.go_to_silently(Target { id: row.record.channel, name: row.record.name.clone() }).await;
     }
 
     fn set_current(&self, target: Target) {

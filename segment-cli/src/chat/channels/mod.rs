@@ -11,7 +11,7 @@ use segment_proto::messages::{ChannelFilter as Filter, ChannelRow};
 use segment_proto::{ChannelId, ChannelName, Reason, View, Visitors};
 
 use super::answers::Said;
-use super::{Chat, Done, Target, unheard};
+use super::{Chat, Done, Target, telling, unheard};
 use crate::errors::{LocalReason, Problem};
 use crate::grammar::nearest;
 pub(super) use info::kept;
@@ -24,6 +24,10 @@ impl Chat {
         };
         if let Some(target) = self.joined(&name).await? {
             return Ok(target);
+        }
+        if self.kept(&name).await?.is_some_and(|target| self.talk.known().removed.contains(&target.id)) {
+            let text = format!("{}: nothing was done", telling::removed_from(&name));
+            return Err(Problem::local(LocalReason::NotJoined).saying(text));
         }
         let known: Vec<String> = self.talk.known().names.values().map(ToString::to_string).collect();
         let meant = did_you_mean(&name, &known);
@@ -57,8 +61,17 @@ impl Chat {
         let find = move |machine: &mut segment_core::peer::Peer, _| {
             machine.channels().find(|view| view.record.name == wanted && view.member).map(|view| view.record.channel)
         };
-        let id = self.peer().call(find).await?;
+        let id = self.peer().call(find).await?.filter(|id| !self.talk.known().removed.contains(id));
         Ok(id.map(|id| Target { id, name: name.clone() }))
+    }
+
+    /// One of which something is here, whoever may read it.
+    async fn kept(&self, name: &ChannelName) -> Result<Option<Target>, Problem> {
+        let wanted = name.clone();
+        let find = move |machine: &mut segment_core::peer::Peer, _| {
+            machine.channels().find(|view| view.record.name == wanted).map(|view| view.record.channel)
+        };
+        Ok(self.peer().call(find).await?.map(|id| Target { id, name: name.clone() }))
     }
 
     pub(super) async fn view_of(&self, id: ChannelId) -> Result<ChannelView, Problem> {
@@ -81,12 +94,7 @@ impl Chat {
         if let Some(target) = self.joined(name).await? {
             return self.go_to(target).await;
         }
-        let wish = name.to_string();
-        let reply = self.peer().request(move |machine, now| machine.join(&wish, now)).await;
-        let row = match reply {
-            Ok(reply) => channel_row(reply)?,
-            Err(error) => return Err(self.with_near(in_channel(error, name), name).await),
-        };
+        let row = self.come_into(name).await?;
         self.make_current(&row).await;
         let host = if row.host_present { "its host is there" } else { "its host is away" };
         let text = format!("You are in #{name}, {host}. Text without a slash goes there.");
@@ -95,9 +103,25 @@ impl Chat {
         Ok(())
     }
 
+    /// Asks the tracker to be let in.
+    pub(super) async fn come_into(&self, name: &ChannelName) -> Result<ChannelRow, Problem> {
+        let wish = name.to_string();
+        match self.peer().request(move |machine, now| machine.join(&wish, now)).await {
+            Ok(reply) => channel_row(reply),
+            Err(error) => Err(self.with_near(in_channel(error, name), name).await),
+        }
+    }
+
     /// `/leave`
     pub(super) async fn leave(&mut self, channel: Option<ChannelName>) -> Done {
-        let target = self.target(channel).await?;
+        let kept = match &channel {
+            Some(name) => self.kept(name).await?,
+            None => None,
+        };
+        let target = match kept {
+            Some(target) => target,
+            None => self.target(channel).await?,
+        };
         self.streaming.end(Some(target.id)).await;
         self.peer().channel(target.id).leave(Unsent::Keep).await?;
         {

@@ -7,7 +7,7 @@ use segment_proto::messages::{
     AuthMethod, Guest, Login, Logout, Ping, Presence, Register, RegisterAgain, ResumeSession, Secret, SetStatus,
 };
 use segment_proto::pending::NoAnswer;
-use segment_proto::{DeviceRecord, Now, Request, SessionId, Signed, Token, UserName};
+use segment_proto::{DeviceRecord, Now, Request, RequestId, SessionId, Signed, Token, UserName};
 
 use super::Asked;
 use crate::contract::Endpoint;
@@ -143,13 +143,27 @@ impl Peer {
         self.ask_stranger(&ResumeSession { session, token, presence }, purpose, now)
     }
 
-    /// Ends the session; its token is no good any more. What is sent and watched here ends.
+    /// Ends the session; its token is no good any more. What is sent and watched here ends. Where the tracker does not
+    /// have the session now, it is forgotten here, and nobody else has its token.
     ///
     /// # Errors
     /// [`CommandError::NotConnected`], [`CommandError::NotLoggedIn`], [`CommandError::Busy`].
     pub fn logout(&mut self, now: Now) -> Asked {
         self.leave_streams(now);
+        if self.core.session.link().is_none() && self.core.session.login.is_some() {
+            return Ok(self.forget_session(self.core.session.corrected(now)));
+        }
         self.ask(&Logout {}, PeerRequest::Logout, now)
+    }
+
+    fn forget_session(&mut self, now: Now) -> RequestId {
+        if self.core.session.comeback.is_some() {
+            self.leave_link_in_doubt(now);
+        }
+        let id = self.core.random.request_id();
+        self.end_session(id, now);
+        self.settle(now);
+        id
     }
 
     /// Changes how this session is seen.

@@ -262,10 +262,36 @@ fn logging_out_forgets_who_one_was() {
     let now = bench.now();
     bench.peer.logout(now).unwrap();
     bench.answer(LINK, "Logout", Done {});
-    assert_eq!(bench.out(), ["write", "replied Done"]);
+    assert_eq!(bench.out(), ["write", "LoggedOut", "replied Done"]);
     assert!(bench.peer.whoami().is_none());
     assert_eq!(bench.peer.logout(now), Err(CommandError::NotLoggedIn));
     assert!(bench.restarted().peer.whoami().is_none());
+}
+
+#[test]
+fn logging_out_while_the_tracker_is_away_forgets_it_here() {
+    let mut bench = Bench::logged_in(Vec::new());
+    bench.input(Input::LinkDown { link: LINK });
+    bench.out();
+    let now = bench.now();
+    bench.peer.logout(now).unwrap();
+    assert_eq!(bench.out(), ["write", "LoggedOut", "replied Done"]);
+    bench.wait(Limits::default().reconnect_first);
+    bench.welcome(LinkId(2), TRACKER);
+    assert_eq!(bench.out(), ["TrackerConnected"], "came back with the token of a session that was ended");
+    assert!(bench.restarted().peer.whoami().is_none());
+}
+
+#[test]
+fn logging_out_while_the_session_is_resumed_leaves_no_link_on_which_the_tracker_may_have_it() {
+    let mut bench = Bench::logged_in(Vec::new());
+    bench.input(Input::LinkDown { link: LINK });
+    bench.wait(Limits::default().reconnect_first);
+    bench.welcome(LinkId(2), TRACKER);
+    bench.out();
+    let now = bench.now();
+    bench.peer.logout(now).unwrap();
+    assert_eq!(bench.out(), ["hang up 2: not_now", "LinkLost", "TrackerLost", "write", "LoggedOut", "replied Done"]);
 }
 
 #[test]
