@@ -239,3 +239,15 @@ fn a_mistyped_word_is_not_taken_for_a_tracker() {
         assert!(text(&output.stderr).contains(wanted), "{words:?}: {}", text(&output.stderr));
     }
 }
+
+#[test]
+fn a_tracker_with_another_key_is_not_said_to_be_silent() {
+    let mut town = Town::new();
+    let key = town.url.rsplit('#').next().unwrap().to_owned();
+    town.url = town.url.replace(&key, &"7".repeat(key.len()));
+    let new = town.person("new", 110);
+    new.wait_for(&format!("not connected to 127.0.0.1:{}", town.port));
+    let rows = new.wait_for_last("segment ❯");
+    assert!(rows.concat().contains("shows another key than the address that you gave"), "{rows:#?}");
+    assert!(!rows.concat().contains("is not answering"), "{rows:#?}");
+}
