@@ -75,14 +75,18 @@ impl Narrator {
     async fn tell_one_waiting(&self, key: MessageKey) {
         let find = move |machine: &mut segment_core::peer::Peer, _| {
             let item = machine.outgoing(key.channel).ok()?.find(|item| item.key == key)?;
-            Some((item.stage, machine.channel(key.channel)?.serving))
+            let view = machine.channel(key.channel)?;
+            Some((item.stage, view.serving, view.missed))
         };
-        let Ok(Some((stage, serving))) = self.peer.call(find).await else { return };
+        let Ok(Some((stage, serving, missed))) = self.peer.call(find).await else { return };
         let name = self.talk.known().name_of(&key.channel);
         let text = match (stage, serving) {
             (Stage::Stored, _) => format!("your message in #{name} is with the host, not yet with the tracker"),
             (_, Serving::Here | Serving::Host(_)) => format!("your message to #{name} is on its way"),
             (_, Serving::Copy) => format!("your message to #{name} is on its way to the tracker's copy"),
+            (_, Serving::Nowhere) if missed => {
+                format!("your message waits here until you are in #{name} again; it goes out by itself")
+            }
             (_, Serving::Nowhere) => {
                 format!(
                     "your message waits here: neither host nor tracker of #{name} can be reached; it goes out by itself"

@@ -116,6 +116,7 @@ impl Chat {
             Serving::Here => "hosted here",
             Serving::Host(_) => "from its host",
             Serving::Copy => "from the tracker's copy",
+            Serving::Nowhere if view.missed => "the tracker has lost that you are in it",
             Serving::Nowhere => "neither host nor tracker can be reached",
         };
         let far = if facts.level { "level" } else { "not level yet" };

@@ -83,7 +83,14 @@ impl Chat {
 
     /// Why messages are not taken, and when they will be.
     pub(super) async fn why_it_waits(&self, target: &Target) -> String {
-        let serving = self.view_of(target.id).await.map_or(Serving::Nowhere, |view| view.serving);
+        let view = self.view_of(target.id).await;
+        if view.as_ref().is_ok_and(|view| view.missed) {
+            return format!(
+                "the tracker has lost that you are in #{}; it goes out by itself when this profile runs and the host is there",
+                target.name
+            );
+        }
+        let serving = view.map_or(Serving::Nowhere, |view| view.serving);
         let why = match (serving, &self.absent) {
             (Serving::Nowhere, Some(absent)) => {
                 let what = absent.text.split(": ").next().unwrap_or_default();

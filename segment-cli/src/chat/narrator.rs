@@ -327,6 +327,8 @@ impl Narrator {
             PeerEvent::OlderRemoved { channel, kept, .. } => self.tell_older_removed(channel, kept),
             PeerEvent::ChannelRestored { channel } => self.tell_restored(channel),
             PeerEvent::ChannelNotRestored { channel, failure } => self.tell_not_restored(channel, &failure),
+            PeerEvent::MembershipLost { channel } => self.tell_membership_lost(channel),
+            PeerEvent::MembershipRestored { channel } => self.tell_membership_restored(channel),
             other => self.tell_connection(other),
         }
     }

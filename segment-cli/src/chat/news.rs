@@ -228,7 +228,7 @@ impl Narrator {
     pub(super) fn tell_restored(&self, channel: ChannelId) {
         let name = self.talk.known().name_of(&channel);
         let text = format!(
-            "#{name}: the tracker had lost this channel and has it again, from this machine; who was in it comes back with /join #{name}"
+            "#{name}: the tracker had lost this channel and has it again, from this machine; who was in it comes back by itself"
         );
         self.notice("channel_restored", Some(&name), text);
     }
@@ -243,6 +243,26 @@ impl Narrator {
             "#{name}: the tracker has lost this channel and does not take it back ({why}): it is only on this machine; /leave #{name} gives it up"
         );
         self.notice("channel_not_restored", Some(&name), text);
+    }
+
+    /// The tracker was put back from a copy that is older than this membership.
+    pub(super) fn tell_membership_lost(&self, channel: ChannelId) {
+        let name = {
+            let mut known = self.talk.known();
+            // Nobody serves it meanwhile, and this says why.
+            known.troubled.remove(&channel);
+            known.name_of(&channel)
+        };
+        let text = format!(
+            "#{name}: the tracker has lost that you are in it; that comes back by itself once its host is there; what you write waits, \
+             and /join #{name} does not wait for the host"
+        );
+        self.notice("membership_lost", Some(&name), text);
+    }
+
+    pub(super) fn tell_membership_restored(&self, channel: ChannelId) {
+        let name = self.talk.known().name_of(&channel);
+        self.notice("membership_restored", Some(&name), format!("#{name}: you are in it again"));
     }
 
     pub(super) fn tell_removed(&self, channel: ChannelId, reason: Reason) {

@@ -4,6 +4,8 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::{Command, Output};
+use std::thread;
+use std::time::Duration;
 
 use serde_json::Value;
 
@@ -107,15 +109,70 @@ fn what_was_made_behind_a_copy_comes_back_with_its_people() {
     put_back(&mut town, &copy);
     let mut ken = town.program("ken");
     let told = ken.hear("that it is back", |value| value["event"] == "channel_restored");
-    assert!(told["text"].as_str().unwrap().contains("/join #general"), "{told}");
+    assert!(told["text"].as_str().unwrap().contains("comes back by itself"), "{told}");
     assert_eq!(texts(&ken.history("#general")), ["one"], "the second is at ada's only");
     let known = town.script("ada", &["/whoami"]);
     let known = text(&known.stdout) + &text(&known.stderr);
     assert!(known.contains("/register NAME makes it again"), "{known}");
-    let made = town.done("ada", &["/register ada", "/join #general", "/send --wait committed #general three"]);
+    let mut ada = town.program("ada");
+    let said = ada.answer();
+    assert_eq!(said.last().unwrap()["reason"], "session_expired", "of the saved login: {said:?}");
+    let made = ada.done("/register ada");
     assert!(made.iter().any(|fact| fact.to_string().contains("had lost the account and has it again")), "{made:?}");
+    ada.hear("that she is in it again", |value| value["event"] == "membership_restored");
+    ada.done("/send --wait committed #general three");
     // What only she had comes back with her, in the order of its author.
     until("all of them", || texts(&ken.history("#general")) == ["one", "two", "three"]);
+}
+
+#[test]
+fn who_joined_behind_a_copy_writes_on_without_joining_again() {
+    let mut town = Town::new();
+    town.done("ken", &["/register ken", "/create #general", "/create #private --view members"]);
+    town.done("ada", &["/register ada"]);
+    let copy = town.dir.path().join("copy.sqlite");
+    object(&tracker(&["backup", "--to"], &town.tracker_dir(), &copy));
+    town.done("ken", &["/allow @ada --to #private"]);
+    town.done("ada", &["/join #general", "/send --wait committed #general one"]);
+    town.done("ada", &["/join #private", "/send --wait committed #private one"]);
+    let mut ada = town.program("ada");
+    ada.done("/whoami");
+    put_back(&mut town, &copy);
+    // Her host is away: it waits.
+    let lost = ada.hear("that it is lost", |value| value["event"] == "membership_lost");
+    assert!(lost["text"].as_str().unwrap().contains("/join #general does not wait for the host"), "{lost}");
+    ada.done("/send #general two");
+    let mut ken = town.program("ken");
+    for channel in ["#general", "#private"] {
+        let is_again = |value: &Value| value["event"] == "membership_restored" && value["channel"] == channel;
+        ada.hear("that she is in it again", is_again);
+    }
+    ada.done("/send --wait committed #general three");
+    ada.done("/send --wait committed #private two");
+    until("all of them, once", || texts(&ken.history("#general")) == ["one", "two", "three"]);
+    until("both of them, once", || texts(&ken.history("#private")) == ["one", "two"]);
+}
+
+#[test]
+fn who_was_kicked_behind_a_copy_does_not_come_back_by_its_loss() {
+    let mut town = Town::new();
+    town.done("ken", &["/register ken", "/create #general"]);
+    town.done("ada", &["/register ada"]);
+    let copy = town.dir.path().join("copy.sqlite");
+    object(&tracker(&["backup", "--to"], &town.tracker_dir(), &copy));
+    town.done("ada", &["/join #general", "/send --wait committed #general one"]);
+    let mut ken = town.program("ken");
+    ken.done("/kick @ada --from #general");
+    ken.done("/send --wait committed #general without her");
+    put_back(&mut town, &copy);
+    ken.hear("that it is back", |value| value["event"] == "tracker_connected");
+    let mut ada = town.program("ada");
+    thread::sleep(Duration::from_secs(8));
+    assert_eq!(ada.refused("/send #general two")["reason"], "not_joined");
+    assert!(ada.heard().iter().all(|value| value["event"] != "membership_restored"));
+    assert_eq!(texts(&ken.history("#general")), ["one", "without her"]);
+    let listed = format!("{:?}", ken.done("/members #general"));
+    assert!(!listed.contains("ada"), "{listed}");
 }
 
 #[test]

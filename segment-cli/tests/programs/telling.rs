@@ -1,5 +1,8 @@
 //! What people are told, in which words, and how often.
 
+use std::fs;
+use std::path::Path;
+
 use crate::support::pty::Pty;
 use crate::support::{PATIENCE, Town, text};
 
@@ -149,4 +152,35 @@ fn a_screen_reader_hears_words_only() {
     for drawn in ["─", "❯", "│", "\u{1b}"] {
         assert!(!printed.contains(drawn), "{drawn:?} in {printed}");
     }
+}
+
+fn copy_dir(from: &Path, to: &Path) {
+    fs::create_dir_all(to).unwrap();
+    for entry in fs::read_dir(from).unwrap().map(Result::unwrap) {
+        let target = to.join(entry.file_name());
+        match entry.file_type().unwrap() {
+            kind if kind.is_dir() => copy_dir(&entry.path(), &target),
+            kind if kind.is_file() => drop(fs::copy(entry.path(), target).unwrap()),
+            _ => {}
+        }
+    }
+}
+
+#[test]
+fn who_uses_a_copied_profile_twice_at_once_is_told_what_to_do() {
+    let town = Town::new();
+    town.done("ken", &["/register ken", "/create #general"]);
+    copy_dir(&town.profile_dir("ken"), &town.profile_dir("twin"));
+    let mut ken = town.program("ken");
+    ken.done("/channels");
+    let mut twin = town.program("twin");
+    // Its token is used up: the password is asked for.
+    twin.ask("/login ken");
+    let told = ken.hear("that it is used twice", |value| value["event"] == "replaced");
+    let text = told["text"].as_str().unwrap();
+    assert!(text.contains("/connect takes it back and closes the other"), "{text}");
+    assert!(text.contains("Was the profile copied to another machine?"), "{text}");
+    assert!(text.contains("/login in a new profile (-P NAME)"), "{text}");
+    ken.done("/connect");
+    twin.hear("that it is closed now", |value| value["event"] == "replaced");
 }

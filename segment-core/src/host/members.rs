@@ -5,7 +5,9 @@ use alloc::sync::Arc;
 use alloc::vec::Vec;
 
 use segment_proto::messages::{Delivered, Diverged, Done, Removed, Revoked, Subscribe, Subscribed, Watermarks};
-use segment_proto::{AccountId, Certificate, DeviceId, Hash, LinkId, Message, Reason, Rights, SessionId, Signed, Who};
+use segment_proto::{
+    Access, AccountId, Certificate, DeviceId, Hash, LinkId, Message, Reason, Rights, SessionId, Signed, Who,
+};
 
 use crate::host::{Host, HostTask};
 use crate::outbox::Asker;
@@ -83,10 +85,17 @@ impl Host {
         if !genuine || expired || certificate.device != device || self.revocations.0.contains(&certificate.session) {
             return Err(Reason::BadCertificate);
         }
-        if cx.rules.has(Rule::ReadRight) && !self.access().rights(certificate.who.account).include(Rights::READ) {
+        let may_read = |access: &Access| access.rights(certificate.who.account).include(Rights::READ);
+        let may_come = may_read(self.access()) && self.access_to_come().is_none_or(|access| may_read(&access));
+        if cx.rules.has(Rule::ReadRight) && !may_come {
             return Err(no_read(self.access().view, certificate.who.is_visitor()));
         }
         Ok((certificate.who.clone(), Some(certificate.expires)))
+    }
+
+    /// The rights once what was cut is sequenced again, where any waits: who was removed by that does not come in before it.
+    fn access_to_come(&self) -> Option<Access> {
+        (self.resubmit.len() > 0).then(|| self.resubmit.applied_to(self.access().clone()))
     }
 
     pub(super) fn is_expired(&self, link: LinkId, cx: &Context<'_>) -> bool {

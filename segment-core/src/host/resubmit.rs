@@ -3,7 +3,7 @@
 use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::vec::Vec;
 
-use segment_proto::{Limits, MessageKey, SignedEnvelope};
+use segment_proto::{Access, Limits, MessageKey, SignedEnvelope};
 
 use crate::host::{Host, HostTask};
 use crate::peer::context::Context;
@@ -26,6 +26,16 @@ impl Resubmit {
 
     pub(super) fn len(&self) -> usize {
         self.items.len()
+    }
+
+    /// The rights behind what waits.
+    pub(super) fn applied_to(&self, mut access: Access) -> Access {
+        for envelope in self.items.values() {
+            if let Some(change) = envelope.access().filter(|_| access.may_change(envelope.account)) {
+                access.apply(&change);
+            }
+        }
+        access
     }
 
     /// Adds what a cut has voided, behind what waits already.

@@ -35,6 +35,7 @@ impl Peer {
             PeerRequest::Login { by, presence } => self.on_login(id, by, presence, answered, now),
             PeerRequest::Renew => self.on_renewed(answered, now),
             PeerRequest::Refresh => self.on_refreshed(answered, now),
+            PeerRequest::FindMissing(channel) => self.on_missing_found(channel, answered, now),
             PeerRequest::Rejoin(channel) => self.on_rejoined(channel, answered, now),
             PeerRequest::Devices(devices) => self.on_devices(&devices, answered, now),
             PeerRequest::Ping(sent) => self.core.reply(id, answered.map(|_| Reply::Pong(now.mono.since(sent)))),
@@ -104,7 +105,8 @@ impl Peer {
         let Some(link) = self.tracker.up() else { return };
         let (who, session, token) = (logged_in.who.clone(), logged_in.session, logged_in.token);
         if self.core.session.who() != Some(&who) {
-            self.channels.end_all();
+            let writes = self.channels.end_all();
+            self.core.write(writes);
             self.end_streams(now);
         }
         let device = logged_in.device.clone();
@@ -164,20 +166,28 @@ impl Peer {
         }
     }
 
-    /// What the tracker did not list was left elsewhere; but a visitor begins anew with every session.
+    /// What the tracker did not list was left elsewhere, or is lost; but a visitor begins anew with every session.
     fn on_refresh_done(&mut self, now: Now) {
         let missing = self.channels.finish_refresh();
         let visitor = self.core.session.who().is_some_and(Who::is_visitor);
         for (channel, name) in missing {
-            let link = self.core.session.link().filter(|_| visitor);
-            let rejoin = link.and_then(|link| {
+            if !visitor {
+                self.miss(channel, now);
+                continue;
+            }
+            let rejoin = self.core.session.link().and_then(|link| {
                 let purpose = PeerRequest::Rejoin(channel);
                 self.core.request(link, &JoinChannel { name: name.as_str().to_string() }, purpose, now).ok()
             });
             if rejoin.is_none() {
-                self.channels.end(&channel);
+                self.end_membership(channel);
             }
         }
+    }
+
+    pub(super) fn end_membership(&mut self, channel: ChannelId) {
+        let writes = self.channels.end(&channel);
+        self.core.write(writes.into_iter().collect());
     }
 
     fn on_rejoined(&mut self, channel: ChannelId, answered: Answered, now: Now) {
@@ -187,7 +197,10 @@ impl Peer {
                 let writes = self.take_row(&row, now).unwrap_or_default();
                 self.core.write(writes);
             }
-            Err(_) => self.channels.end(&channel),
+            Err(_) if self.channels.get(&channel).is_some_and(|channel| channel.missed_since().is_some()) => {
+                self.miss_on(channel, now);
+            }
+            Err(_) => self.end_membership(channel),
         }
     }
 
@@ -202,7 +215,7 @@ impl Peer {
     }
 
     /// Takes what the tracker says of a channel; a channel that is new here and hosted here asks for its epoch.
-    fn take_row(&mut self, row: &ChannelRow, now: Now) -> Result<Vec<Write>, TooMany> {
+    pub(super) fn take_row(&mut self, row: &ChannelRow, now: Now) -> Result<Vec<Write>, TooMany> {
         let identity = &self.core.identity;
         if !self.core.session.tracker_key.is_some_and(|key| row.record.is_signed_by(&key, &identity.verifier())) {
             self.core.suspicious("a channel's record that the tracker has not signed");
@@ -210,8 +223,12 @@ impl Peer {
         }
         let id = row.record.channel;
         let is_new = self.channels.get(&id).is_none();
+        let was_missed = self.channels.get(&id).is_some_and(|channel| channel.missing.told);
         let (device, lost) = (identity.device(), self.lost_host(&row.record.host, now));
         let writes = self.channels.take_row(row, device, &self.core.limits, lost)?;
+        if was_missed && row.joined {
+            self.core.out.event(PeerEvent::MembershipRestored { channel: id });
+        }
         let host = self.channels.get_mut(&id).and_then(|channel| channel.host.as_mut());
         if let (true, Some(host), Some(link)) = (is_new, host, self.core.session.link()) {
             host.on_tracker_up(link, &mut self.core.cx(now));
@@ -388,7 +405,7 @@ impl Peer {
 }
 
 /// The answer as the one message that it has to be.
-fn pick<T>(answered: Answered, as_expected: impl FnOnce(Message) -> Option<T>) -> Result<T, Unanswered> {
+pub(super) fn pick<T>(answered: Answered, as_expected: impl FnOnce(Message) -> Option<T>) -> Result<T, Unanswered> {
     as_expected(answered?)
         .ok_or_else(|| Unanswered::Refused(Failure::new(Reason::Malformed, "the answer is another's")))
 }

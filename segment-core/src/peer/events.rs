@@ -366,6 +366,17 @@ pub enum PeerEvent {
         /// Why not.
         failure: Failure,
     },
+    /// The tracker has lost that this account is a member of a channel: its disk was put back from a copy that is older. The
+    /// account joins again by itself once the channel's host is there; until then what is written waits.
+    MembershipLost {
+        /// The channel.
+        channel: ChannelId,
+    },
+    /// The account is a member again.
+    MembershipRestored {
+        /// The channel.
+        channel: ChannelId,
+    },
     /// Messages have moved: for the connection log. One event per batch and direction, not per receiver.
     Transferred {
         /// The channel.

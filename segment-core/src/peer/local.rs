@@ -81,7 +81,7 @@ impl Peer {
             PeerEvent::Removed { channel, reason: Reason::BadCertificate } => {
                 self.channels.refuse(channel, now.mono + self.core.limits.reconnect_max);
             }
-            PeerEvent::Removed { channel, .. } => self.channels.end(channel),
+            PeerEvent::Removed { channel, .. } => self.channels.shut_out(channel),
             PeerEvent::Hosting { .. } => self.channels.unsettle(),
             PeerEvent::CutBehind { channel, .. } => self.part_host(channel, now),
             _ => {}

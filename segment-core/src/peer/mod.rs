@@ -42,6 +42,7 @@ mod inspect;
 mod linking;
 mod links;
 mod local;
+mod missing;
 mod naming;
 pub mod requests;
 mod routing;
@@ -143,7 +144,9 @@ impl Peer {
     }
 
     fn wake_channels(&mut self, now: Now) {
-        self.channels.take_due(now.mono);
+        for missing in self.channels.take_due(now.mono) {
+            self.find_missing(missing, now);
+        }
         let due = |deadline: Option<Deadline>| deadline.is_some_and(|deadline| deadline.at <= now.mono);
         for (_, channel) in self.channels.iter_mut() {
             if due(channel.replica.poll_timeout()) {

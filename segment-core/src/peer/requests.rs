@@ -36,7 +36,9 @@ pub enum PeerRequest {
     Refresh,
     /// Whose devices these are.
     Devices(Vec<DeviceId>),
-    /// A visitor's joining again, in a new session.
+    /// A channel that the tracker does not list.
+    FindMissing(ChannelId),
+    /// The joining again of a visitor in a new session, or of a member whom the tracker has lost.
     Rejoin(ChannelId),
     /// The end of a subscription.
     Unsubscribe,
@@ -72,6 +74,7 @@ impl PeerRequest {
             Self::KeepAlive => "keep alive",
             Self::Refresh => "which channels are joined",
             Self::Devices(_) => "whose devices these are",
+            Self::FindMissing(_) => "find a channel that is not listed",
             Self::Rejoin(_) => "join again",
             Self::Unsubscribe => "unsubscribe",
             Self::Ping(_) => "ping",

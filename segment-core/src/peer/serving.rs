@@ -48,7 +48,7 @@ pub(crate) enum Place {
 
 /// Decides.
 pub(crate) fn place(situation: Situation) -> Place {
-    if situation.membership == Membership::Ended {
+    if situation.membership != Membership::Joined {
         return Place::Nowhere;
     }
     match situation.host {
@@ -187,7 +187,7 @@ impl Peer {
         let tracker = self.core.session.link();
         let Some(channel) = self.channels.get_mut(&id) else { return };
         if link.is_none() {
-            let removed = tracker.filter(|_| channel.membership == Membership::Ended);
+            let removed = tracker.filter(|_| channel.membership != Membership::Joined);
             channel.replica.ask_where_parted(removed, &mut self.core.cx(now));
         }
         if let Some(link) = link.filter(|link| channel.replica.link() != Some(*link)) {

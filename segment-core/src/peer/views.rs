@@ -27,8 +27,10 @@ pub struct ChannelView {
     pub host: Option<Who>,
     /// Whether this device hosts it.
     pub hosted: bool,
-    /// Whether this account is a member; where not, only the cache is left.
+    /// Whether this account is a member, or was until the tracker lost it; where not, only the cache is left.
     pub member: bool,
+    /// Whether the tracker has lost the membership: the account joins again by itself once the channel's host is there.
+    pub missed: bool,
     /// Whether its host is there, by what the tracker said last.
     pub host_present: bool,
     /// What this session may do in it.
@@ -55,7 +57,8 @@ impl ChannelView {
             serving: channel.told,
             host,
             hosted: channel.host.is_some(),
-            member: channel.membership == Membership::Joined,
+            member: channel.membership != Membership::Ended,
+            missed: channel.membership == Membership::Missed,
             host_present: channel.presence == HostPresence::There,
             rights: replica.rights(),
             low: replica.low(),

@@ -143,6 +143,8 @@ fn channel_of(event: &PeerEvent) -> Option<ChannelId> {
         | E::HostingStopped { channel }
         | E::ChannelRestored { channel }
         | E::ChannelNotRestored { channel, .. }
+        | E::MembershipLost { channel }
+        | E::MembershipRestored { channel }
         | E::StreamStarted { channel, .. }
         | E::StreamStopped { channel, .. }
         | E::StreamLost { channel, .. }

@@ -74,6 +74,9 @@ impl Chat {
             _ if is_own => "hosted by you, from the tracker's copy so far".to_owned(),
             Serving::Here | Serving::Host(_) => format!("hosted by {host}, who is there"),
             Serving::Copy => format!("hosted by {host}, who is away: read from the tracker's copy"),
+            Serving::Nowhere if view.missed => {
+                format!("hosted by {host}; the tracker has lost that you are in it: that comes back with its host")
+            }
             Serving::Nowhere => format!("hosted by {host}; neither host nor tracker can be reached"),
         }
     }

@@ -8,7 +8,7 @@ use segment_proto::{EpochOwner, EpochRecord, Fence, Position, Receipt, Signed};
 use super::rig::HostRig;
 use crate::host::Host;
 use crate::store::{LogId, LogRole, StoreOperation, StoreOutcome, StoredEntry, Table};
-use crate::sync::tests::kit::{Author, HOST, TRACKER, channel, device, entries, identity};
+use crate::sync::tests::kit::{Author, HOST, TRACKER, channel, device, entries, identity, kick};
 
 /// Four messages, three of them committed.
 fn with_four() -> (HostRig, Author) {
@@ -132,6 +132,26 @@ fn a_generation_without_what_is_committed_here_is_taken_from_its_start() {
     assert_eq!(rig.peer.tape.store.count(Table::Resubmit), 0);
     rig.restart();
     assert_eq!((rig.host.report().stored, rig.host.report().committed), (9, 9));
+}
+
+#[test]
+fn who_was_kicked_by_what_waits_does_not_come_in_before_it() {
+    let (mut rig, mut owner) = (HostRig::owning(), Author::new(1));
+    rig.subscribe(1);
+    rig.submit(1, &[owner.change(&kick(3)), owner.text("without three")]);
+    rig.all_done();
+    rig.commit(2);
+    rig.all_done();
+    rig.restart();
+    let theirs = another_log(&mut rig);
+    rig.tracker_up();
+    rig.answer(rig.adopt());
+    let all = Adopt { entries: theirs.iter().map(|stored| stored.entry.clone()).collect(), ..rig.adopt() };
+    rig.answer(all);
+    rig.all_done();
+    assert_eq!((rig.host.report().owns, rig.host.report().resubmit), (None, 2));
+    assert_eq!(rig.subscribe(3), ["3= failure members_only"]);
+    assert!(rig.subscribe(2)[1].starts_with("2= subscribed 5/5"));
 }
 
 /// Comes back with a log that its reader has written on, in generation 1.

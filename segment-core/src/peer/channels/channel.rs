@@ -6,6 +6,7 @@ use segment_proto::messages::ChannelRow;
 use segment_proto::{AccountId, ChannelRecord, DeviceId, Instant, Signed};
 use serde::{Deserialize, Serialize};
 
+use super::absence::{Absence, Missing};
 use crate::contract::Deadline;
 use crate::host::Host;
 use crate::peer::events::Serving;
@@ -17,6 +18,8 @@ use crate::store::{Fatal, LogRole, Store, Write};
 pub(crate) enum Membership {
     /// It is.
     Joined,
+    /// The tracker does not list it, and may have lost that: nobody serves the channel, what is written waits.
+    Missed,
     /// It left, was removed, or another account has logged in: the cache stays, nobody serves it.
     Ended,
 }
@@ -75,6 +78,9 @@ pub(crate) struct Channel {
     /// For whom it is or was hosted here.
     pub(crate) hosts_for: Option<AccountId>,
     pub(crate) membership: Membership,
+    /// Why it is no member, where it is not.
+    pub(crate) absence: Option<Absence>,
+    pub(crate) missing: Missing,
     pub(crate) presence: HostPresence,
     pub(crate) address: Option<SocketAddr>,
     /// What the embedder was told.
@@ -137,6 +143,8 @@ impl Channel {
             former: None,
             hosts_for: None,
             membership,
+            absence: None,
+            missing: Missing::default(),
             presence,
             address,
             told: Serving::Nowhere,
@@ -203,11 +211,47 @@ impl Channel {
         };
         self.address = row.host.or(self.address);
         let joined = row.joined || self.host.is_some();
-        self.membership = if joined { Membership::Joined } else { Membership::Ended };
+        match joined {
+            true => (self.membership, self.absence) = (Membership::Joined, None),
+            false => self.end(),
+        }
+        self.missing = Missing::default();
+    }
+
+    /// The account is not a member any more.
+    pub(super) fn end(&mut self) {
+        (self.membership, self.absence) = (Membership::Ended, Some(Absence::Over));
+    }
+
+    /// As it was when this process ended.
+    pub(super) fn restore_absence(&mut self, absence: Absence) {
+        self.absence = Some(absence);
+        if absence == Absence::Over && self.host.is_none() {
+            self.membership = Membership::Ended;
+        }
+    }
+
+    /// The tracker does not list it. Where nothing is known of a generation, nothing can be lost.
+    pub(super) fn miss(&mut self) {
+        let generation = self.replica.generation();
+        if generation == 0 {
+            return self.end();
+        }
+        self.membership = Membership::Missed;
+        self.absence.get_or_insert(Absence::Since(generation));
+        self.missing.begin_anew();
+    }
+
+    /// The generation that was known when it was listed last.
+    pub(crate) fn missed_since(&self) -> Option<u32> {
+        match self.absence {
+            Some(Absence::Since(generation)) => Some(generation),
+            Some(Absence::Over) | None => None,
+        }
     }
 
     /// Everything that it waits for.
-    pub(crate) fn deadlines(&self) -> [Option<Deadline>; 5] {
+    pub(crate) fn deadlines(&self) -> [Option<Deadline>; 6] {
         let again = self.refused_until.map(|until| Deadline::new(until, "ask a host again"));
         let doubt = match self.presence {
             HostPresence::Doubtful(until) => Some(Deadline::new(until, "host in doubt")),
@@ -215,7 +259,8 @@ impl Channel {
         };
         let (host, former) = (self.host.as_ref(), self.former.as_ref());
         let hosts = [host, former].map(|host| host.and_then(Host::poll_timeout));
-        [again, doubt, self.replica.poll_timeout(), hosts[0], hosts[1]]
+        let missing = self.missing.again_at.map(|at| Deadline::new(at, "ask for a lost membership"));
+        [again, doubt, missing, self.replica.poll_timeout(), hosts[0], hosts[1]]
     }
 
     /// Messages that are not committed yet.

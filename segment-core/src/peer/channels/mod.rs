@@ -12,9 +12,11 @@ use crate::host::Host;
 use crate::replica::Author;
 use crate::store::{Fatal, LogId, LogRole, Record, Store, Table, Write};
 
+mod absence;
 mod channel;
 mod due;
 
+use absence::Absence;
 use channel::Kept;
 pub(crate) use channel::{Channel, HostPresence, Membership};
 use due::Due;
@@ -76,6 +78,13 @@ impl Channels {
                 .map_err(|_| Fatal("the record of a joined channel cannot be read".into()))?;
             channels.by_id.insert(kept.record.channel, Channel::restore(kept, store)?);
         }
+        for setting in settings {
+            if let Some((id, absence)) = absence::read(setting)?
+                && let Some(channel) = channels.by_id.get_mut(&id)
+            {
+                channel.restore_absence(absence);
+            }
+        }
         channels.unsettled = !channels.by_id.is_empty();
         channels.due.touch_all(channels.by_id.keys());
         Ok(channels)
@@ -136,6 +145,7 @@ impl Channels {
         // What was held of it is older.
         self.erasing.get_mut(&id).map(Option::take);
         let before = self.by_id.get(&id).map(Channel::kept);
+        let absence = self.by_id.get(&id).and_then(|channel| channel.absence);
         let mut writes = Vec::new();
         if before.is_none() {
             writes = self.add(&row.record, device, limits)?;
@@ -143,9 +153,11 @@ impl Channels {
         self.unsettled = true;
         let Some(channel) = self.get_mut(&id) else { return Ok(writes) };
         channel.update(row, lost);
+        let after = channel.absence;
         if before != Some(channel.kept()) {
             writes.extend(self.put_kept(&id));
         }
+        writes.extend((absence != after).then(|| absence::put(&id, after)));
         Ok(writes)
     }
 
@@ -189,18 +201,21 @@ impl Channels {
             return Vec::new();
         };
         let author = channel.replica.author();
+        let absent = channel.absence.map(|_| absence::put(id, None));
         self.left.insert(*id, author);
         self.erasing.insert(*id, None);
         let value = Bytes::from(postcard::to_allocvec(&author).unwrap_or_default());
         let log = |role| LogId { channel: *id, role };
-        alloc::vec![
+        let mut writes = alloc::vec![
             Write::Erase { log: log(LogRole::Cache) },
             Write::Erase { log: log(LogRole::Host) },
             Write::Erase { log: log(LogRole::Staging) },
             Write::Erase { log: log(LogRole::Aside) },
             Write::Delete { table: Table::Joined, key: key_of(id) },
             Write::Put { table: Table::Setting, key: left_key(id), value },
-        ]
+        ];
+        writes.extend(absent);
+        writes
     }
 
     /// A host did not admit this session: the channel is read elsewhere for a while.
@@ -217,10 +232,13 @@ impl Channels {
         self.unsettled = true;
     }
 
-    /// Hosts that did not admit this session are asked again when it is time; those in doubt are given up.
-    pub(crate) fn take_due(&mut self, now: Instant) {
+    /// Hosts that did not admit this session are asked again when it is time; those in doubt are given up. The channels of
+    /// which the tracker is to be asked again whether this account is a member.
+    pub(crate) fn take_due(&mut self, now: Instant) -> Vec<ChannelId> {
         self.due.touch_all(self.by_id.keys());
-        for channel in self.by_id.values_mut() {
+        let mut missing = Vec::new();
+        for (id, channel) in &mut self.by_id {
+            missing.extend(channel.missing.take_due(now).then_some(*id));
             if matches!(channel.presence, HostPresence::Doubtful(until) if until <= now) {
                 channel.presence = HostPresence::Away;
                 self.unsettled = true;
@@ -230,21 +248,40 @@ impl Channels {
                 self.unsettled = true;
             }
         }
+        missing
     }
 
     /// The account is not a member of this channel any more. Its cache stays until it is left here.
-    pub(crate) fn end(&mut self, id: &ChannelId) {
+    pub(crate) fn end(&mut self, id: &ChannelId) -> Option<Write> {
+        self.set_absent(id, Channel::end)
+    }
+
+    /// Whoever serves this channel does not let the account in; whether that lasts is the tracker's to say.
+    pub(crate) fn shut_out(&mut self, id: &ChannelId) {
         if let Some(channel) = self.get_mut(id) {
             channel.membership = Membership::Ended;
             self.unsettled = true;
         }
     }
 
-    /// Another account has logged in: nothing is known of its memberships. Whose channels are hosted here is known.
-    pub(crate) fn end_all(&mut self) {
-        let joined = self.iter_mut().filter(|(_, channel)| channel.host.is_none());
-        joined.for_each(|(_, channel)| channel.membership = Membership::Ended);
+    /// The tracker does not list the account as a member of this channel, which may be its loss.
+    pub(crate) fn miss(&mut self, id: &ChannelId) -> Option<Write> {
+        self.set_absent(id, Channel::miss)
+    }
+
+    fn set_absent(&mut self, id: &ChannelId, set: impl FnOnce(&mut Channel)) -> Option<Write> {
         self.unsettled = true;
+        let channel = self.get_mut(id)?;
+        let before = channel.absence;
+        set(channel);
+        (before != channel.absence).then(|| absence::put(id, channel.absence))
+    }
+
+    /// Another account has logged in: nothing is known of its memberships. Whose channels are hosted here is known.
+    pub(crate) fn end_all(&mut self) -> Vec<Write> {
+        let joined = self.by_id.iter().filter(|(_, channel)| channel.host.is_none());
+        let joined: Vec<ChannelId> = joined.map(|(id, _)| *id).collect();
+        joined.iter().filter_map(|id| self.end(id)).collect()
     }
 
     /// The tracker's list begins.
@@ -275,7 +312,8 @@ impl Channels {
         self.give_up_refresh();
         let refreshed = core::mem::take(&mut self.refreshed);
         // One that is being left is not missed.
-        let is_joined = |channel: &Channel| channel.membership == Membership::Joined && !channel.leaving;
+        let is_over = |channel: &Channel| channel.absence == Some(Absence::Over);
+        let is_joined = |channel: &Channel| !is_over(channel) && !channel.leaving;
         let joined = self.by_id.iter().filter(|(_, channel)| channel.host.is_none() && is_joined(channel));
         joined
             .filter(|(id, _)| !refreshed.contains(id))

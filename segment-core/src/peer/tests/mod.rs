@@ -11,6 +11,7 @@ mod members;
 mod moving;
 mod naming;
 mod refusing;
+mod rejoining;
 mod restoring;
 mod serving;
 mod session;

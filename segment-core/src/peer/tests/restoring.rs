@@ -47,7 +47,7 @@ fn every_channel_begins_a_new_generation_once() {
 }
 
 /// The tracker's disk is put back from a copy.
-fn put_back(world: &mut World, copy: &TestStore) {
+pub(super) fn put_back(world: &mut World, copy: &TestStore) {
     world.kill(TRACKER);
     world.set_disk(TRACKER, copy.clone());
     world.stores[TRACKER].perform(&[StoreOperation::Write(alloc::vec![mark_restored()])]).unwrap();
@@ -63,7 +63,7 @@ fn registers(world: &mut World, node: usize, name: &str) {
     world.does(node, |peer, now| peer.register(name, secret, Presence::Online, now)).unwrap();
 }
 
-fn make_general(peer: &mut Peer, now: Now) -> Result<RequestId, CommandError> {
+pub(super) fn make_general(peer: &mut Peer, now: Now) -> Result<RequestId, CommandError> {
     peer.create_channel("#general", View::Public, Visitors::Read, now)
 }
 

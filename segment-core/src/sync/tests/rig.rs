@@ -215,6 +215,8 @@ fn event(event: &PeerEvent) -> String {
         PeerEvent::HostingStopped { .. } => "hosting stopped".into(),
         PeerEvent::ChannelRestored { .. } => "channel restored".into(),
         PeerEvent::ChannelNotRestored { failure, .. } => format!("channel not restored: {}", failure.reason),
+        PeerEvent::MembershipLost { .. } => "membership lost".into(),
+        PeerEvent::MembershipRestored { .. } => "membership restored".into(),
         PeerEvent::RightsChanged { rights, .. } => format!("rights {rights}"),
         PeerEvent::Removed { reason, .. } => format!("removed {reason}"),
         PeerEvent::MemberLink { who, came, .. } => format!("{who} {}", if *came { "came" } else { "went" }),
