@@ -80,26 +80,30 @@ impl Chat {
                 format!("{name} is not online, or on no other device than the one that hosts: nothing was moved");
             return Err(Problem::wire(Reason::NotNow).saying(text));
         };
-        let text = format!(
-            "#{} lives on the machine of {name} (device {}) from now on.",
-            target.name,
-            segment_proto::ids::short(&device)
-        );
+        let machine = if device == self.peer().device() { "this machine" } else { &format!("the machine of {name}") };
+        let short = segment_proto::ids::short(&device);
+        let text = format!("#{} lives on {machine} (device {short}) from now on.", target.name);
         self.change(&target, AccessChange::designate(account, name.to_string(), device), text).await
     }
 
-    /// A device on which somebody is online, other than the present host.
+    /// A device on which somebody is online, other than the present host; this one, where it is one of them.
     async fn device_of(&self, account: AccountId, host: DeviceId) -> Result<Option<DeviceId>, Problem> {
-        let mut after = None;
+        let here = self.peer().device();
+        let (mut after, mut other) = (None, None);
         loop {
             let Reply::Users(page) = self.peer().request(move |machine, now| machine.list_users(after, now)).await?
             else {
                 return Err(RequestError::OtherAnswer.into());
             };
-            let other = page.rows.iter().find(|row| row.who.account == account && row.device != host);
+            let devices = page.rows.iter().filter(|row| row.who.account == account).map(|row| row.device);
+            let others: Vec<DeviceId> = devices.filter(|device| *device != host).collect();
+            if others.contains(&here) {
+                return Ok(Some(here));
+            }
+            other = other.or(others.first().copied());
             after = page.rows.last().map(|row| row.session).filter(|_| page.more);
-            if other.is_some() || after.is_none() {
-                return Ok(other.map(|row| row.device));
+            if after.is_none() {
+                return Ok(other);
             }
         }
     }

@@ -369,3 +369,23 @@ fn who_has_lost_the_hosts_machine_is_told_how_to_bring_the_channel_to_another() 
     });
     assert_eq!(texts(&other.history("#general")), ["one"]);
 }
+
+#[test]
+fn a_channel_comes_to_that_of_my_machines_on_which_i_ask_for_it() {
+    let (town, ken) = ken_and_ben();
+    ken.kill();
+    let mut machines = ["first", "second", "third"].map(|name| {
+        let mut machine = town.program(name);
+        machine.done("/login ken");
+        machine.done("/join #general");
+        machine
+    });
+    for machine in &mut machines {
+        let said = machine.done("/host #general move @ken");
+        let said = said[0]["text"].as_str().unwrap();
+        assert!(said.starts_with("#general lives on this machine (device "), "{said}");
+        until("that it is here", || {
+            machine.done("/host #general").iter().any(|fact| fact["hosted_here"] == true)
+        });
+    }
+}
