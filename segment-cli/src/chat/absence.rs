@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
-use segment_core::peer::events::{ChannelMessage, Reply};
+use segment_core::peer::events::{ChannelMessage, Content, Reply};
 use segment_net::Peer;
 use segment_proto::{ChannelId, EpochOwner, Fence, MessageKey};
 use tokio::time::{sleep, timeout};
@@ -12,8 +12,10 @@ use super::answers::EpochTold;
 use super::narrator::{Narrator, SOON};
 use super::telling::now_ms;
 
-/// Messages of an absence that are compared with the log of the host that is back; the newest. More are only counted.
-const COMPARED_MAX: u64 = 4_096;
+/// Messages heard of in an absence that are looked for in the log of the host that is back; the newest.
+const HEARD_MAX: usize = 4_096;
+/// Places of an absence that are counted. Policy: it is said that there were more.
+const COUNTED_MAX: usize = 65_536;
 /// Messages of one request.
 const PAGE: usize = 256;
 /// For so long the log of a host that is back is waited for.
@@ -25,27 +27,27 @@ const LOOK_AGAIN: Duration = Duration::from_millis(20);
 pub struct Absence {
     /// `None` where only its messages were seen.
     epoch: Option<u32>,
-    /// The last place before it.
-    base: u64,
     since: Instant,
     told: bool,
-    /// What was heard of it, by its place.
-    heard: BTreeMap<u64, MessageKey>,
+    /// What was heard, by its place, and in which epoch it was sequenced.
+    heard: BTreeMap<u64, (u32, MessageKey)>,
 }
 
 impl Absence {
-    fn new(epoch: Option<u32>, base: u64) -> Self {
-        Self { epoch, base, since: Instant::now(), told: false, heard: BTreeMap::new() }
+    fn new() -> Self {
+        Self { epoch: None, since: Instant::now(), told: false, heard: BTreeMap::new() }
     }
 
     /// A message has come.
     pub fn hear(&mut self, message: &ChannelMessage) {
-        if message.pos > self.base {
-            self.heard.insert(message.pos, message.key);
-        }
-        if self.heard.len() as u64 > COMPARED_MAX {
+        self.heard.insert(message.pos, (message.epoch, message.key));
+        if self.heard.len() > HEARD_MAX {
             self.heard.pop_first();
         }
+    }
+
+    fn heard_in(&self, epoch: u32) -> impl Iterator<Item = &MessageKey> {
+        self.heard.values().filter(move |(of, _)| *of == epoch).map(|(_, key)| key)
     }
 
     /// Whether it was told.
@@ -59,17 +61,13 @@ impl Absence {
     }
 }
 
-/// What a channel hosted here has taken over.
-#[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Adopted {
-    pub(super) messages: u64,
-    /// The place of the last of them.
-    pub(super) last: u64,
-}
-
-/// What stands in the log of the host that is back.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Compared {
+/// What the tracker has sequenced while the host was away, and what of it stands in the log of the host that is back.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct TakenOver {
+    /// Texts: changes of rights are shown where they are made.
+    messages: u64,
+    /// Whether there were more places than are counted.
+    more: bool,
     lost: usize,
     doubled: usize,
 }
@@ -83,16 +81,18 @@ impl Narrator {
         }
         match owner {
             EpochOwner::Tracker => {
-                let absence = self.absences.entry(channel).or_insert_with(|| Absence::new(None, base));
+                let absence = self.absences.entry(channel).or_insert_with(Absence::new);
                 absence.epoch = Some(fence.epoch);
                 let known_away = self.talk.known().troubled.get(&channel).is_some_and(|trouble| trouble.told);
                 if known_away || self.out.is_json() {
                     self.tell_takeover(channel);
                 }
             }
-            EpochOwner::Host(_) => {
+            EpochOwner::Host(device) => {
+                let before = self.holdings.hosts(channel, device);
                 if let Some(absence) = self.absences.remove(&channel) {
-                    self.tell_handback(channel, absence, fence, base);
+                    let by = if before.is_none_or(|before| before == device) { Host::Before } else { Host::Another };
+                    self.tell_handback(absence, Tenure { channel, fence, base }, by);
                 }
             }
         }
@@ -107,7 +107,7 @@ impl Narrator {
         let view = self.peer.call(move |machine, _| machine.channel(channel)).await.ok().flatten();
         let here = self.peer.device();
         if view.is_some_and(|view| !view.host_present && !view.hosted && view.record.host != here) {
-            self.absences.insert(channel, Absence::new(None, first - 1));
+            self.absences.insert(channel, Absence::new());
         }
     }
 
@@ -138,51 +138,53 @@ impl Narrator {
         self.out.happened(&self.told("takeover", channel, epoch, text));
     }
 
-    fn tell_handback(&self, channel: ChannelId, absence: Absence, fence: Fence, base: u64) {
-        if !self.out.is_json() && absence.told {
+    /// A host that was away is back, or another has the channel.
+    fn tell_handback(&self, absence: Absence, tenure: Tenure, by: Host) {
+        let is_json = self.out.is_json();
+        if !is_json && absence.told {
             // This says it, so that nothing else need say that the host is there.
-            self.talk.known().troubled.remove(&channel);
+            self.talk.known().troubled.remove(&tenure.channel);
         }
-        let taken = base.saturating_sub(absence.base);
-        if taken == 0 && !absence.told && !self.out.is_json() {
-            return;
-        }
-        let (host, place) = self.names(channel);
-        let epoch = fence.epoch;
-        let mut told = self.told("handback", channel, Some(epoch), String::new());
+        let (host, place) = self.names(tenure.channel);
+        let name = self.talk.known().name_of(&tenure.channel);
+        let back = match by {
+            Host::Before => format!("{place}host {host} is back"),
+            Host::Another => format!("#{name} is hosted by {host} from now on"),
+        };
+        let told = self.told("handback", tenure.channel, Some(tenure.fence.epoch), back);
         let (peer, out) = (self.peer.clone(), self.out.clone());
         tokio::spawn(async move {
-            let compared = timeout(BACK_MAX, compare(&peer, channel, &absence, base)).await.ok().flatten();
-            told.taken = Some(taken);
-            (told.lost, told.doubled) = (compared.map(|all| all.lost), compared.map(|all| all.doubled));
-            told.text = format!("{place}host {host} is back{} (epoch {epoch})", taken_over(taken, compared));
-            out.happened(&told);
+            let taken = tenure.taken_over(&peer, &absence).await;
+            let is_nothing = taken.is_none_or(|taken| taken.messages == 0);
+            if !is_nothing || absence.told || is_json {
+                out.happened(&told.with(taken));
+            }
         });
     }
 
-    /// This device has its channel back.
-    pub(super) fn tell_hosting(&mut self, channel: ChannelId, fence: Fence) {
-        let adopted = self.adopted.remove(&channel).unwrap_or_default();
-        let taken = adopted.messages;
+    /// This device has its channel back; behind `since` it was sequenced by the tracker.
+    pub(super) fn tell_hosting(&mut self, tenure: Tenure, since: u64) {
+        let Tenure { channel, fence, base } = tenure;
         let has_come = self.holdings.has_come(channel);
-        if taken == 0 && !has_come && !self.out.is_json() {
-            return;
-        }
         let name = self.talk.known().name_of(&channel);
         let again = if has_come { "is hosted by this machine from now on" } else { "is hosted by this machine again" };
-        let mut told = self.told("hosting", channel, Some(fence.epoch), String::new());
+        let told = self.told("hosting", channel, Some(fence.epoch), format!("#{name} {again}"));
         let (peer, out, talk) = (self.peer.clone(), self.out.clone(), self.talk.clone());
         tokio::spawn(async move {
-            let counted = timeout(BACK_MAX, count(&peer, channel, adopted)).await.ok().flatten();
-            told.taken = Some(taken);
-            (told.lost, told.doubled) = (counted.map(|all| all.lost), counted.map(|all| all.doubled));
-            told.text = format!("#{name} {again}{} (epoch {})", taken_over(taken, counted), fence.epoch);
+            // Where nothing was written, nothing is read.
+            let taken = match since < base {
+                true => tenure.taken_over(&peer, &Absence::new()).await,
+                false => Some(TakenOver::default()),
+            };
+            if taken.is_some_and(|taken| taken.messages == 0) && !has_come && !out.is_json() {
+                return;
+            }
             let since = Instant::now();
             // Who starts the program reads first where they are.
             while !out.is_json() && !talk.known().welcomed && since.elapsed() < BACK_MAX {
                 sleep(LOOK_AGAIN).await;
             }
-            out.happened(&told);
+            out.happened(&told.with(taken));
         });
     }
 
@@ -200,27 +202,85 @@ impl Narrator {
     }
 }
 
-fn taken_over(taken: u64, compared: Option<Compared>) -> String {
-    let none = |count: usize| if count == 0 { "none".to_owned() } else { count.to_string() };
-    let messages = if taken == 1 { "message" } else { "messages" };
-    match compared {
-        _ if taken == 0 => String::new(),
-        None => format!(": {taken} {messages} taken over"),
-        Some(Compared { lost, doubled }) => {
-            format!(": {taken} {messages} taken over, {} lost, {} doubled", none(lost), none(doubled))
+impl EpochTold {
+    /// The same, with the figures.
+    fn with(mut self, taken: Option<TakenOver>) -> Self {
+        let epoch = self.epoch.unwrap_or_default();
+        self.text += &format!("{} (epoch {epoch})", taken.map(|taken| taken.text()).unwrap_or_default());
+        self.taken = taken.map(|taken| taken.messages);
+        (self.lost, self.doubled) = (taken.map(|taken| taken.lost), taken.map(|taken| taken.doubled));
+        self
+    }
+}
+
+impl TakenOver {
+    /// `keys` stand in the log.
+    fn new<'a>(messages: u64, keys: &[MessageKey], heard: impl Iterator<Item = &'a MessageKey>) -> Self {
+        let distinct: BTreeSet<&MessageKey> = keys.iter().collect();
+        let more = keys.len() >= COUNTED_MAX;
+        let lost = if more { 0 } else { heard.filter(|key| !distinct.contains(key)).count() };
+        Self { messages, more, lost, doubled: keys.len() - distinct.len() }
+    }
+
+    fn text(self) -> String {
+        let none = |count: usize| if count == 0 { "none".to_owned() } else { count.to_string() };
+        let Self { messages, more, lost, doubled } = self;
+        let unit = if messages == 1 { "message" } else { "messages" };
+        match messages {
+            0 => String::new(),
+            _ if more => format!(": more than {messages} {unit} taken over"),
+            _ => format!(": {messages} {unit} taken over, {} lost, {} doubled", none(lost), none(doubled)),
         }
     }
 }
 
-/// Reads the places that a host that is back has taken over: each has a message, and no message stands twice. Nothing is
-/// claimed where not all of them are to be had here.
-async fn count(peer: &Peer, channel: ChannelId, adopted: Adopted) -> Option<Compared> {
-    wait_for(peer, channel, adopted.last).await?;
-    let wanted = adopted.messages.min(COMPARED_MAX);
-    let first = (adopted.last + 1).saturating_sub(wanted).max(1);
-    let keys = keys_of(peer, channel, first, adopted.last).await?;
-    let are_all = u64::try_from(keys.len()).is_ok_and(|read| read == wanted);
-    are_all.then(|| compared(&keys, []))
+/// Who has the channel after an absence.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Host {
+    Before,
+    Another,
+}
+
+/// An epoch of a host, and the last place before it.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Tenure {
+    pub(super) channel: ChannelId,
+    pub(super) fence: Fence,
+    pub(super) base: u64,
+}
+
+impl Tenure {
+    /// Reads what was taken over with it. Nothing is claimed where it is not to be had here.
+    async fn taken_over(&self, peer: &Peer, absence: &Absence) -> Option<TakenOver> {
+        timeout(BACK_MAX, self.count(peer, absence)).await.ok().flatten()
+    }
+
+    /// Each epoch of a host follows one of the tracker, so that what the tracker has sequenced is of the epoch before.
+    async fn count(&self, peer: &Peer, absence: &Absence) -> Option<TakenOver> {
+        wait_for(peer, self.channel, self.base).await?;
+        let of_tracker = self.fence.epoch.saturating_sub(1);
+        let (mut before, mut keys, mut texts) = (self.base + 1, Vec::new(), 0);
+        while before > 1 && keys.len() < COUNTED_MAX {
+            let page = page_of(peer, self.channel, before).await?;
+            before = page.first()?.pos;
+            let is_last = page.first()?.epoch < of_tracker;
+            let taken: Vec<&ChannelMessage> = page.iter().filter(|message| message.epoch == of_tracker).collect();
+            texts += taken.iter().filter(|message| matches!(message.content, Content::Text(_))).count() as u64;
+            keys.extend(taken.iter().map(|message| message.key));
+            if is_last {
+                break;
+            }
+        }
+        Some(TakenOver::new(texts, &keys, absence.heard_in(of_tracker)))
+    }
+}
+
+/// The messages before a place, oldest first.
+async fn page_of(peer: &Peer, channel: ChannelId, before: u64) -> Option<Vec<ChannelMessage>> {
+    match peer.request(move |machine, now| machine.history(channel, Some(before), PAGE, now)).await {
+        Ok(Reply::History { messages, .. }) => Some(messages),
+        _ => None,
+    }
 }
 
 /// Until this place is committed here.
@@ -231,47 +291,17 @@ async fn wait_for(peer: &Peer, channel: ChannelId, place: u64) -> Option<()> {
     Some(())
 }
 
-/// Reads what the log now has in the places of an absence, and looks for what was heard of it.
-async fn compare(peer: &Peer, channel: ChannelId, absence: &Absence, base: u64) -> Option<Compared> {
-    wait_for(peer, channel, base).await?;
-    let first = absence.base.max(base.saturating_sub(COMPARED_MAX)) + 1;
-    if first > base {
-        return Some(Compared { lost: 0, doubled: 0 });
-    }
-    let keys = keys_of(peer, channel, first, base).await?;
-    Some(compared(&keys, absence.heard.range(first..=base).map(|(_, key)| key)))
-}
-
-/// What was heard of and stands nowhere, and what stands more than once.
-fn compared<'a>(keys: &[MessageKey], heard: impl IntoIterator<Item = &'a MessageKey>) -> Compared {
-    let distinct: BTreeSet<&MessageKey> = keys.iter().collect();
-    let lost = heard.into_iter().filter(|key| !distinct.contains(key)).count();
-    Compared { lost, doubled: keys.len() - distinct.len() }
-}
-
-/// The names of the messages in these places.
-async fn keys_of(peer: &Peer, channel: ChannelId, first: u64, last: u64) -> Option<Vec<MessageKey>> {
-    let (mut before, mut keys) = (last + 1, Vec::new());
-    while before > first {
-        let from = before;
-        let reply = peer.request(move |machine, now| machine.history(channel, Some(from), PAGE, now)).await;
-        let Ok(Reply::History { messages, .. }) = reply else { return None };
-        before = messages.first()?.pos;
-        keys.extend(messages.iter().filter(|message| message.pos >= first).map(|message| message.key));
-    }
-    Some(keys)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
     fn what_was_taken_over_is_said_with_its_figures() {
-        let said = |taken, lost, doubled| taken_over(taken, Some(Compared { lost, doubled }));
+        let said = |messages, lost, doubled| TakenOver { messages, more: false, lost, doubled }.text();
         assert_eq!(said(6, 0, 0), ": 6 messages taken over, none lost, none doubled");
         assert_eq!(said(1, 1, 2), ": 1 message taken over, 1 lost, 2 doubled");
-        assert_eq!(taken_over(3, None), ": 3 messages taken over");
-        assert_eq!(taken_over(0, None), "");
+        assert_eq!(said(0, 0, 0), "");
+        let many = TakenOver { messages: 65_536, more: true, lost: 0, doubled: 0 };
+        assert_eq!(many.text(), ": more than 65536 messages taken over");
     }
 }

@@ -4,13 +4,13 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use segment_core::peer::events::{PeerEvent, Reply, Serving, Source, Stage, Transfer};
+use segment_core::peer::events::{PeerEvent, Reply, Source, Stage, Transfer};
 use segment_net::{Events, Happening, Peer};
 use segment_proto::{ChannelId, Rights, Who};
 use tokio::task::JoinHandle;
 use tokio::time::sleep_until;
 
-use super::absence::{Absence, Adopted};
+use super::absence::{Absence, Tenure};
 use super::answers::{Notice, rights};
 use super::arrivals::{Arrivals, Move};
 use super::attending::Attending;
@@ -48,12 +48,10 @@ pub(super) struct Narrator {
     pub(super) backlogs: BTreeMap<ChannelId, Backlog>,
     /// Channels that the tracker writes for their hosts.
     pub(super) absences: BTreeMap<ChannelId, Absence>,
-    /// Messages that a channel hosted here has taken over and has not told of.
-    pub(super) adopted: BTreeMap<ChannelId, Adopted>,
     /// When damage was last gone after.
     pub(super) healings: BTreeMap<ChannelId, Instant>,
     pub(super) attending: Attending,
-    /// What this machine has of its channels.
+    /// Who hosts which channel.
     pub(super) holdings: Holdings,
     /// People who have come or gone a moment ago.
     arrivals: Arrivals,
@@ -79,7 +77,6 @@ pub(super) fn spawn(
         sessions: Sessions::default(),
         backlogs: BTreeMap::new(),
         absences: BTreeMap::new(),
-        adopted: BTreeMap::new(),
         healings: BTreeMap::new(),
         attending: Attending::default(),
         holdings: Holdings::default(),
@@ -247,21 +244,14 @@ impl Narrator {
     fn note_absence(&mut self, event: &PeerEvent) {
         match event {
             PeerEvent::Received { channel, messages, .. } => {
-                self.holdings.received(*channel, messages.last().map_or(0, |message| message.pos));
                 if let Some(absence) = self.absences.get_mut(channel) {
                     messages.iter().for_each(|message| absence.hear(message));
                 }
             }
-            PeerEvent::Transferred { channel, transfer: Transfer::Adopted, first, last, .. } if *first > 0 => {
-                let adopted = self.adopted.entry(*channel).or_default();
-                adopted.messages += self.holdings.new_of(channel, *first, *last);
-                adopted.last = *last;
+            PeerEvent::ServedFrom { channel, serving } => self.holdings.served(*channel, *serving),
+            PeerEvent::Hosting { channel, .. } => {
+                self.holdings.hosts(*channel, self.peer.device());
             }
-            PeerEvent::ServedFrom { channel, serving: Serving::Host(_) | Serving::Copy } => {
-                self.holdings.served_elsewhere(*channel);
-            }
-            PeerEvent::Hosting { channel, .. } => self.holdings.sequences(*channel),
-            PeerEvent::HostingStopped { channel } => self.holdings.reads(*channel),
             _ => {}
         }
     }
@@ -322,7 +312,9 @@ impl Narrator {
             PeerEvent::MessageRefused { key, reason, text } => self.tell_refused(key, reason, text),
             PeerEvent::ServedFrom { channel, serving } => self.tell_serving(channel, serving),
             PeerEvent::RightsChanged { channel, rights } => self.tell_rights(channel, rights),
-            PeerEvent::Hosting { channel, fence } => self.tell_hosting(channel, fence),
+            PeerEvent::Hosting { channel, fence, since, base } => {
+                self.tell_hosting(Tenure { channel, fence, base }, since);
+            }
             PeerEvent::Removed { channel, reason } => self.tell_removed(channel, reason),
             PeerEvent::OlderRemoved { channel, kept, .. } => self.tell_older_removed(channel, kept),
             PeerEvent::ChannelRestored { channel } => self.tell_restored(channel),

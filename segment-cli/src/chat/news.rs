@@ -12,6 +12,7 @@ use super::answers::{MessageShown, NewBelow};
 use super::attending::{is_attended, show_counts};
 use super::backlog::Backlog;
 use super::narrator::{Narrator, SOON};
+use super::shown::Shown;
 use super::talk::{Known, Trouble};
 use super::telling::{removed_from, served_from};
 
@@ -37,13 +38,32 @@ impl Narrator {
             (news, known.entering == Some(id))
         };
         if news.is_empty() {
-            return;
+            return self.tell_order(id);
         }
         if (transfer != Transfer::Live || is_entered) && !is_json {
             return self.backlogs.entry(id).or_default().add(news, source);
         }
         self.tell_backlog(id);
         news.iter().for_each(|message| self.show(id, message, &source));
+        self.tell_order(id);
+    }
+
+    /// Lines that were shown stay where they are, also where the channel has another order since.
+    fn tell_order(&self, id: ChannelId) {
+        if self.backlogs.contains_key(&id) {
+            return;
+        }
+        let name = {
+            let mut known = self.talk.known();
+            let is_here = known.current.as_ref().is_some_and(|current| current.id == id);
+            if !known.shown.get_mut(&id).is_some_and(Shown::take_another_order) || !is_here {
+                return;
+            }
+            known.name_of(&id)
+        };
+        let text =
+            format!("some messages of #{name} stand here in another order than in the channel; /history has its order");
+        self.notice("another_order", Some(&name), text);
     }
 
     /// What Tab has to know of them.
@@ -117,6 +137,7 @@ impl Narrator {
         self.divide_off_late(id, newest.len());
         newest.iter().for_each(|(message, source)| self.show(id, message, source));
         self.read_late(id);
+        self.tell_order(id);
     }
 
     /// What was written before somebody came, and fetched only after the channel was shown.

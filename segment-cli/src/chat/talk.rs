@@ -235,8 +235,17 @@ impl Known {
 
     /// Whether a message was shown here before, as it was typed or at a place that it has lost.
     pub fn was_shown(&mut self, message: &ChannelMessage) -> bool {
-        let again = self.shown.entry(message.key.channel).or_default().comes_again(message);
-        again || self.typed.contains(&message.key)
+        let shown = self.shown.entry(message.key.channel).or_default();
+        if self.typed.contains(&message.key) {
+            // One's own line stands where it was typed, and nobody expects otherwise.
+            shown.forget_cut(&message.key);
+            return true;
+        }
+        let again = shown.comes_again(message);
+        if !again {
+            shown.comes_new();
+        }
+        again
     }
 
     /// Everything in a channel that was looked at is read.

@@ -169,6 +169,7 @@ mod tests {
             account: AccountId(account),
             author: None,
             sent: UnixMillis(0),
+            epoch: 1,
             sequenced: UnixMillis(0),
             content: Content::Text(text.into()),
             stage: Stage::Stored,

@@ -97,7 +97,7 @@ fn of_channel(event: &PeerEvent) -> Option<Parts> {
             let event = if *came { EventType::MemberCame } else { EventType::MemberWent };
             (event, Source::new(SourceKind::Peer, &who.to_string()), Details::new().with("channel", channel))
         }
-        E::Hosting { channel, fence } => {
+        E::Hosting { channel, fence, .. } => {
             let details = Details::new().with("channel", channel).with("epoch", fence.epoch);
             (EventType::HostCame, Source::new(SourceKind::Tracker, ""), details)
         }

@@ -5,6 +5,7 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod absences;
 mod arguments;
 mod attention;
 mod backups;

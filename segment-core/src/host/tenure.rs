@@ -322,9 +322,18 @@ impl Host {
         }
         self.tenure.phase = Phase::Replicating(fence);
         (self.tenure.refusals, self.tenure.standing) = (0, Standing::Candidate);
-        cx.out.event(PeerEvent::Hosting { channel: self.channel(), fence });
+        let (since, base) = self.taken_over();
+        cx.out.event(PeerEvent::Hosting { channel: self.channel(), fence, since, base });
         self.tell_watermarks(cx);
         self.resubmit(cx);
+    }
+
+    /// Behind which place, and up to which, the tracker has sequenced before this epoch.
+    fn taken_over(&self) -> (u64, u64) {
+        let epochs = self.log.epochs();
+        let base_of = |back: usize| epochs.iter().rev().nth(back).map(|record| record.base.pos);
+        let base = base_of(0).unwrap_or_default();
+        (base_of(1).unwrap_or(base), base)
     }
 
     pub(super) fn on_fenced(&mut self, record: &Signed<EpochRecord>, cx: &mut Context<'_>) {

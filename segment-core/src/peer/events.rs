@@ -70,6 +70,8 @@ pub struct ChannelMessage {
     pub author: Option<Who>,
     /// When its author says it was written.
     pub sent: UnixMillis,
+    /// The epoch in which it was sequenced.
+    pub epoch: u32,
     /// When it was sequenced.
     pub sequenced: UnixMillis,
     /// What it says.
@@ -347,6 +349,10 @@ pub enum PeerEvent {
         channel: ChannelId,
         /// In this epoch.
         fence: Fence,
+        /// The last place before the tracker's epoch, which this one follows.
+        since: u64,
+        /// The last place before this one: what stands between the two was taken over.
+        base: u64,
     },
     /// This peer may not sequence it any more.
     HostingStopped {

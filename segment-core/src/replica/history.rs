@@ -162,6 +162,7 @@ fn show_one(stored: &StoredEntry, committed: u64, cx: &Context<'_>) -> ChannelMe
         account: envelope.account,
         author: cx.authors.who(envelope),
         sent: envelope.sent,
+        epoch: entry.epoch,
         sequenced: entry.sequenced,
         content,
         stage,

@@ -25,6 +25,7 @@ fn by(device: DeviceId, account: u64, pos: u64) -> ChannelMessage {
         account: AccountId(account),
         author: None,
         sent: UnixMillis(0),
+        epoch: 1,
         sequenced: UnixMillis(0),
         content: Content::Text("hi".to_string()),
         stage: Stage::Stored,
