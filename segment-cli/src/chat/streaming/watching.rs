@@ -8,7 +8,7 @@ use segment_proto::messages::StreamRow;
 use segment_proto::{Reason, TrackKind};
 
 use super::answers::{StreamEnded, WatchBegun};
-use super::meter::Meter;
+use super::meter::{Meter, Reading};
 use super::picking::nobody_serves;
 use super::room::{PATIENCE, Room};
 use super::running::{Ended, Role, Running, reached, told};
@@ -150,14 +150,16 @@ impl Viewing {
             // Whoever coordinates it finds out by itself where it cannot be told.
             let _ = self.watching.stop().await;
         }
-        let since = self.meter.read(Instant::now()).since;
+        let Reading { since, pictures, .. } = self.meter.read(Instant::now());
         let (frames, why) = match over {
             Over::Sink(shown) => (shown?, None),
             Over::Here => (self.showing.finish().await?, None),
             Over::Stream(reason) => (self.showing.finish().await?, Some(why(reason))),
         };
         let seconds = (since.as_secs_f64() * 10.0).round() / 10.0;
-        Ok(StreamEnded { seconds, frames, dropped, why, ..self.ended })
+        // Not all that has come was shown.
+        let pictures = pictures.min(frames);
+        Ok(StreamEnded { seconds, frames, pictures, dropped, why, ..self.ended })
     }
 
     async fn show(&mut self) -> Over {

@@ -34,6 +34,7 @@ fn one_watches_in_the_terminal_and_another_into_a_file() {
     let ended = of_type(&heard, "stream_ended")[0].clone();
     let taken = ended["frames"].as_u64().unwrap();
     assert!(taken >= 40, "{ended}");
+    assert_eq!(ended["pictures"], taken, "it has no sound: {ended}");
     if has_ffmpeg() {
         assert_eq!(frames_in(&file), taken);
     }
@@ -52,6 +53,7 @@ fn one_watches_in_the_terminal_and_another_into_a_file() {
     ben.wait("what was said meanwhile", |rows| rows.iter().any(|row| row.ends_with("can you see it?")));
     let rows = ben.wait_for_last("#general ❯");
     assert!(!rows.concat().contains('▀'), "{rows:#?}");
+    assert!(!rows.concat().contains("of them pictures"), "all of them are: {rows:#?}");
     ben.type_line("I could");
     ken.wait("ben's text", |rows| rows.iter().any(|row| row.ends_with("I could")));
 
