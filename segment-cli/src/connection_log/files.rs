@@ -23,7 +23,7 @@ impl Default for LogLimits {
 
 /// The log cannot be opened; nothing was written.
 #[derive(Debug, thiserror::Error)]
-#[error("the connection log {} cannot be opened ({source}); free the disk or correct its permissions, or choose another --dir", path.display())]
+#[error("the connection log {} cannot be opened ({source}); free the disk or correct its permissions, or choose another directory", path.display())]
 pub struct LogError {
     /// Which file.
     pub path: PathBuf,

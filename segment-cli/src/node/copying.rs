@@ -90,6 +90,28 @@ pub enum CopyError {
         /// Which directory.
         dir: PathBuf,
     },
+    /// There is no such copy.
+    #[error("{} does not exist: nothing was changed; check --from", path.display())]
+    NoCopy {
+        /// Where it was looked for.
+        path: PathBuf,
+    },
+    /// The copy is not what was written.
+    #[error("{} is damaged ({why}): nothing was changed; take another copy", path.display())]
+    DamagedCopy {
+        /// Which.
+        path: PathBuf,
+        /// What was found.
+        why: String,
+    },
+    /// The copy cannot be written there.
+    #[error("{} cannot be written ({source}): nothing was copied; choose another --to", path.display())]
+    NotWritten {
+        /// Where.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
     /// A file.
     #[error("{} cannot be used: {source}; nothing else was changed", path.display())]
     File {
@@ -115,6 +137,26 @@ pub enum CopyError {
 impl CopyError {
     pub(super) fn file(path: &Path, source: io::Error) -> Self {
         Self::File { path: path.to_owned(), source }
+    }
+
+    fn target(to: &Path, error: ProfileError) -> Self {
+        match error {
+            ProfileError::Disk { source, .. } => Self::NotWritten { path: to.to_owned(), source },
+            other => other.into(),
+        }
+    }
+
+    /// What is wrong with a draft is wrong with the copy that it was made from.
+    fn opening(from: &Path, error: OpenError) -> Self {
+        match error {
+            OpenError::NotOurs { .. } => OpenError::NotOurs { path: from.to_owned() }.into(),
+            OpenError::Database { source, .. } => Self::damaged(from, source),
+            other => other.into(),
+        }
+    }
+
+    fn damaged(from: &Path, why: impl std::fmt::Display) -> Self {
+        Self::DamagedCopy { path: from.to_owned(), why: why.to_string() }
     }
 }
 
@@ -150,7 +192,7 @@ pub(super) fn copy(
     let key = key_beside(to);
     refuse_existing(to)?;
     refuse_existing(&key)?;
-    DeviceSecret::load_or_make(dir)?.save_as(&key)?;
+    DeviceSecret::load_or_make(dir)?.save_as(&key).map_err(|error| CopyError::target(to, error))?;
     if let Err(error) = store(to) {
         // Without its store the key's copy is only in the way of the next attempt.
         let _ = fs::remove_file(&key);
@@ -170,7 +212,7 @@ pub(super) fn copy(
 pub fn restore(from: &Path, dir: &Path) -> Result<Placed, CopyError> {
     let (key, store) = (key_beside(from), dir.join(STORE_FILE));
     if !from.exists() {
-        return Err(CopyError::file(from, io::ErrorKind::NotFound.into()));
+        return Err(CopyError::NoCopy { path: from.to_owned() });
     }
     if !key.exists() {
         return Err(CopyError::NoKey { path: key });
@@ -214,9 +256,9 @@ fn restore_into(from: &Path, key: &Path, dir: &Path, store: &Path) -> Result<Pla
 fn draft_of(from: &Path, draft: &Path, ready: &Path) -> Result<Vec<Damaged>, CopyError> {
     let _ = fs::remove_file(ready);
     fs::copy(from, draft).map_err(|source| CopyError::file(draft, source))?;
-    let mut store = SqliteStore::open(draft)?;
-    store.check()?;
-    let damaged = check_channels(&mut store)?;
+    let mut store = SqliteStore::open(draft).map_err(|error| CopyError::opening(from, error))?;
+    store.check().map_err(|_| CopyError::damaged(from, "not every page of it can be read"))?;
+    let damaged = check_channels(&mut store).map_err(|_| CopyError::damaged(from, "not all of it can be read"))?;
     store.perform(&[StoreOperation::Write(vec![mark_restored()])])?;
     store.backup(ready)?;
     Ok(damaged.into_iter().map(|place| Damaged { channel: format!("#{}", place.channel), pos: place.pos }).collect())

@@ -29,7 +29,7 @@ pub enum ProfileError {
     #[error("there is no home directory to keep profiles in; set HOME, or name a directory with --dir")]
     NoHome,
     /// The disk refused.
-    #[error("{} cannot be {doing} ({source}); check the disk and its permissions, or choose another --dir", path.display())]
+    #[error("{} cannot be {doing} ({source}); check the disk and its permissions, or choose another directory", path.display())]
     Disk {
         /// Which file or directory.
         path: PathBuf,

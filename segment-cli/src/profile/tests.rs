@@ -203,5 +203,5 @@ fn a_disk_that_refuses_is_named_with_a_way_on() {
     let file = dir.path().join("profiles");
     fs::write(&file, "in the way").unwrap();
     let error = Profile::open(&paths(&dir), name("ken")).unwrap_err().to_string();
-    assert!(error.contains("cannot be made") && error.contains("--dir"), "{error}");
+    assert!(error.contains("cannot be made") && error.contains("choose another directory"), "{error}");
 }

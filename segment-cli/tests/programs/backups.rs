@@ -77,7 +77,8 @@ fn what_cannot_be_copied_or_put_back_is_said_and_changes_nothing() {
     let dir = tempfile::tempdir().unwrap();
     let (empty, file) = (dir.path().join("empty"), dir.path().join("file"));
     assert!(refused(&tracker(&["backup", "--to"], &empty, &file)).contains("holds no tracker"));
-    assert!(refused(&tracker(&["restore", "--from"], &empty, &file)).contains("cannot be used"));
+    let missing = refused(&tracker(&["restore", "--from"], &empty, &file));
+    assert!(missing.contains("file does not exist: nothing was changed; check --from"), "{missing}");
     fs::write(&file, "not a store").unwrap();
     assert!(refused(&tracker(&["restore", "--from"], &empty, &file)).contains("file.key is missing"));
     assert!(!empty.exists());
@@ -204,4 +205,26 @@ fn what_is_damaged_in_a_copy_is_named_when_it_is_put_in_place() {
     assert_eq!(crate::healing::damage(&copy, "find me here"), 1);
     let placed = put_back(&mut town, &copy);
     assert_eq!(placed["damaged"], serde_json::json!([{ "channel": "#general", "pos": 2 }]), "{placed}");
+}
+
+#[test]
+fn what_is_wrong_with_a_copy_is_said_of_the_copy() {
+    let mut town = Town::new();
+    town.done("ken", &["/register ken", "/create #general", "/send --wait committed #general one"]);
+    town.stop_tracker();
+    let (copy, elsewhere) = (town.dir.path().join("copy.sqlite"), town.dir.path().join("elsewhere"));
+    object(&tracker(&["backup", "--to"], &town.tracker_dir(), &copy));
+    let whole = fs::read(&copy).unwrap();
+    for kept in [whole.len() / 2, 5_000] {
+        fs::write(&copy, &whole[..kept]).unwrap();
+        let damaged = refused(&tracker(&["restore", "--from"], &elsewhere, &copy));
+        assert!(damaged.contains("copy.sqlite is damaged ("), "{damaged}");
+        assert!(damaged.contains("nothing was changed; take another copy"), "{damaged}");
+        assert!(!damaged.contains("restoring"), "{damaged}");
+        assert!(!elsewhere.exists());
+    }
+    let nowhere = town.dir.path().join("nowhere").join("copy.sqlite");
+    let not_made = refused(&tracker(&["backup", "--to"], &town.tracker_dir(), &nowhere));
+    assert!(not_made.contains("nothing was copied; choose another --to"), "{not_made}");
+    assert!(not_made.contains("nowhere/copy.sqlite cannot be written"), "{not_made}");
 }
