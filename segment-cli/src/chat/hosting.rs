@@ -128,6 +128,15 @@ impl Chat {
     }
 }
 
+/// Places are counted, not texts: changes of rights have some as well.
+pub(super) fn up_to(stored: u64, committed: u64) -> String {
+    match stored {
+        0 => "nothing yet".to_owned(),
+        _ if stored == committed => format!("up to !{stored}, all of it committed"),
+        _ => format!("up to !{stored}, committed up to !{committed}"),
+    }
+}
+
 impl HostFacts {
     fn text(&self) -> String {
         let place = if self.is_this_device { "this device" } else { "another device" };
@@ -135,8 +144,7 @@ impl HostFacts {
         let epoch = self.epoch.map_or_else(|| "unknown here".to_owned(), |epoch| format!("{epoch}{by}"));
         // How far the tracker's copy is, is for the host to know: others know what they have.
         let copy = match (self.member_links, self.behind) {
-            (None, 0) => ("here", format!("up to !{}, all of it committed", self.stored)),
-            (None, _) => ("here", format!("up to !{}, committed up to !{}", self.stored, self.committed)),
+            (None, _) => ("here", up_to(self.stored, self.committed)),
             (Some(_), 0) => ("copy", format!("level at !{}", self.committed)),
             (Some(_), behind) => ("copy", format!("{behind} behind, at !{} of !{}", self.committed, self.stored)),
         };

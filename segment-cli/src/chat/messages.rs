@@ -13,6 +13,7 @@ use super::{Chat, Done, Target, unheard};
 use crate::commands::{HistoryFrom, OutboxAction, OutboxItem, Wait};
 use crate::errors::{LocalReason, Problem};
 use crate::names::MessageRef;
+use crate::render::Delivery;
 use crate::terminal::Screen;
 
 /// Messages that `/history` shows where nothing else is said.
@@ -60,6 +61,7 @@ impl Chat {
             text: text.to_owned(),
             elsewhere: Some(target.name.clone()).filter(|name| current.as_ref() != Some(name)),
             at_ms: super::telling::now_ms(),
+            delivery: Delivery::Settled,
         };
         if !self.out.as_screen().is_some_and(Screen::has_echo) {
             self.out.happened(&typed);
@@ -141,7 +143,7 @@ impl Chat {
         self.out.answer(&Counted { what: "waiting", count: shown.len() }).await.map_err(unheard)
     }
 
-    async fn outgoing(&self) -> Result<Vec<(ChannelName, Outgoing)>, Problem> {
+    pub(super) async fn outgoing(&self) -> Result<Vec<(ChannelName, Outgoing)>, Problem> {
         let list = |machine: &mut segment_core::peer::Peer, _| {
             let views: Vec<_> =
                 machine.channels().map(|view| (view.record.channel, view.record.name.clone())).collect();

@@ -42,6 +42,7 @@ mod talk;
 mod telling;
 mod unread;
 mod visiting;
+mod waiting;
 
 use std::sync::Arc;
 use std::time::Duration;

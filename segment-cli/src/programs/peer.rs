@@ -79,6 +79,9 @@ async fn converse(options: &PeerOptions) -> Result<ExitCode, Problem> {
     let end = match start(options, out).await {
         Ok(mut chat) => {
             let end = chat.converse(&mut terminal).await;
+            if end.is_ok() {
+                chat.say_what_waits().await?;
+            }
             end_in_order(chat, end).await
         }
         Err(problem) => Err(problem),

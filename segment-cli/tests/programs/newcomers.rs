@@ -384,8 +384,57 @@ fn a_channel_comes_to_that_of_my_machines_on_which_i_ask_for_it() {
         let said = machine.done("/host #general move @ken");
         let said = said[0]["text"].as_str().unwrap();
         assert!(said.starts_with("#general lives on this machine (device "), "{said}");
-        until("that it is here", || {
-            machine.done("/host #general").iter().any(|fact| fact["hosted_here"] == true)
-        });
+        until("that it is here", || machine.done("/host #general").iter().any(|fact| fact["hosted_here"] == true));
     }
+}
+
+#[test]
+fn who_quits_is_told_what_waits_and_sees_it_again() {
+    let (mut town, mut ken) = ken_and_ben();
+    says(&mut ken, "before");
+    let mut ben = town.person("ben", 100);
+    ben.type_line("/switch #general");
+    ben.wait_for_last("#general ❯");
+    ben.type_line("taken");
+    ken.hear_text("taken");
+    assert_eq!(ken.quit(), 0);
+    town.kill_tracker();
+    ben.wait_for_last("#general · offline ❯");
+    ben.type_line("unsent");
+    ben.wait_for_last("#general · offline, 1 waiting ❯");
+    ben.type_line("/quit");
+    ben.wait_for("1 message for #general waits on this machine; it goes out when this profile runs again.");
+    assert_eq!(ben.wait_for_end(), 0);
+    let ben = town.person("ben", 100);
+    let unsent = |rows: &[String]| rows.iter().filter(|row| row.contains("ben       unsent")).count();
+    let rows = ben.wait("the line", |rows| unsent(rows) == 1);
+    assert!(rows.iter().any(|row| row.ends_with("ben       unsent (waiting)")), "{rows:#?}");
+    town.start_tracker();
+    let mut ken = town.program("ken");
+    ken.hear_text("unsent");
+    ben.wait_for_last("#general ❯");
+    says(&mut ken, "the last one");
+    let rows = ben.wait_for("the last one");
+    assert_eq!(unsent(&rows), 1, "{rows:#?}");
+}
+
+#[test]
+fn who_quits_and_has_nothing_waiting_is_told_nothing() {
+    let town = Town::new();
+    let mut ken = ken_at(&town, 100, &[]);
+    ken.type_line("a line");
+    ken.type_line("/quit");
+    assert_eq!(ken.wait_for_end(), 0);
+    assert!(!ken.raw().contains("on this machine; "), "{:#?}", ken.rows());
+}
+
+#[test]
+fn places_are_not_called_messages() {
+    let town = Town::new();
+    let mut ken = ken_at(&town, 100, &[]);
+    ken.type_line("one");
+    ken.type_line("/retain --last 100");
+    ken.type_line("/info");
+    ken.wait("how far it is", |rows| rows.iter().any(|row| row.starts_with("  here") && row.contains("up to !")));
+    assert!(!ken.rows().iter().any(|row| row.starts_with("  messages")), "{:#?}", ken.rows());
 }

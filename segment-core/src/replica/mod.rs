@@ -29,7 +29,7 @@ use alloc::vec::Vec;
 use bytes::Bytes;
 use segment_proto::{
     ChannelId, ChannelRecord, EnvelopeKind, EpochRecord, Hash, Instant, LinkId, Message, MessageKey, Position, Reason,
-    Receipt, Rights, Signed,
+    Receipt, Rights, Signed, UnixMillis,
 };
 
 use crate::contract::{Deadline, earliest};
@@ -78,6 +78,8 @@ pub struct Outgoing {
     pub pos: Option<u64>,
     /// What it says.
     pub text: Option<String>,
+    /// When it was written.
+    pub sent: UnixMillis,
 }
 
 /// A joined channel.

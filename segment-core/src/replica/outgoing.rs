@@ -250,6 +250,7 @@ impl Replica {
             stage: if item.pos.is_some() { Stage::Stored } else { Stage::Queued },
             pos: item.pos,
             text: item.envelope.text().map(Into::into),
+            sent: item.envelope.sent,
         })
     }
 

@@ -73,13 +73,15 @@ pub struct Typed {
     pub text: String,
     pub elsewhere: Option<ChannelName>,
     pub at_ms: u64,
+    #[serde(skip)]
+    pub delivery: Delivery,
 }
 answer!(Typed, "typed", |self, style| style.message(&MessageLine {
     at_ms: self.at_ms,
     author: Author::User { name: &self.author.0, account: self.author.1 },
     text: &self.text,
     channel: self.elsewhere.as_ref(),
-    delivery: Delivery::Settled,
+    delivery: self.delivery,
 }));
 
 /// A message was written.

@@ -102,6 +102,7 @@ impl Chat {
         self.refresh_prompt().await;
         self.show_heading(target).await?;
         self.show_newest(target, FIRST_MESSAGES).await?;
+        self.show_waiting(target).await?;
         self.tell_streams(target).await;
         Ok(())
     }

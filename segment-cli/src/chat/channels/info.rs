@@ -6,6 +6,7 @@ use segment_proto::{ChannelId, ChannelName};
 use serde::Serialize;
 
 use crate::chat::answers::{ChannelListed, Facts, rights, serving_name, table};
+use crate::chat::hosting::up_to;
 use crate::chat::{Chat, Done, unheard};
 use crate::errors::Problem;
 
@@ -45,7 +46,7 @@ impl Chat {
             ("host", self.hosted(&view)),
             ("you may", rights(view.rights)),
             ("kept", facts.kept.clone()),
-            ("messages", format!("{}, {} of them committed", facts.messages, facts.committed)),
+            ("here", up_to(facts.messages, facts.committed)),
             ("delivered", delivered),
             ("outbox", facts.waiting.to_string()),
         ]);
