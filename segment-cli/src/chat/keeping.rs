@@ -91,7 +91,8 @@ impl Chat {
     pub(super) async fn show_kept(&self, channel: Option<ChannelName>) -> Done {
         let target = self.level_target(channel).await?;
         let kept = self.kept_of(target.id).await?;
-        let text = format!("Of #{}: {kept}.", target.name);
+        let verb = if kept == "everything" { "is" } else { "are" };
+        let text = format!("Of #{}, {kept} {verb} kept.", target.name);
         self.out
             .answer(&Facts { facts: KeptFacts { channel: format!("#{}", target.name), kept }, text })
             .await

@@ -332,6 +332,8 @@ fn what_is_kept_is_shown_to_everybody() {
         assert_eq!(kept(&ken.done(line)), "at most 10000 messages, 365 days", "{line}");
         assert_eq!(kept(&town.done("ben", &[line])), "at most 10000 messages, 365 days", "{line}");
     }
+    let said = text(&town.script("ben", &["/retain #general"]).stdout);
+    assert!(said.contains("Of #general, at most 10000 messages, 365 days are kept."), "{said}");
 }
 
 #[test]
