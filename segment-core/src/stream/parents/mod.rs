@@ -43,8 +43,6 @@ pub struct Parents {
     active: Option<Source>,
     /// Asked to take over, and not heard yet.
     next: Option<Source>,
-    /// Who had no room when it was asked last, while another served.
-    refused: Option<DeviceId>,
     paused: BTreeMap<DeviceId, Instant>,
     /// Of each link on which something was asked for. Bounded by the number of links.
     tallies: BTreeMap<LinkId, Tally>,
@@ -71,7 +69,6 @@ impl Parents {
             links: BTreeMap::new(),
             active: None,
             next: None,
-            refused: None,
             paused: BTreeMap::new(),
             tallies: BTreeMap::new(),
             drains: BTreeMap::new(),
@@ -207,7 +204,7 @@ impl Parents {
     fn take_over(&mut self, cx: &mut StreamContext<'_>) {
         let Some(mut next) = self.next.take() else { return };
         let to = next.device;
-        (next.trial, self.refused) = (None, None);
+        next.trial = None;
         self.hunger.begin(cx.now.mono);
         let from = self.active.replace(next);
         if let Some(old) = &from {
@@ -226,11 +223,6 @@ impl Parents {
         let is_active = self.parent() == Some(device);
         if is_active && reason == Reason::ShuttingDown && cx.rules.has(Rule::MakeBeforeBreak) {
             return self.pause(device, PAUSE * 5, cx.now.mono);
-        }
-        // Whose place this viewer is to have may not have left yet.
-        if self.active.is_some() && !is_active && self.refused.replace(device) != Some(device) {
-            self.next = None;
-            return self.pause(device, PAUSE, cx.now.mono);
         }
         self.lose(device, PAUSE, cx);
     }

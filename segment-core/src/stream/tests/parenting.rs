@@ -204,23 +204,6 @@ fn a_refusal_is_followed_by_the_next_and_all_are_asked_again_later() {
 }
 
 #[test]
-fn who_has_no_room_is_asked_once_more_while_another_serves() {
-    let (_, mut sink) = served();
-    sink.viewer.on_plan(plan(9, 2, Some(6), &[5]), &mut sink.rig.cx());
-    let full = || -> Message { Unserved { stream: stream(), reason: Reason::LimitReached }.into() };
-    sink.hear(6, full());
-    assert_eq!(sink.rig.said(), ["6: follow [(2, 1000, 0)]"]);
-    for _ in 0..20 {
-        sink.pass(50);
-        sink.begins(5);
-    }
-    assert_eq!(without_taken(&mut sink), ["6: follow [(2, 1000, 0)]"]);
-    sink.hear(6, full());
-    assert_eq!(without_taken(&mut sink), ["report lost 6 Some(5)"]);
-    assert_eq!(sink.viewer.parent(), Some(device(5)));
-}
-
-#[test]
 fn a_new_plan_moves_a_viewer_without_a_break() {
     let (mut source, mut sink) = served();
     sink.viewer.on_plan(plan(9, 2, Some(7), &[5, 6]), &mut sink.rig.cx());
