@@ -191,9 +191,14 @@ fn history_shows_the_places_that_other_commands_take() {
         ken.type_line(&format!("message {number}"));
         ken.wait("it", |rows| rows.iter().any(|row| row.ends_with(&format!("ken       message {number}"))));
     }
-    ken.type_line("/clear");
-    ken.type_line("/history --last 2");
-    let rows = ken.wait_for("older ones: /history --before !9");
+    // What was typed is shown before it has a place.
+    until("that the last one has its place", || {
+        ken.type_line("/clear");
+        ken.type_line("/history --last 2");
+        sleep(Duration::from_millis(200));
+        ken.rows().iter().any(|row| row.contains("older ones: /history --before !9"))
+    });
+    let rows = ken.rows();
     assert!(rows.iter().any(|row| row.starts_with(" !9  ") && row.ends_with("ken       message 9")), "{rows:#?}");
     assert!(rows.iter().any(|row| row.starts_with("!10  ") && row.ends_with("ken       message 10")), "{rows:#?}");
 }
