@@ -237,7 +237,7 @@ rules! {
     OnlyDirectChildren, stands in "stream/fanout.rs",
         without it "one crash makes everybody below look for others at once";
     /// Backups do not get the stream from whom they back.
-    BackupOutsideSubtree, stands in "stream/coordinator/tree.rs",
+    BackupOutsideSubtree, stands in "stream/coordinator/tree/backups.rs",
         without it "a backup has nothing when it is needed";
     /// Only who has agreed passes a stream on.
     Consent, stands in "stream/coordinator/broadcast.rs",

@@ -1,23 +1,21 @@
 //! Who gets a stream from whom: a tree from the streamer down, as flat as those who pass it on allow.
 
+mod backups;
+mod finding;
+
 use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::vec::Vec;
 
 use segment_proto::DeviceId;
 
-use crate::rules::{Rule, Rules};
+use crate::rules::Rules;
 
 /// Candidates for a backup, or for a place, that are looked at.
 const TRIES: usize = 32;
 /// Viewers with too few backups that are looked at whenever somebody comes or goes.
 const LACKING_TRIED: usize = 8;
-/// Viewers that are moved up whenever somebody comes or goes.
-const LIFTED: usize = 16;
 /// Parents that a viewer has lost, of which it is remembered. Policy: the one that was lost longest ago is forgotten.
 const LOST_MAX: usize = 8;
-/// Warm backups of each viewer.
-pub const BACKUPS: usize = 2;
-
 /// One device in the tree.
 #[derive(Debug)]
 struct Place {
@@ -47,13 +45,6 @@ impl Place {
         }
         self.lost.push(parent);
     }
-}
-
-/// A place below somebody.
-struct Opening {
-    parent: DeviceId,
-    /// Who has it now, and to whom they go instead.
-    moved: Option<(DeviceId, DeviceId)>,
 }
 
 /// The tree of one stream.
@@ -219,113 +210,6 @@ impl Tree {
         false
     }
 
-    fn find_parent(&mut self, device: DeviceId) {
-        let lost = self.lost(&device);
-        let is_new = |candidate: &DeviceId| !lost.contains(candidate) && !self.is_below(candidate, &device);
-        let room = self.open.iter().find(|(_, candidate)| is_new(candidate)).copied();
-        let relays = self.places.get(&device).is_some_and(Place::has_room);
-        let is_higher = |(depth, leaf): &(u32, DeviceId)| {
-            let is_below = self.is_below(leaf, &device);
-            let is_lost = self.parent(leaf).is_some_and(|parent| lost.contains(&parent));
-            room.is_none_or(|(open, _)| *depth <= open) && !is_below && !is_lost
-        };
-        let leaf = self.leaves.iter().take(TRIES).find(|leaf| relays && is_higher(leaf)).copied();
-        match (leaf, room) {
-            (Some((_, leaf)), _) => self.displace(leaf, device),
-            (None, Some((_, parent))) => self.attach(device, parent),
-            (None, None) => self.find_another(device),
-        }
-    }
-
-    /// Everybody that has room was lost by this one. It takes the place of somebody who has not lost them; else it goes
-    /// back to whom it has lost first.
-    fn find_another(&mut self, device: DeviceId) {
-        let is_good = |place: &DeviceId| self.is_fed(place) && !self.is_below(place, &device);
-        let lost = self.lost(&device);
-        let others = self.highest().into_iter().filter(|place| !lost.contains(place));
-        let mut places = others.chain(lost.iter().copied()).filter(is_good);
-        let Some(Opening { parent, moved }) = places.find_map(|place| self.opening(place)) else {
-            self.waiting.insert(device);
-            self.changed.insert(device);
-            return;
-        };
-        if let Some((other, _)) = moved {
-            self.detach(&other);
-        }
-        self.attach(device, parent);
-        if let Some((other, room)) = moved {
-            self.attach(other, room);
-        }
-    }
-
-    /// How a place below somebody is had: they have room, or one of theirs can go elsewhere.
-    fn opening(&self, parent: DeviceId) -> Option<Opening> {
-        if self.places.get(&parent)?.has_room() {
-            return Some(Opening { parent, moved: None });
-        }
-        let mut others = self.children_of(parent).take(TRIES);
-        let moved = others.find_map(|other| Some((other, self.room_for(&other)?)))?;
-        Some(Opening { parent, moved: Some(moved) })
-    }
-
-    /// Some of those at the top, the streamer first.
-    fn highest(&self) -> Vec<DeviceId> {
-        let mut highest = alloc::vec![self.root];
-        let mut at = 0;
-        while let Some(next) = highest.get(at).copied().filter(|_| highest.len() < TRIES) {
-            highest.extend(self.children_of(next).take(TRIES));
-            at += 1;
-        }
-        highest.truncate(TRIES);
-        highest
-    }
-
-    /// Room with somebody whom a viewer has not lost, and who does not hang on it.
-    fn room_for(&self, device: &DeviceId) -> Option<DeviceId> {
-        let lost = self.lost(device);
-        let mut open = self.open.iter().take(TRIES).map(|(_, open)| *open);
-        open.find(|open| !lost.contains(open) && !self.is_below(open, device))
-    }
-
-    fn children_of(&self, device: DeviceId) -> impl Iterator<Item = DeviceId> {
-        self.places.get(&device).into_iter().flat_map(|place| place.children.iter().copied())
-    }
-
-    fn lost(&self, device: &DeviceId) -> &[DeviceId] {
-        self.places.get(device).map(|place| place.lost.as_slice()).unwrap_or_default()
-    }
-
-    /// Whoever passes the stream on takes the place of somebody who does not, and serves them.
-    fn displace(&mut self, leaf: DeviceId, relay: DeviceId) {
-        let Some(parent) = self.parent(&leaf) else { return };
-        self.detach(&leaf);
-        self.attach(relay, parent);
-        self.attach(leaf, relay);
-    }
-
-    /// Those who hang deepest get the room that is higher up: whoever has found another parent by itself has not looked
-    /// how deep that is.
-    fn lift(&mut self) {
-        for _ in 0..LIFTED {
-            let Some((device, parent)) = self.too_deep() else { return };
-            self.detach(&device);
-            self.attach(device, parent);
-        }
-    }
-
-    /// Somebody who hangs deeper than there is room, and whose.
-    fn too_deep(&self) -> Option<(DeviceId, DeviceId)> {
-        let deepest = |those: &BTreeSet<(u32, DeviceId)>| those.iter().rev().take(TRIES).copied().collect::<Vec<_>>();
-        let mut deep = deepest(&self.open);
-        deep.extend(deepest(&self.leaves));
-        deep.sort_unstable_by_key(|(depth, _)| core::cmp::Reverse(*depth));
-        deep.into_iter().find_map(|(depth, device)| {
-            let lost = self.lost(&device);
-            let mut higher = self.open.iter().take(TRIES).take_while(|(open, _)| open + 1 < depth);
-            higher.find(|(_, open)| !lost.contains(open)).map(|(_, open)| (device, *open))
-        })
-    }
-
     /// Those who wait are given what room there is.
     pub fn fill(&mut self) {
         while let Some(device) = self.waiting.pop_first() {
@@ -400,56 +284,4 @@ impl Tree {
             self.leaves.remove(&(place.depth, *device));
         }
     }
-
-    fn choose_backups(&mut self, device: DeviceId) {
-        let Some(parent) = self.parent(&device) else { return self.set_backups(device, Vec::new()) };
-        let start = (self.places.get(&parent).map_or(0, |place| place.depth), spread(&device));
-        let open = self.open.range(start..).chain(self.open.range(..start)).map(|(_, open)| *open).take(TRIES);
-        let up = [self.parent(&parent), Some(self.root)].into_iter().flatten();
-        let candidates: Vec<DeviceId> = open.chain(up).filter(|other| self.may_back(other, &device, &parent)).collect();
-        let lost = self.lost(&device);
-        // Best is who does not depend on the parent either, and was not lost.
-        let is_apart =
-            |other: &DeviceId| (parent == self.root || !self.is_below(other, &parent)) && !lost.contains(other);
-        let (apart, rest): (Vec<_>, Vec<_>) = candidates.into_iter().partition(is_apart);
-        let mut backups: Vec<DeviceId> = Vec::new();
-        for other in apart.into_iter().chain(rest) {
-            if backups.len() < BACKUPS && !backups.contains(&other) {
-                backups.push(other);
-            }
-        }
-        self.set_backups(device, backups);
-    }
-
-    fn may_back(&self, other: &DeviceId, device: &DeviceId, parent: &DeviceId) -> bool {
-        let outside = !self.is_below(other, device) || !self.rules.has(Rule::BackupOutsideSubtree);
-        other != parent && other != device && outside
-    }
-
-    fn set_backups(&mut self, device: DeviceId, backups: Vec<DeviceId>) {
-        let Some(place) = self.places.get_mut(&device) else { return };
-        if backups.len() < BACKUPS {
-            self.lacking.insert(device);
-        } else {
-            self.lacking.remove(&device);
-        }
-        if place.backups == backups {
-            return;
-        }
-        let old = core::mem::replace(&mut place.backups, backups.clone());
-        for other in old {
-            if let Some(backed) = self.backing.get_mut(&other) {
-                backed.remove(&device);
-            }
-        }
-        for other in backups {
-            self.backing.entry(other).or_default().insert(device);
-        }
-        self.changed.insert(device);
-    }
-}
-
-/// Where to begin to look, so that not everybody has the same backups.
-fn spread(device: &DeviceId) -> DeviceId {
-    DeviceId(*blake3::hash(device.as_bytes()).as_bytes())
 }
