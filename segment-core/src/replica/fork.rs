@@ -23,6 +23,8 @@ const SEARCH_AGAIN: Duration = Duration::from_secs(1);
 pub struct Search {
     /// The next place to look at.
     next: u64,
+    /// The epoch in which all of it is read: between two, entries are cut and come back.
+    fence: Option<Fence>,
     /// The own row there, as far as it is known.
     row: Row,
     /// The last own entry that was passed, and its place.
@@ -45,19 +47,34 @@ struct Closed {
 impl Search {
     fn new(row: Row) -> Self {
         let closed = is_moved(&row).then(|| Closed { incarnation: row.incarnation - 1, after: u64::MAX, below: 0 });
-        Self { next: 1, row, passed: None, closed }
+        Self { next: 1, fence: None, row, passed: None, closed }
+    }
+
+    /// Whether a page is of the epoch that the others are of. Who owns none is about to take over another's log.
+    fn is_of_one_epoch(&mut self, page: &OwnEntries) -> bool {
+        *self.fence.get_or_insert(page.fence) == page.fence && page.fence != Fence::default()
     }
 
     /// An own entry, in the order of their places. One that does not build on the one before it builds on an
     /// access entry.
     fn pass(&mut self, entry: &Entry) {
         let envelope = &entry.envelope;
+        self.open(envelope.key.incarnation);
         if let Some((before, after)) = self.passed.filter(|(before, _)| before.hash != envelope.prev) {
             self.close(Closed { incarnation: before.incarnation, after, below: entry.pos });
         }
         let Envelope { key, account, .. } = **envelope;
         let (incarnation, seq, hash) = (key.incarnation, key.seq, envelope.hash());
         self.passed = Some((Row { device: key.device, account, incarnation, seq, hash }, entry.pos));
+    }
+
+    /// An own entry of this incarnation stands here. Where the row says less, this stands behind the access entry that has
+    /// moved it, and so does what builds on this.
+    fn open(&mut self, incarnation: u32) {
+        let last = self.passed.map_or(0, |(_, pos)| pos);
+        if let Some(closed) = self.closed.as_mut().filter(|closed| closed.incarnation < incarnation) {
+            closed.after = closed.after.min(last);
+        }
     }
 
     /// An older one closes nothing that a newer one has not closed.
@@ -129,6 +146,9 @@ impl Replica {
         let Some(search) = &mut self.search else {
             return;
         };
+        if !search.is_of_one_epoch(&page) {
+            return self.give_up_search(cx);
+        }
         for entry in page.entries.iter().filter(|entry| entry.envelope.key.device == cx.identity.device()) {
             search.pass(entry);
             self.outbox.find_content(entry, cx.rules);

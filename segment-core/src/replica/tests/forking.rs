@@ -2,8 +2,8 @@
 
 use alloc::vec::Vec;
 
-use segment_proto::messages::{Fate, FateCode};
-use segment_proto::{AccountId, Entry, Hash, MessageKey, Row, SignedEnvelope};
+use segment_proto::messages::{Fate, FateCode, OwnEntries};
+use segment_proto::{AccountId, Entry, Fence, Hash, MessageKey, Row, SignedEnvelope};
 
 use super::rig::{ReplicaRig, fate};
 use crate::peer::context::Answer;
@@ -174,6 +174,20 @@ fn a_search_that_gets_no_further_ends_and_is_begun_again_with_the_next_fork() {
 }
 
 #[test]
+fn a_search_is_of_one_epoch() {
+    let (mut rig, said, _) = restored();
+    let (keys, _) = sent(&mut rig, &["c"]);
+    rig.attach();
+    rig.serve();
+    let forked = [fork(keys[0], row_of(&said[1]))];
+    rig.fates(&forked);
+    assert_eq!(rig.answer(rig.own(1)), ["1? read own from 2"]);
+    let cut = OwnEntries { fence: Fence::default(), ..rig.own(2) };
+    assert_eq!(rig.answer(cut), [""; 0], "who owns no epoch any more is about to take over another's log");
+    assert_eq!(rig.timeout(1_000), ["(submitted 0..0)", "1? submit 1.1 in 1.2"], "the answer will be a fork again");
+}
+
+#[test]
 fn what_was_signed_before_an_access_entry_is_refused_and_what_stands_is_not() {
     let mut rig = ReplicaRig::level(&[]);
     let (keys, said) = sent(&mut rig, &["a", "b"]);
@@ -197,6 +211,31 @@ fn what_was_signed_before_an_access_entry_is_refused_and_what_stands_is_not() {
     rig.fates(&[fork(keys[1], row)]);
     let lines = rig.answer(rig.own(3));
     assert_eq!(lines, ["write: delete outgoing 2, put refused 2", "write: put author"]);
+}
+
+/// A message stands behind a kick that is committed, and before one that is not; what builds on it waits for the second.
+#[test]
+fn what_was_signed_behind_the_committed_access_entry_is_not_refused_by_it() {
+    let mut rig = ReplicaRig::level(&[]);
+    let mut owner = Author::new(1);
+    rig.write(&[owner.change(&kick(2))]);
+    let moved = |incarnation, hash| Row { device: device(2), account: AccountId(2), incarnation, seq: 0, hash };
+    let first = moved(1, owner.last);
+    rig.row = Some(first);
+    rig.push(rig.entries(1, 1));
+    rig.commit(1);
+    rig.answer(rig.subscribed());
+    rig.answer(rig.subscribed());
+    let (keys, said) = sent(&mut rig, &["a", "b"]);
+    assert_eq!((keys[0].incarnation, said[0].prev), (1, first.hash));
+    rig.write(&[said[0].clone(), owner.change(&kick(2))]);
+    assert_eq!(rig.fates(&[fate(keys[0], FateCode::Stored, 2)]), ["stored 1.1@2"]);
+    let second = fork(keys[1], moved(2, owner.last));
+    rig.fates(core::slice::from_ref(&second));
+    rig.timeout(1_000);
+    assert_eq!(rig.answer(rig.subscribed()), ["1? read own from 1", "1? sync after 1"]);
+    rig.fates(&[second]);
+    assert_eq!(rig.answer(rig.own(3)), ["write: put outgoing 2, put author", "1.2 is 2.1"], "nothing is refused");
 }
 
 #[test]
