@@ -5,20 +5,10 @@ use std::thread::sleep;
 use std::time::Duration;
 
 use crate::support::pty::Pty;
-use crate::support::{PEER, Program, Town, text};
+use crate::support::{PEER, Town, ken_and_ben, text};
 
 /// What lasts is told within this.
 const TOLD: Duration = Duration::from_millis(2_500);
-
-/// Ken hosts #general, in which ben is.
-fn ken_and_ben() -> (Town, Program) {
-    let town = Town::new();
-    let mut ken = town.program("ken");
-    ken.done("/register ken");
-    ken.done("/create #general");
-    town.done("ben", &["/register ben", "/join #general"]);
-    (town, ken)
-}
 
 fn ben_at(town: &Town) -> Pty {
     let mut ben = town.person("ben", 110);

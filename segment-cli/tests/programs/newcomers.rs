@@ -5,7 +5,7 @@ use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 use crate::support::pty::Pty;
-use crate::support::{PASSWORD, PEER, Program, Town, text, texts, until};
+use crate::support::{PASSWORD, PEER, Program, Town, ken_and_ben, text, texts, until};
 
 const UP: &str = "\u{1b}[A";
 
@@ -16,16 +16,6 @@ fn ken_at(town: &Town, columns: u16, flags: &[&str]) -> Pty {
     ken.type_line("/create #general");
     ken.wait_for("#general is made");
     ken
-}
-
-/// Ken hosts #general, in which ben is.
-fn ken_and_ben() -> (Town, Program) {
-    let town = Town::new();
-    let mut ken = town.program("ken");
-    ken.done("/register ken");
-    ken.done("/create #general");
-    town.done("ben", &["/register ben", "/join #general"]);
-    (town, ken)
 }
 
 fn says(ken: &mut Program, said: &str) {

@@ -229,6 +229,16 @@ pub fn texts(objects: &[Value]) -> Vec<String> {
     texts.map(|message| message["text"].as_str().unwrap().to_owned()).collect()
 }
 
+/// Ken hosts #general, in which ben is.
+pub fn ken_and_ben() -> (Town, Program) {
+    let town = Town::new();
+    let mut ken = town.program("ken");
+    ken.done("/register ken");
+    ken.done("/create #general");
+    town.done("ben", &["/register ben", "/join #general"]);
+    (town, ken)
+}
+
 /// Waits until something is so.
 pub fn until(what: &str, mut is_so: impl FnMut() -> bool) {
     let started = Instant::now();

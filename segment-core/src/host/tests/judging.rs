@@ -95,23 +95,10 @@ fn an_old_key_is_looked_up_on_disk() {
     assert_eq!(rig.done(), ["2= submitted expected 1.2"]);
 }
 
-/// A host whose disk alone has the first message of device 2.
-fn restarted(said: &segment_proto::SignedEnvelope) -> HostRig {
-    let mut rig = HostRig::owning();
-    rig.submit(2, core::slice::from_ref(said));
-    rig.all_done();
-    rig.commit(1);
-    rig.all_done();
-    rig.restart();
-    rig.take_office();
-    rig.subscribe(2);
-    rig
-}
-
 #[test]
 fn who_builds_on_what_is_not_taken_costs_one_search() {
     let said = Author::new(2).texts(5);
-    let mut rig = restarted(&said[0]);
+    let mut rig = HostRig::restarted(&said[0]);
     assert_eq!(rig.submit(2, &said[2..3]), ["(live 0..0)", "find: hash"], "the second has not come");
     assert_eq!(rig.submit(2, &said[3..4]), ["(live 0..0)", "2= submitted expected 1.1"], "while it is looked for");
     assert_eq!(rig.submit(2, &said[4..]), ["(live 0..0)", "2= submitted expected 1.1"]);
@@ -125,7 +112,7 @@ fn who_builds_on_what_is_not_taken_costs_one_search() {
 fn who_builds_on_what_was_too_much_costs_no_search() {
     let mut two = Author::new(2);
     let first = two.text("first");
-    let mut rig = restarted(&first);
+    let mut rig = HostRig::restarted(&first);
     let burst = rig.peer.limits.messages_burst as usize;
     let many = two.texts(burst + 2);
     assert_eq!(rig.submit(2, &many[..burst + 1]).len(), 2, "one of them is too much");
@@ -135,15 +122,8 @@ fn who_builds_on_what_was_too_much_costs_no_search() {
 
 #[test]
 fn a_lookup_that_ends_after_the_epoch_sequences_nothing() {
-    let (mut rig, mut two) = (HostRig::owning(), Author::new(2));
-    let said = two.texts(2);
-    rig.submit(2, &said[..1]);
-    rig.all_done();
-    rig.commit(1);
-    rig.all_done();
-    rig.restart();
-    rig.take_office();
-    rig.subscribe(2);
+    let said = Author::new(2).texts(2);
+    let mut rig = HostRig::restarted(&said[0]);
     assert_eq!(rig.submit(2, &said), ["(live 0..0)", "find: 1.1"]);
     let record = rig.next_epoch(segment_proto::EpochOwner::Tracker);
     let fenced = segment_proto::messages::Fenced { record };

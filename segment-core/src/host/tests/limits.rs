@@ -29,15 +29,8 @@ fn the_burst_is_taken_and_the_rest_comes_again() {
 
 #[test]
 fn what_is_held_back_costs_no_lookup_on_disk() {
-    let (mut rig, mut two) = (HostRig::owning(), Author::new(2));
-    let said = two.texts(6);
-    rig.submit(2, &said[..1]);
-    rig.all_done();
-    rig.commit(1);
-    rig.all_done();
-    rig.restart();
-    rig.take_office();
-    rig.subscribe(2);
+    let said = Author::new(2).texts(6);
+    let mut rig = HostRig::restarted(&said[0]);
     rig.peer.limits.messages_burst = 1;
     assert_eq!(rig.submit(2, &said[1..]), ["(live 0..0)", "write: append host 2..2"]);
     let slow = ["slow_down 100 slow_down"; 4].join(", ");

@@ -49,6 +49,19 @@ impl HostRig {
         rig
     }
 
+    /// A host that owns an epoch, and whose disk alone has this first message of device 2.
+    pub fn restarted(said: &SignedEnvelope) -> Self {
+        let mut rig = Self::owning();
+        rig.submit(2, core::slice::from_ref(said));
+        rig.all_done();
+        rig.commit(1);
+        rig.all_done();
+        rig.restart();
+        rig.take_office();
+        rig.subscribe(2);
+        rig
+    }
+
     pub fn subscribe(&mut self, n: u8) -> Vec<String> {
         self.say(n, self.subscription(n))
     }
